@@ -1,0 +1,166 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target of ours is compiled with the same strictness; CI adds `-Xswiftc -warnings-as-errors`.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+    name: "digital-egiz",
+    products: [
+        .executable(name: "egiz", targets: ["egiz"]),
+        .executable(name: "zonesun-simulator", targets: ["ZonesunSimulator"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0",
+            traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // C and C++ behind module maps, nothing else.
+        .systemLibrary(
+            name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .target(
+            name: "CSimdjson",
+            cxxSettings: [.unsafeFlags(["-O2"])],
+            linkerSettings: [.linkedLibrary("simdjson")]),
+
+        // Pure: no Foundation, no async, no I/O, no clock.
+        .target(name: "EgizTwin", dependencies: ["CSimdjson"], swiftSettings: strict),
+        .target(name: "EgizCore", dependencies: ["EgizTwin"], swiftSettings: strict),
+        .target(
+            name: "EgizProcessors", dependencies: ["EgizCore", "EgizTwin"], swiftSettings: strict),
+        .target(
+            name: "EgizTopologyFile",
+            dependencies: ["EgizCore", .product(name: "Yams", package: "Yams")],
+            swiftSettings: strict),
+
+        // The shell.
+        .target(
+            name: "EgizRuntime",
+            dependencies: [
+                "EgizCore", "EgizTwin", "EgizProcessors",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "EgizKafka",
+            dependencies: [
+                "CRdkafka", "EgizRuntime", "EgizCore",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "EgizPostgres",
+            dependencies: [
+                "CPQ", "CLZ4", "EgizRuntime", "EgizCore", "EgizTwin",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "EgizHTTP",
+            dependencies: [
+                "EgizRuntime", "EgizPostgres", "EgizCore", "EgizTwin",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "EgizTesting",
+            dependencies: ["EgizRuntime", "EgizCore", "EgizTwin", "EgizProcessors"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "egiz",
+            dependencies: [
+                "EgizCore", "EgizProcessors", "EgizTopologyFile", "EgizRuntime", "EgizKafka",
+                "EgizPostgres", "EgizHTTP", "EgizTwin",
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+
+        // The example's machine: physics as a library of its own, so that it can be tested.
+        .target(
+            name: "ZonesunMachine", path: "examples/zonesun-filling-machine/Sources/ZonesunMachine",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "ZonesunSimulator",
+            dependencies: [
+                "ZonesunMachine", "EgizKafka", "EgizRuntime",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "examples/zonesun-filling-machine/Sources/ZonesunSimulator",
+            swiftSettings: strict),
+
+        // Tests mirror Sources.
+        .testTarget(
+            name: "EgizTwinTests", dependencies: ["EgizTwin"],
+            resources: [.copy("Cases")], swiftSettings: strict),
+        .testTarget(
+            name: "EgizCoreTests", dependencies: ["EgizCore", "EgizTwin", "EgizTesting"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EgizProcessorsTests",
+            dependencies: ["EgizProcessors", "EgizCore", "EgizTwin", "EgizTesting"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EgizTopologyFileTests",
+            dependencies: ["EgizTopologyFile", "EgizProcessors", "EgizCore"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EgizRuntimeTests", dependencies: ["EgizRuntime", "EgizTesting", "EgizProcessors"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EgizKafkaTests", dependencies: ["EgizKafka", "EgizRuntime", "EgizCore"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EgizPostgresTests",
+            dependencies: ["EgizPostgres", "EgizRuntime", "EgizCore", "EgizTwin"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EgizHTTPTests",
+            dependencies: [
+                "EgizHTTP", "EgizPostgres", "EgizRuntime",
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ZonesunMachineTests", dependencies: ["ZonesunMachine"],
+            path: "examples/zonesun-filling-machine/Tests/ZonesunMachineTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "EgizHTTP", "EgizKafka", "EgizPostgres", "EgizRuntime", "EgizTopologyFile",
+                "EgizProcessors", "EgizTwin", "EgizCore", "EgizTesting",
+                "egiz", "ZonesunSimulator",
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ],
+            swiftSettings: strict),
+    ],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,20 @@
+/// Everything one epoch of one stream thread commits, in one Postgres transaction.
+///
+/// Handed from the stream thread to its committing thread when the epoch closes and back when it is done; exactly one of
+/// the two touches it at any time, which is why it may be unchecked.
+public final class EpochWrite: @unchecked Sendable {
+    /// Sorted by task, so that concurrent workers lock rows in one order (rule 1).
+    public var tasks: [TaskAdvance]
+    /// Sealed, non-empty columns; the writer makes segments of them.
+    public var columns: [SeriesColumn]
+    /// Sorted by thing id.
+    public var twins: [TwinRow]
+    public var deadLetters: [DeadLetter]
+
+    public init(tasks: [TaskAdvance], columns: [SeriesColumn], twins: [TwinRow], deadLetters: [DeadLetter]) {
+        self.tasks = tasks
+        self.columns = columns
+        self.twins = twins
+        self.deadLetters = deadLetters
+    }
+}

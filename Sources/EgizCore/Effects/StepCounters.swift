@@ -1,0 +1,71 @@
+public import EgizTwin
+
+/// What a task did with its records; summed since the task exists, stored with the offsets, so that the counts survive
+/// restarts and equal a fold of the log.
+public struct StepCounters: Sendable, Equatable {
+    public var records: Int64 = 0
+    public var applied: Int64 = 0
+    public var samples: Int64 = 0
+    public var deadLetters: Int64 = 0
+    public var duplicate: Int64 = 0
+    public var stale: Int64 = 0
+    public var orphan: Int64 = 0
+    public var tombstone: Int64 = 0
+    public var notThing: Int64 = 0
+    public var live: Int64 = 0
+    public var notEvent: Int64 = 0
+    public var gaps: Int64 = 0
+    public var missed: Int64 = 0
+    public var resets: Int64 = 0
+    /// Records whose Kafka key was not the thing id (rule 13).
+    public var keyMismatch: Int64 = 0
+    /// Leaves that history cannot hold because their path has more than 1024 bytes.
+    public var longPaths: Int64 = 0
+
+    public init() {}
+
+    /// Name and value of each counter, in a fixed order; the names are stored and shown.
+    public var named: [(name: String, value: Int64)] {
+        [
+            ("records", records), ("applied", applied), ("samples", samples), ("deadLetters", deadLetters),
+            ("duplicate", duplicate), ("stale", stale), ("orphan", orphan), ("tombstone", tombstone),
+            ("notThing", notThing), ("live", live), ("notEvent", notEvent), ("gaps", gaps), ("missed", missed),
+            ("resets", resets), ("keyMismatch", keyMismatch), ("longPaths", longPaths),
+        ]
+    }
+
+    /// Sets the counter of that name; unknown names (of a newer version) are ignored.
+    public mutating func set(_ name: String, to value: Int64) {
+        switch name {
+        case "records": records = value
+        case "applied": applied = value
+        case "samples": samples = value
+        case "deadLetters": deadLetters = value
+        case "duplicate": duplicate = value
+        case "stale": stale = value
+        case "orphan": orphan = value
+        case "tombstone": tombstone = value
+        case "notThing": notThing = value
+        case "live": live = value
+        case "notEvent": notEvent = value
+        case "gaps": gaps = value
+        case "missed": missed = value
+        case "resets": resets = value
+        case "keyMismatch": keyMismatch = value
+        case "longPaths": longPaths = value
+        default: break
+        }
+    }
+
+    mutating func count(_ reason: IgnoreReason) {
+        switch reason {
+        case .tombstone: tombstone += 1
+        case .notThing: notThing += 1
+        case .live: live += 1
+        case .notEvent: notEvent += 1
+        case .duplicate: duplicate += 1
+        case .stale: stale += 1
+        case .orphan: orphan += 1
+        }
+    }
+}

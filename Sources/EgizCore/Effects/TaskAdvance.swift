@@ -1,0 +1,38 @@
+public import EgizTwin
+
+/// How far one task moves in one epoch.
+public struct TaskAdvance: Sendable {
+    public struct Offset: Sendable {
+        public var topic: String
+        public var next: NextOffset
+        /// The last record processed of this topic; nil where none was yet.
+        public var mark: RecordMark?
+
+        public init(topic: String, next: NextOffset, mark: RecordMark?) {
+            self.topic = topic
+            self.next = next
+            self.mark = mark
+        }
+    }
+
+    public var task: TaskID
+    /// The fence: the commit happens only where the task row still has it (contract 2 of the design).
+    public var ownerEpoch: Int64
+    /// The number of this epoch; the row must stand at `epoch - 1` (rule 2).
+    public var epoch: Int64
+    public var offsets: [Offset]
+    /// Maximum of min(event time, Kafka time + 1 min) over all records of the task (rule 16).
+    public var streamTime: EventTime?
+    public var counters: StepCounters
+
+    public init(
+        task: TaskID, ownerEpoch: Int64, epoch: Int64, offsets: [Offset], streamTime: EventTime?, counters: StepCounters
+    ) {
+        self.task = task
+        self.ownerEpoch = ownerEpoch
+        self.epoch = epoch
+        self.offsets = offsets
+        self.streamTime = streamTime
+        self.counters = counters
+    }
+}

@@ -1,0 +1,23 @@
+/// The columns that one task touched in one epoch, each once, with the slots they go back to.
+struct EpochColumns {
+    private(set) var slots: [SeriesSlot] = []
+    private(set) var columns: [SeriesColumn] = []
+
+    mutating func append(_ slot: SeriesSlot, _ column: SeriesColumn) {
+        slots.append(slot)
+        columns.append(column)
+    }
+
+    /// Ends the epoch: seals the columns and takes them away from their slots.
+    func detach() {
+        for column in columns { column.seal() }
+        for slot in slots { slot.detach() }
+    }
+
+    /// Gives the columns back after the commit. Where an epoch touched very many series their buffers are dropped instead:
+    /// kept capacity of a million quiet series would be memory for nothing.
+    func recycle() {
+        guard columns.count <= 65_536 else { return }
+        for (slot, column) in zip(slots, columns) { slot.recycle(column) }
+    }
+}

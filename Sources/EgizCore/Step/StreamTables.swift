@@ -1,0 +1,12 @@
+public import EgizTwin
+
+/// What all tasks of a stream thread share: the paths they have met and the decoder with its caches. Confined to the thread.
+public final class StreamTables {
+    public let paths: PathTable
+    public let decoder: RecordDecoder
+
+    public init() {
+        paths = PathTable()
+        decoder = RecordDecoder(paths: paths)
+    }
+}

@@ -1,0 +1,18 @@
+/// A processor as the file describes it; `settings` were checked against the kind's fields and hold every default.
+public struct ProcessorDefinition: Sendable {
+    public var name: String
+    public var kind: String
+    /// The source or processor that feeds it.
+    public var from: String
+    /// Field name to value, defaults filled in; fields without a value or default are missing.
+    public var settings: [String: ConfigValue]
+    public var mark: SourceMark
+
+    public init(name: String, kind: String, from: String, settings: [String: ConfigValue], mark: SourceMark) {
+        self.name = name
+        self.kind = kind
+        self.from = from
+        self.settings = settings
+        self.mark = mark
+    }
+}

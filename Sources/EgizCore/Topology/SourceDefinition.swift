@@ -1,0 +1,46 @@
+public import EgizTwin
+
+/// A source: topics read by one consumer group, their format, and what to do at the edges of the log.
+public struct SourceDefinition: Sendable {
+    public enum Start: String, Sendable, CaseIterable { case earliest, latest }
+    public enum OnGap: String, Sendable, CaseIterable { case fail, report }
+
+    public struct Topic: Sendable {
+        public var name: String
+        /// The partitions the topic is created with where it is missing; nil: the broker's default.
+        public var partitions: Int32?
+        /// Kafka topic configuration used when it is created, such as `retention.ms`.
+        public var config: [String: String]
+        public var mark: SourceMark
+
+        public init(name: String, partitions: Int32?, config: [String: String], mark: SourceMark) {
+            self.name = name
+            self.partitions = partitions
+            self.config = config
+            self.mark = mark
+        }
+    }
+
+    public var name: String
+    public var topics: [Topic]
+    public var format: RecordFormat
+    /// Where to begin when no offset is stored.
+    public var start: Start
+    public var onGap: OnGap
+    /// Stream time advances after this long at the end of the log (rule 16).
+    public var idle: Duration
+    public var mark: SourceMark
+
+    public init(
+        name: String, topics: [Topic], format: RecordFormat, start: Start, onGap: OnGap, idle: Duration,
+        mark: SourceMark
+    ) {
+        self.name = name
+        self.topics = topics
+        self.format = format
+        self.start = start
+        self.onGap = onGap
+        self.idle = idle
+        self.mark = mark
+    }
+}

@@ -1,0 +1,9 @@
+public import EgizCore
+
+extension ProcessorRegistry {
+    /// Every kind that comes with Digital Egiz. A new kind is one file in this folder and one line here.
+    public static let builtin = ProcessorRegistry([
+        .init(projector: TwinProjector.spec),
+        .init(HistoryWriter.self),
+    ])
+}

@@ -1,0 +1,63 @@
+public import EgizCore
+public import EgizTwin
+
+/// The kind `history-writer`: one sample for each leaf path an event wrote, one series a leaf path.
+///
+/// Numbers, booleans and strings keep their kind, arrays are kept as JSON, a path that ceases to exist becomes `absent`.
+public final class HistoryWriter: Processor {
+    public static let spec = KindSpec(
+        kind: "history-writer",
+        summary: """
+            Writes a sample of every leaf path that an event wrote or removed into history: numbers, booleans, strings, \
+            arrays as JSON; one series for each thing and path.
+            """,
+        input: .changes,
+        output: .none,
+        projections: ["history"],
+        fields: [
+            .init(
+                "include", .globs, default: #"["/attributes/**", "/features/**"]"#,
+                "Paths that are recorded; `*` stands for one segment, `**` for any number of them."),
+            .init("exclude", .globs, default: "[]", "Paths that are not recorded, although `include` names them."),
+            .init(
+                "onlyChanges", .bool, default: "false",
+                "Record a sample only where the value differs from the one before."),
+        ],
+        example: """
+            history: { kind: history-writer, from: twins, include: ["/features/*/properties/**"], onlyChanges: true }
+            """)
+
+    public static let mayRefuse = false
+
+    private let include: [PathPattern]
+    private let exclude: [PathPattern]
+    private let onlyChanges: Bool
+    /// What the patterns say of each path, by the path's id: one look-up a leaf instead of a match.
+    private var decisions: [Decision] = []
+
+    private enum Decision: UInt8 { case unknown, recorded, left }
+
+    public init(_ definition: ProcessorDefinition) throws(TopologyFaults) {
+        let reader = SettingsReader(definition)
+        include = try reader.patterns("include")
+        exclude = try reader.patterns("exclude")
+        onlyChanges = try reader.bool("onlyChanges")
+    }
+
+    public func process(_ change: borrowing TwinChange, into effects: inout RecordEffects) throws(RecordFault) {
+        for leaf in change.leaves where !onlyChanges || leaf.changed {
+            let index = Int(leaf.path.raw)
+            if index >= decisions.count {
+                decisions.append(contentsOf: repeatElement(.unknown, count: index + 64 - decisions.count))
+            }
+            if decisions[index] == .unknown { decisions[index] = decide(leaf.path, in: change.paths) }
+            if decisions[index] == .recorded { effects.append(leaf.path, leaf.value) }
+        }
+    }
+
+    private func decide(_ path: PathID, in paths: PathTable) -> Decision {
+        let segments = paths.segments(of: path)
+        let recorded = include.contains { $0.matches(segments) } && !exclude.contains { $0.matches(segments) }
+        return recorded ? .recorded : .left
+    }
+}

@@ -1,0 +1,18 @@
+public import EgizCore
+
+/// The kind `twin-projector`: folds the events of a source into twins and derives the changes that all others process.
+///
+/// The fold itself is `EgizTwin.Twin`; the step of a task runs it first, because every later processor needs its change.
+public enum TwinProjector {
+    public static let spec = KindSpec(
+        kind: "twin-projector",
+        summary: """
+            Folds Ditto events or telemetry into twins, keeps each twin as one row of the projection `twin`, and passes \
+            on what each event changed.
+            """,
+        input: .events,
+        output: .changes,
+        projections: ["twin"],
+        fields: [],
+        example: "twins: { kind: twin-projector, from: twin-events }")
+}

@@ -1,0 +1,42 @@
+public import EgizCore
+public import EgizTwin
+
+/// What a worker gets when it takes over a task: its fence and where to go on.
+public struct TaskLease: Sendable {
+    public struct Position: Sendable {
+        public var next: NextOffset
+        public var mark: RecordMark?
+
+        public init(next: NextOffset, mark: RecordMark?) {
+            self.next = next
+            self.mark = mark
+        }
+    }
+
+    public var task: TaskID
+    public var ownerEpoch: Int64
+    /// The last committed epoch.
+    public var epoch: Int64
+    /// Stored positions by topic; a topic never read has none.
+    public var positions: [String: Position]
+    public var streamTime: EventTime?
+    public var counters: StepCounters
+    /// The log that the positions belong to; nil for a new task.
+    public var log: LogIdentity?
+    /// The worker that had the task before, where it was not released cleanly.
+    public var previousOwner: String?
+
+    public init(
+        task: TaskID, ownerEpoch: Int64, epoch: Int64, positions: [String: Position], streamTime: EventTime?,
+        counters: StepCounters, log: LogIdentity?, previousOwner: String?
+    ) {
+        self.task = task
+        self.ownerEpoch = ownerEpoch
+        self.epoch = epoch
+        self.positions = positions
+        self.streamTime = streamTime
+        self.counters = counters
+        self.log = log
+        self.previousOwner = previousOwner
+    }
+}

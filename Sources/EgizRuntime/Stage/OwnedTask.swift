@@ -1,0 +1,75 @@
+import EgizCore
+import EgizTwin
+
+/// One task as its stream thread holds it: the lease, the step, and how far it has read and committed.
+final class OwnedTask {
+    var lease: TaskLease
+    var step: PartitionStep
+    /// By index of the topic in the stage: the next offset to process, and the committed one.
+    var next: [NextOffset?]
+    var committed: [NextOffset?]
+    /// The last record processed of each topic, and the one of the last commit.
+    var marks: [RecordMark?]
+    var committedMarks: [RecordMark?]
+    var committedCounters: StepCounters
+    var committedStreamTime: EventTime?
+    /// The epoch in commit, with what it returns to the step.
+    var inFlight: (number: Int64, output: StepOutput, next: [NextOffset?], marks: [RecordMark?])?
+    var inFlightCounters = StepCounters()
+    var inFlightStreamTime: EventTime?
+    /// Since when the task has been at the end of its log (rule 16).
+    var idleSince: ContinuousClock.Instant?
+
+    init(lease: TaskLease, step: PartitionStep, next: [NextOffset?], marks: [RecordMark?]) {
+        self.lease = lease
+        self.step = step
+        self.next = next
+        self.committed = next
+        self.marks = marks
+        self.committedMarks = marks
+        committedCounters = lease.counters
+        committedStreamTime = lease.streamTime
+    }
+
+    var id: TaskID { lease.task }
+
+    /// Closes the open epoch of this task; nil where it has nothing to commit.
+    func close(topics: [String]) -> (advance: TaskAdvance, output: StepOutput)? {
+        guard step.hasOpenWork else { return nil }
+        let number = lease.epoch + 1
+        let output = step.closeEpoch(number)
+        inFlight = (number, output, next, marks)
+        inFlightCounters = step.counters
+        inFlightStreamTime = step.streamTime
+        var offsets: [TaskAdvance.Offset] = []
+        for (index, topic) in topics.enumerated() {
+            guard let position = next[index], position != committed[index] else { continue }
+            offsets.append(.init(topic: topic, next: position, mark: marks[index]))
+        }
+        let advance = TaskAdvance(
+            task: id, ownerEpoch: lease.ownerEpoch, epoch: number, offsets: offsets, streamTime: step.streamTime,
+            counters: step.counters)
+        return (advance, output)
+    }
+
+    /// The epoch in commit has landed.
+    func finish(cacheBytes: Int) {
+        guard let done = inFlight else { return }
+        lease.epoch = done.number
+        committed = done.next
+        committedMarks = done.marks
+        committedCounters = inFlightCounters
+        committedStreamTime = inFlightStreamTime
+        step.committed(done.number, output: done.output, cacheBytes: cacheBytes)
+        inFlight = nil
+    }
+
+    /// Drops everything uncommitted and begins again at the committed positions with an empty cache.
+    func reset(step: PartitionStep) {
+        self.step = step
+        inFlight = nil
+        next = committed
+        marks = committedMarks
+        idleSince = nil
+    }
+}

@@ -1,0 +1,215 @@
+import EgizCore
+import EgizTwin
+import Foundation
+import Logging
+
+extension StreamThread: AssignmentListener {
+    func assigned(_ partitions: [TopicPartition]) -> [TopicPartition: NextOffset] {
+        let now = ContinuousClock.now
+        let new = Set(partitions.map(\.partition)).filter { tasks[$0] == nil }
+        for partition in new { pending[partition] = now }
+        do throws(EngineError) {
+            let positions = try takeOver(Array(new))
+            return positions.filter { partitions.contains($0.key) }
+        } catch {
+            // They stay pending: assigned, paused, and tried again from the loop.
+            if error.retry == .backoff {
+                status.waiting(.store, error.message)
+            } else {
+                failure = error
+            }
+            return [:]
+        }
+    }
+
+    func revoked(_ partitions: [TopicPartition], lost: Bool) {
+        letGo(Array(Set(partitions.map(\.partition))), flushing: !lost && failure == nil && isDraining)
+    }
+
+    /// Tries again to take over what the group gave us; called from the loop, so the positions are set by seeking.
+    func takeOverPending(_ now: ContinuousClock.Instant) throws(EngineError) {
+        let due = pending.filter { $0.value <= now }.map(\.key)
+        guard !due.isEmpty, let consumer else { return }
+        do throws(EngineError) {
+            let positions = try takeOver(due)
+            for (partition, position) in positions { try consumer.seek(partition, to: position) }
+            try consumer.resume(Array(positions.keys))
+            takeoverBackoff.reset()
+            status.recovered(.store)
+        } catch {
+            guard error.retry == .backoff else { throw error }
+            status.waiting(.store, error.message)
+            let again = now.advanced(by: takeoverBackoff.next())
+            for partition in due { pending[partition] = again }
+        }
+    }
+
+    /// Acquires the tasks and decides where they go on; on success they are no longer pending.
+    private func takeOver(_ partitions: [Int32]) throws(EngineError) -> [TopicPartition: NextOffset] {
+        guard !partitions.isEmpty, let consumer, let store else { return [:] }
+        let log = try consumer.identity()
+        let counts = try consumer.partitionCounts()
+        let most = try coPartitioned(counts)
+        let ids = partitions.sorted().map { TaskID(stage: setup.stage.name, partition: $0) }
+        let leases = try store.acquire(ids, partitions: most, topologyVersion: setup.topologyVersion)
+        var positions: [TopicPartition: NextOffset] = [:]
+        for lease in leases {
+            if let previous = lease.previousOwner {
+                logger.notice(
+                    "task taken over from a worker that did not release it",
+                    metadata: [LogKey.partition: "\(lease.task.partition)", LogKey.previousOwner: "\(previous)"])
+            }
+            let plan = try TakeoverPlan.make(
+                facts: try facts(of: lease, log: log, consumer: consumer), storedLog: lease.log, log: log,
+                start: setup.stage.source.start, onGap: setup.stage.source.onGap)
+            try adopt(lease, plan, log: log, store: store)
+            positions.merge(plan.positions) { _, new in new }
+        }
+        for partition in partitions { pending[partition] = nil }
+        status.assigned(Array(tasks.keys))
+        status.recovered(.store)
+        status.enter(.running)
+        logger.info("tasks taken over", metadata: [LogKey.partitions: "\(partitions.sorted())"])
+        return positions
+    }
+
+    /// The partition count of the stage; its topics must have one (rule 13 needs a thing in one place).
+    private func coPartitioned(_ counts: [String: Int32]) throws(EngineError) -> Int32 {
+        let distinct = Set(topics.compactMap { counts[$0] })
+        guard distinct.count <= 1 else {
+            let list = topics.map { "\($0): \(counts[$0].map(String.init) ?? "missing")" }.joined(separator: ", ")
+            throw EngineError(
+                .topology, .stop,
+                "the topics of source \(setup.stage.source.name) have different partition counts (\(list)); one thing must always land in one partition number, so give them the same count or read them as two sources"
+            )
+        }
+        return distinct.first ?? 0
+    }
+
+    private func facts(of lease: TaskLease, log: LogIdentity, consumer: any LogConsumer) throws(EngineError)
+        -> [TakeoverPlan.Facts]
+    {
+        var facts: [TakeoverPlan.Facts] = []
+        for topic in topics {
+            let partition = TopicPartition(topic, lease.task.partition)
+            let stored = lease.positions[topic]
+            let watermarks = try consumer.watermarks(of: partition)
+            var found: RecordMark?
+            if let mark = stored?.mark, lease.log?.isSameLog(as: log) ?? false,
+                mark.offset >= watermarks.start.raw, mark.offset < watermarks.end.raw
+            {
+                found = try consumer.mark(at: mark.offset, of: partition)
+            }
+            facts.append(
+                .init(
+                    partition: partition, stored: stored?.next, storedMark: stored?.mark, watermarks: watermarks,
+                    foundMark: found))
+        }
+        return facts
+    }
+
+    private func adopt(_ lease: TaskLease, _ plan: TakeoverPlan, log: LogIdentity, store: any TaskStore)
+        throws(EngineError)
+    {
+        if plan.mustStore {
+            var positions: [String: NextOffset] = [:]
+            for (partition, position) in plan.positions { positions[partition.topic] = position }
+            try store.reposition(lease, to: positions, log: log, gaps: plan.gaps)
+            for gap in plan.gaps {
+                logger.warning(
+                    "stored offset put aside",
+                    metadata: [
+                        LogKey.topic: "\(gap.topic)", LogKey.partition: "\(gap.partition)",
+                        LogKey.offset: "\(gap.from.raw) -> \(gap.to.raw)", LogKey.reason: "\(gap.reason.rawValue)",
+                    ])
+            }
+        }
+        var lease = lease
+        lease.log = log
+        let moved = Set(plan.gaps.map(\.topic))
+        let next = topics.map { plan.positions[TopicPartition($0, lease.task.partition)] }
+        let marks = topics.map { moved.contains($0) ? nil : lease.positions[$0]?.mark }
+        tasks[lease.task.partition] = OwnedTask(
+            lease: lease, step: try makeStep(lease.task, lease.counters, lease.streamTime), next: next, marks: marks)
+    }
+
+    /// Drains and releases tasks. Flushing ends at min(`shutdown.grace`, session timeout / 2); then uncommitted work is dropped
+    /// (rule 8). Epochs span all tasks of the thread, so the flush commits the others' work too.
+    func letGo(_ partitions: [Int32], flushing: Bool) {
+        let grace = min(setup.configuration.shutdownGrace, setup.configuration.sessionTimeout / 2)
+        let deadline = Date(timeIntervalSinceNow: grace.seconds)
+        var clean = true
+        if pipeline.isCommitting { clean = settle(until: flushing ? deadline : Date(timeIntervalSinceNow: 0.5)) }
+        if flushing, clean, failure == nil, openWork.records > 0 {
+            closeEpoch()
+            clean = settle(until: deadline)
+        }
+        var leases: [TaskLease] = []
+        for partition in partitions {
+            pending[partition] = nil
+            if let task = tasks.removeValue(forKey: partition) { leases.append(task.lease) }
+        }
+        if !tasks.isEmpty, !clean || !flushing {
+            do throws(EngineError) { try startOver() } catch { failure = failure ?? error }
+        }
+        status.assigned(Array(tasks.keys))
+        guard !leases.isEmpty, flushing, clean, let store else { return }
+        do throws(EngineError) {
+            try store.release(leases)
+            logger.info("tasks released", metadata: [LogKey.partitions: "\(partitions.sorted())"])
+        } catch {
+            // Not released cleanly: the next owner takes over by the fence.
+            logger.warning("tasks could not be released", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
+    /// Waits for the running commit; false where it did not end well in time and was given up.
+    private func settle(until deadline: Date) -> Bool {
+        var outcome = committer.take(until: deadline)
+        if outcome == nil {
+            logger.warning("commit given up at the end of the grace period")
+            committer.abandon()
+            // The attempt under way ends by its own timeouts; until then the thread cannot hand over another epoch.
+            outcome = committer.take(until: Date(timeIntervalSinceNow: 30))
+        }
+        guard let outcome else {
+            failure = failure ?? EngineError(.postgres, .stop, "a commit did not end within 30 s of being given up")
+            return false
+        }
+        do throws(EngineError) {
+            try finishCommit(outcome)
+            if case .success(.committed) = outcome { return true }
+            return false
+        } catch {
+            if error.retry != .backoff { failure = failure ?? error }
+            return false
+        }
+    }
+
+    /// Positions fell out of the log while running, and the source says `onGap: report`: looks at every partition again.
+    func reportGaps() throws(EngineError) {
+        guard let consumer, let store else { return }
+        if pipeline.isCommitting { _ = settle(until: .distantFuture) }
+        if openWork.records > 0 {
+            closeEpoch()
+            guard settle(until: .distantFuture) else { return }
+        }
+        for task in tasks.values {
+            var lease = task.lease
+            for (index, topic) in topics.enumerated() {
+                if let position = task.committed[index] {
+                    lease.positions[topic] = .init(next: position, mark: task.committedMarks[index])
+                }
+            }
+            lease.counters = task.committedCounters
+            lease.streamTime = task.committedStreamTime
+            let log = try consumer.identity()
+            let plan = try TakeoverPlan.make(
+                facts: try facts(of: lease, log: log, consumer: consumer), storedLog: lease.log, log: log,
+                start: setup.stage.source.start, onGap: .report)
+            guard !plan.gaps.isEmpty else { continue }
+            try adopt(lease, plan, log: log, store: store)
+            for (partition, position) in plan.positions { try consumer.seek(partition, to: position) }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import EgizCore
+import EgizTwin
+import Logging
+
+extension StreamThread {
+    /// Closes the open epoch of all tasks and hands it to the committing thread.
+    func closeEpoch() {
+        var advances: [TaskAdvance] = []
+        var columns: [SeriesColumn] = []
+        var twins: [TwinRow] = []
+        var records = 0
+        var samples = 0
+        for task in tasks.values.sorted(by: { $0.id < $1.id }) {
+            let count = task.step.openRecords
+            guard let (advance, output) = task.close(topics: topics) else { continue }
+            advances.append(advance)
+            columns.append(contentsOf: output.columns)
+            twins.append(contentsOf: output.twins)
+            records += count
+        }
+        for column in columns { samples += column.count }
+        twins.sort { $0.snapshot.thing < $1.snapshot.thing }
+        let now = ContinuousClock.now
+        inFlight = (records, samples, deadLetters.count, now)
+        committer.submit(EpochWrite(tasks: advances, columns: columns, twins: twins, deadLetters: deadLetters))
+        deadLetters = []
+        pipeline.closed(at: now)
+    }
+
+    /// Takes the outcome of the running commit into account.
+    func finishCommit(_ outcome: CommitThread.Outcome) throws(EngineError) {
+        pipeline.finished()
+        let flight = inFlight
+        inFlight = nil
+        switch outcome {
+        case .success(.committed):
+            let now = ContinuousClock.now
+            var offsets: [TopicPartition: NextOffset] = [:]
+            for (partition, task) in tasks where task.inFlight != nil {
+                task.finish(cacheBytes: setup.configuration.cacheBytes / max(tasks.count, 1))
+                for (index, topic) in topics.enumerated() {
+                    if let position = task.committed[index] { offsets[TopicPartition(topic, partition)] = position }
+                }
+            }
+            consumer?.storeGroupOffsets(offsets)
+            if let flight {
+                let took = flight.since.duration(to: now)
+                status.committed(
+                    records: flight.records, samples: flight.samples, deadLetters: flight.deadLetters, took: took,
+                    at: now)
+                metrics.committed(
+                    records: flight.records, samples: flight.samples, deadLetters: flight.deadLetters, took: took)
+            }
+        case .success(.fenced(let lost)):
+            logger.warning(
+                "another worker owns tasks of this thread; its uncommitted work is dropped",
+                metadata: [LogKey.partitions: "\(lost.map(\.partition).sorted())"])
+            let retryAt = ContinuousClock.now.advanced(by: setup.configuration.sessionTimeout * 2)
+            for task in lost {
+                tasks[task.partition] = nil
+                pending[task.partition] = retryAt
+            }
+            try startOver()
+        case .success(.foreign(let things)):
+            logger.warning(
+                "another stage created things of this epoch first; it is run again",
+                metadata: [LogKey.reason: "\(things.prefix(10))"])
+            try startOver()
+        case .failure(let error):
+            throw error
+        }
+        status.assigned(Array(tasks.keys))
+    }
+
+    /// Drops all uncommitted state of the thread and seeks its tasks to their committed positions (rule 1).
+    func startOver() throws(EngineError) {
+        deadLetters = []
+        for (partition, task) in tasks {
+            task.reset(step: try makeStep(task.id, task.committedCounters, task.committedStreamTime))
+            for (index, topic) in topics.enumerated() {
+                if let position = task.committed[index] {
+                    try consumer?.seek(TopicPartition(topic, partition), to: position)
+                }
+            }
+        }
+    }
+
+    func makeStep(_ task: TaskID, _ counters: StepCounters, _ streamTime: EventTime?) throws(EngineError)
+        -> PartitionStep
+    {
+        do {
+            return try PartitionStep(
+                task: task, stage: setup.stage, registry: setup.registry, tables: tables, counters: counters,
+                streamTime: streamTime)
+        } catch {
+            throw EngineError(
+                .topology, .stop,
+                "stage \(setup.stage.name) cannot be built: \(error.faults.map(\.message).joined(separator: "; "))")
+        }
+    }
+}

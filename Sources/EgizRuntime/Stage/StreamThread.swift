@@ -1,0 +1,248 @@
+import EgizCore
+import EgizTwin
+import Foundation
+import Logging
+
+/// One OS thread of a stage: owns a consumer, the tasks that the group gave it, and their open epoch.
+///
+/// Everything but `requestStop` and `status` happens on its own thread, which is why it may be unchecked.
+final class StreamThread: @unchecked Sendable {
+    /// What a thread of a stage is built from.
+    struct Setup: Sendable {
+        var stage: StageDefinition
+        var policy: CommitPolicy
+        var index: Int
+        var topologyVersion: Int64
+        var registry: ProcessorRegistry
+        var worker: WorkerIdentity
+        var configuration: WorkerConfiguration
+        var kafka: [String: String]
+        var consumers: any LogConsumerFactory
+        var stores: any StoreFactory
+        var logger: Logger
+    }
+
+    let setup: Setup
+    let status: StageStatus
+    let metrics: StageMetrics
+    let topics: [String]
+    var logger: Logger
+
+    var consumer: (any LogConsumer)?
+    var store: (any TaskStore)?
+    let committer: CommitThread
+    var pipeline: EpochPipeline
+    let tables = StreamTables()
+    /// The tasks in hand, by partition number.
+    var tasks: [Int32: OwnedTask] = [:]
+    /// Tasks that the group gave us and that are not taken over yet, with the earliest time to try again.
+    var pending: [Int32: ContinuousClock.Instant] = [:]
+    var takeoverBackoff = Backoff()
+    var deadLetters: [DeadLetter] = []
+    var inFlight: (records: Int, samples: Int, deadLetters: Int, since: ContinuousClock.Instant)?
+    /// Set where the thread must end with an error; the loop leaves at the next turn.
+    var failure: EngineError?
+    /// While draining inside a revocation no new work is taken.
+    var isPausedForCommit = false
+
+    private let stopFlag = Flag()
+    private var thread: OSThread?
+
+    init(_ setup: Setup) {
+        self.setup = setup
+        topics = setup.stage.source.topics.map(\.name)
+        status = StageStatus(stage: setup.stage.name, thread: setup.index)
+        metrics = StageMetrics(stage: setup.stage.name)
+        var logger = setup.logger
+        logger[metadataKey: LogKey.stage] = "\(setup.stage.name)"
+        logger[metadataKey: LogKey.thread] = "\(setup.index)"
+        self.logger = logger
+        pipeline = EpochPipeline(policy: setup.policy)
+        let stores = setup.stores
+        let worker = setup.worker
+        committer = CommitThread(
+            name: "egiz-commit-\(setup.index)", status: status, logger: logger
+        ) { () throws(EngineError) in try stores.openEpochWriter(worker: worker) }
+    }
+
+    /// Starts the thread. `onEnd` is called on it when it has ended, with the error that ended it.
+    func start(onEnd: @escaping @Sendable (EngineError?) -> Void) {
+        thread = OSThread(name: "egiz-\(setup.stage.name)-\(setup.index)") { [self] in
+            run()
+            onEnd(failure)
+        }
+    }
+
+    /// Asks the thread to drain and end; returns at once. Safe from any thread.
+    func requestStop() { stopFlag.raise() }
+
+    var isStopRequested: Bool { stopFlag.isRaised }
+
+    /// Sleeps, unless and until a stop is requested.
+    func waitForStop(_ duration: Duration) { stopFlag.wait(until: Date(timeIntervalSinceNow: duration.seconds)) }
+
+    func joined() async { await thread?.joined() }
+
+    // MARK: The loop
+
+    private func run() {
+        do throws(EngineError) {
+            try open()
+            while failure == nil, !stopFlag.isRaised { try turn() }
+            if let failure { throw failure }
+            shutDown(draining: true)
+            status.enter(.stopped)
+        } catch {
+            failure = error
+            status.enter(.failed(error.message))
+            logger.error("stage stopped", metadata: [LogKey.error: "\(error)"])
+            shutDown(draining: false)
+        }
+    }
+
+    private func open() throws(EngineError) {
+        var backoff = Backoff()
+        while !stopFlag.isRaised {
+            do throws(EngineError) {
+                if consumer == nil {
+                    consumer = try setup.consumers.open(
+                        group: setup.stage.name.text, topics: topics, properties: setup.kafka)
+                }
+                if store == nil { store = try setup.stores.openTaskStore(worker: setup.worker) }
+                status.recovered(.store)
+                return
+            } catch {
+                guard error.retry == .backoff else { throw error }
+                status.waiting(.store, error.message)
+                logger.warning("stage waits to start", metadata: [LogKey.error: "\(error)"])
+                stopFlag.wait(until: Date(timeIntervalSinceNow: backoff.next().seconds))
+            }
+        }
+    }
+
+    private var pollBackoff = Backoff()
+
+    private func turn() throws(EngineError) {
+        let now = ContinuousClock.now
+        if pipeline.isCommitting, let outcome = committer.take() { try finishCommit(outcome) }
+        if !pending.isEmpty { try takeOverPending(now) }
+        if let failure { throw failure }
+        let open = openWork
+        switch pipeline.next(now: now, openRecords: open.records, openBytes: open.bytes) {
+        case .close:
+            closeEpoch()
+        case .await:
+            try awaitCommit()
+        case .poll(let timeout):
+            try resumeAfterCommit()
+            let wait = pending.isEmpty ? timeout : min(timeout, .milliseconds(20))
+            try take(timeout: wait)
+        }
+    }
+
+    /// The open epoch is full and the one before still in commit: stop taking records, but stay in the group.
+    private func awaitCommit() throws(EngineError) {
+        // Up to 30 s not polling is the cheapest pause; beyond, pause the partitions and keep polling (max.poll.interval.ms).
+        let patience = isPausedForCommit ? Duration.milliseconds(100) : Duration.seconds(30)
+        let deadline = Date(timeIntervalSinceNow: patience.seconds)
+        while Date.now < deadline, !stopFlag.isRaised {
+            if let outcome = committer.take(until: min(deadline, Date(timeIntervalSinceNow: 0.1))) {
+                try finishCommit(outcome)
+                return
+            }
+        }
+        if stopFlag.isRaised { return }
+        guard let consumer else { return }
+        if !isPausedForCommit {
+            isPausedForCommit = true
+            try consumer.pause(assignedPartitions)
+        }
+        // Paused partitions bring no records, so the open epoch cannot grow; rebalances are served.
+        if let batch = try poll(consumer, timeout: .zero) { process(batch) }
+    }
+
+    private func resumeAfterCommit() throws(EngineError) {
+        guard isPausedForCommit, let consumer else { return }
+        isPausedForCommit = false
+        try consumer.resume(assignedPartitions)
+    }
+
+    private func take(timeout: Duration) throws(EngineError) {
+        guard let consumer else { return }
+        if let batch = try poll(consumer, timeout: timeout) {
+            process(batch)
+        } else {
+            advanceIdleTasks()
+        }
+        metrics.report(lag: refreshLag(consumer))
+    }
+
+    private func poll(_ consumer: any LogConsumer, timeout: Duration) throws(EngineError) -> (any RecordBatch)? {
+        do throws(EngineError) {
+            let batch = try consumer.poll(limit: setup.configuration.pollLimit, timeout: timeout, listener: self)
+            if batch != nil {
+                pollBackoff.reset()
+                status.recovered(.log)
+            }
+            if failure == nil, !tasks.isEmpty { status.enter(.running) }
+            return batch
+        } catch {
+            switch (error.code, error.retry) {
+            case (_, .backoff):
+                status.waiting(.log, error.message)
+                stopFlag.wait(until: Date(timeIntervalSinceNow: pollBackoff.next().seconds))
+                return nil
+            case (.gap, _) where setup.stage.source.onGap == .report:
+                try reportGaps()
+                return nil
+            default:
+                throw error
+            }
+        }
+    }
+
+    private func refreshLag(_ consumer: any LogConsumer) -> Int64 {
+        var lag: Int64 = 0
+        for (partition, task) in tasks {
+            for (index, topic) in topics.enumerated() {
+                guard let end = consumer.cachedEnd(of: TopicPartition(topic, partition)),
+                    let position = task.committed[index]
+                else { continue }
+                lag += max(0, end.raw - position.raw)
+            }
+        }
+        status.lag(lag)
+        return lag
+    }
+
+    var openWork: (records: Int, bytes: Int) {
+        var records = 0
+        var bytes = 0
+        for task in tasks.values {
+            // A tick without a record is work as well.
+            records += max(task.step.openRecords, task.step.hasOpenWork ? 1 : 0)
+            bytes += task.step.openBytes
+        }
+        return (records, bytes)
+    }
+
+    var assignedPartitions: [TopicPartition] {
+        tasks.keys.flatMap { partition in topics.map { TopicPartition($0, partition) } }
+    }
+
+    // MARK: The end
+
+    private func shutDown(draining: Bool) {
+        isDraining = draining
+        consumer?.close(listener: self)
+        // A consumer that never joined revokes nothing; what is left is let go without a flush.
+        if !tasks.isEmpty { letGo(Array(tasks.keys), flushing: draining) }
+        committer.stop(until: Date(timeIntervalSinceNow: 1))
+        store?.close()
+        consumer = nil
+        store = nil
+    }
+
+    /// False once the thread has failed: then nothing may be flushed.
+    var isDraining = true
+}

@@ -1,0 +1,55 @@
+public import EgizCore
+public import Logging
+public import ServiceLifecycle
+
+/// Runs topologies until the process shuts down: the service behind `egiz worker` and `egiz up`.
+public final class Worker: Service {
+    public let identity: WorkerIdentity
+    private let runs: [TopologyRun]
+    private let logger: Logger
+
+    public init(
+        topologies: [DeployedTopology], registry: ProcessorRegistry, identity: WorkerIdentity,
+        configuration: WorkerConfiguration, consumers: any LogConsumerFactory, stores: any StoreFactory, logger: Logger
+    ) {
+        self.identity = identity
+        self.logger = logger
+        runs = topologies.map {
+            TopologyRun(
+                $0, registry: registry, worker: identity, configuration: configuration, consumers: consumers,
+                stores: stores, logger: logger)
+        }
+    }
+
+    /// What every stream thread is doing. Safe from any thread.
+    public var statuses: [StageStatus.Snapshot] { runs.flatMap(\.statuses) }
+
+    /// Runs until graceful shutdown, then drains. A topology that fails stops alone; the worker throws when none is left.
+    public func run() async throws {
+        try await withTaskCancellationOrGracefulShutdownHandler {
+            var failures: [any Error] = []
+            await withTaskGroup(of: (any Error)?.self) { group in
+                for run in runs {
+                    group.addTask {
+                        do {
+                            try await run.run()
+                            return nil
+                        } catch {
+                            return error
+                        }
+                    }
+                }
+                for await error in group {
+                    if let error {
+                        failures.append(error)
+                        logger.error(
+                            "topology stopped; the others run on", metadata: [LogKey.error: "\(error)"])
+                    }
+                }
+            }
+            if let first = failures.first { throw first }
+        } onCancelOrGracefulShutdown: { [self] in
+            for run in runs { run.stop() }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+/// What a worker needs to know besides its topologies; the defaults live here and nowhere else.
+public struct WorkerConfiguration: Sendable {
+    /// How long a drain may take at shutdown; a revocation takes at most half the session timeout as well (rule 8).
+    public var shutdownGrace: Duration = .seconds(4)
+    /// The consumer groups' session timeout: how long a dead worker keeps its tasks.
+    public var sessionTimeout: Duration = .seconds(10)
+    /// Upper bound of the twin cache of each stream thread, in estimated bytes.
+    public var cacheBytes = 256 << 20
+    /// Most records taken from the consumer at a time.
+    public var pollLimit = 4096
+    /// librdkafka properties for every client; a topology's own win over them.
+    public var kafka: [String: String] = [:]
+
+    public init() {}
+}

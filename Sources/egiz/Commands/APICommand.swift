@@ -1,0 +1,37 @@
+import ArgumentParser
+import EgizHTTP
+import EgizKafka
+import EgizPostgres
+import ServiceLifecycle
+
+struct APICommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "api",
+        abstract: "Serves the REST API from EGIZ_DATABASE_URL.",
+        discussion: """
+            Reads projections only; needs no worker to be running. With EGIZ_KAFKA_BROKERS it also tells the lag.
+
+            EXAMPLE
+              EGIZ_DATABASE_URL=postgres://egiz@db/egiz EGIZ_HTTP_ADDRESS=127.0.0.1:8080 egiz api
+            """)
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let settings = try await Program.start(common)
+        let logger = Program.logger(settings)
+        let database = try settings.requiredDatabaseURL
+        try await Program.whileAway("Postgres", logger) { _ = try Program.migrate(database) }
+        let lag = settings.brokers.map {
+            KafkaLag(brokers: $0, properties: settings.kafkaProperties, logger: logger)
+        }
+        let server = APIServer(
+            configuration: APIConfiguration(host: settings.host, port: settings.port),
+            pool: PostgresPool(url: database, applicationName: "egiz-api", size: 4), lag: lag, readiness: [],
+            metrics: Program.metrics, logger: logger,
+            onBound: { host, port in
+                print("API    http://\(host):\(port)")
+            })
+        let group = ServiceGroup(services: [server], gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
+        try await group.run()
+    }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import EgizCore
+import EgizProcessors
+import EgizTopologyFile
+import Foundation
+
+struct TopologyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "topology", abstract: "Topology files.", subcommands: [Validate.self, Explain.self])
+
+    struct Validate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Checks topology files and prints every fault as file:line:column.",
+            discussion: "EXAMPLE\n  egiz topology validate Topologies/*.yaml")
+        @Argument(help: "Topology files.") var files: [String]
+
+        func run() async throws {
+            var failed = false
+            for file in files {
+                let loaded = TopologyLoader.standard.load(path: file)
+                if !loaded.faults.isEmpty { print(loaded.report) }
+                if let topology = loaded.topology {
+                    print("\(file): ok, topology \(topology.name), \(topology.stages.count) stages, \(topology.processors.count) processors")
+                } else {
+                    failed = true
+                }
+            }
+            if failed { throw ExitCode(1) }
+        }
+    }
+
+    struct Explain: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Draws the graph of a topology as text, or as Mermaid.",
+            discussion: """
+                EXAMPLES
+                  egiz topology explain Topologies/filling-line.yaml
+                  egiz topology explain --mermaid Topologies/filling-line.yaml > line.mmd
+                """)
+        @Argument(help: "A topology file.") var file: String
+        @Flag(help: "Only the text.") var text = false
+        @Flag(help: "Only the Mermaid flowchart.") var mermaid = false
+
+        func run() async throws {
+            let loaded = TopologyLoader.standard.load(path: file)
+            if !loaded.faults.isEmpty { FileHandle.standardError.write(Data((loaded.report + "\n").utf8)) }
+            guard let topology = loaded.topology else { throw ExitCode(1) }
+            if !mermaid { print(TopologyExplainer.text(of: topology, registry: .builtin)) }
+            if !mermaid, !text { print("") }
+            if !text { print(TopologyExplainer.mermaid(of: topology, registry: .builtin)) }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import EgizCore
+import EgizHTTP
+import EgizKafka
+import EgizPostgres
+import EgizProcessors
+import EgizRuntime
+import Foundation
+import Logging
+import Metrics
+import ServiceLifecycle
+
+/// The wiring that several commands share.
+enum Program {
+    static let metrics = PrometheusRegistry()
+
+    /// Reads the settings and installs logging and metrics; the first thing every command does.
+    static func start(_ common: CommonOptions) async throws -> Settings {
+        signal(SIGPIPE, SIG_IGN)
+        let settings = try await Settings.load(config: common.config)
+        let level = settings.logLevel
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+        MetricsSystem.bootstrap(metrics)
+        return settings
+    }
+
+    static func logger(_ settings: Settings) -> Logger { Logger(label: "egiz") }
+
+    /// Applies what migrations are missing; the names of those it applied.
+    static func migrate(_ url: String) throws -> [String] {
+        let connection = try PostgresConnection(url: url, applicationName: "egiz-migrate")
+        return try Migrator(connection).migrate()
+    }
+
+    /// Every topic that some source reads, with the partitions it declares (4 where it declares none).
+    static func topics(of topologies: [Topology]) -> [(name: String, partitions: Int32)] {
+        var topics: [String: Int32] = [:]
+        for topic in topologies.flatMap(\.sources).flatMap(\.topics) {
+            topics[topic.name] = max(topics[topic.name] ?? 0, topic.partitions ?? 4)
+        }
+        return topics.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// Creates the topics that are missing, with the partitions they declare, where the broker allows it.
+    static func ensureTopics(of topologies: [Topology], brokers: String, _ settings: Settings, _ logger: Logger) throws {
+        let admin = KafkaTopics(brokers: brokers, properties: settings.kafkaProperties, logger: logger)
+        let topics = topologies.flatMap(\.sources).flatMap(\.topics)
+        let report = try admin.ensure(topics: topics)
+        for name in report.created { logger.info("topic created", metadata: ["egiz.topic": "\(name)"]) }
+        for problem in report.problems { logger.warning("topic differs", metadata: ["egiz.reason": "\(problem)"]) }
+    }
+
+    static func worker(
+        _ topologies: [Topology], brokers: String, database: String, settings: Settings, logger: Logger
+    ) throws -> Worker {
+        var configuration = WorkerConfiguration()
+        configuration.shutdownGrace = settings.shutdownGrace
+        configuration.sessionTimeout = settings.sessionTimeout
+        let connection = try PostgresConnection(url: database, applicationName: "egiz-deploy")
+        let store = PostgresTopologyStore(connection)
+        let deployed = try topologies.map {
+            DeployedTopology(topology: $0, version: try store.save(name: $0.name, text: $0.sourceText))
+        }
+        let identity = WorkerIdentity(
+            id: UUID().uuidString.lowercased(), host: ProcessInfo.processInfo.hostName,
+            processID: ProcessInfo.processInfo.processIdentifier)
+        return Worker(
+            topologies: deployed, registry: .builtin, identity: identity, configuration: configuration,
+            consumers: KafkaConsumerFactory(brokers: brokers, properties: settings.kafkaProperties, logger: logger),
+            stores: PostgresStoreFactory(url: database), logger: logger)
+    }
+
+    /// Runs a step of the start again until the server it needs answers; says once what it waits for.
+    static func whileAway(_ what: String, _ logger: Logger, _ body: () throws -> Void) async throws {
+        var backoff = Backoff()
+        var waited = false
+        while true {
+            do {
+                try body()
+                if waited { logger.notice("\(what) answers") }
+                return
+            } catch let error as EngineError where error.retry == .backoff {
+                if !waited { logger.warning("waiting for \(what)", metadata: ["egiz.error": "\(error)"]) }
+                waited = true
+                try await Task.sleep(for: backoff.next())
+            }
+        }
+    }
+}
+
+extension Settings {
+    var requiredBrokers: String {
+        get throws(EngineError) {
+            if let brokers { return brokers }
+            throw EngineError(
+                .config, .stop,
+                "no Kafka is named: set EGIZ_KAFKA_BROKERS=host:9092, or start one here with `egiz broker`, or everything with `egiz up`")
+        }
+    }
+
+    var requiredDatabaseURL: String {
+        get throws(EngineError) {
+            if let databaseURL { return databaseURL }
+            throw EngineError(
+                .config, .stop,
+                "no database is named: set EGIZ_DATABASE_URL=postgres://user@host/name, or start everything here with `egiz up`")
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import EgizRuntime
+import Foundation
+import ServiceLifecycle
+
+/// The line under the welcome: events a second, lag, last commit, dead letters. Rewritten each second on a terminal, printed
+/// every ten seconds elsewhere.
+struct LiveLine: Service {
+    let worker: Worker
+
+    func run() async throws {
+        let isTerminal = isatty(STDOUT_FILENO) == 1
+        let step = isTerminal ? 1 : 10
+        var last = Totals(worker.statuses)
+        var lastTime = ContinuousClock.now
+        try await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                guard (try? await Task.sleep(for: .seconds(step))) != nil else { break }
+                let now = Totals(worker.statuses)
+                let time = ContinuousClock.now
+                let rate = Double(now.records - last.records) / lastTime.duration(to: time).seconds
+                let line = Self.line(now, rate: rate, at: time)
+                print(isTerminal ? "\r\u{1B}[K\(line)" : line, terminator: isTerminal ? "" : "\n")
+                fflush(stdout)
+                (last, lastTime) = (now, time)
+            }
+        }
+        if isTerminal { print("") }
+    }
+
+    struct Totals {
+        var records: Int64 = 0
+        var lag: Int64 = 0
+        var deadLetters: Int64 = 0
+        var lastCommit: ContinuousClock.Instant?
+        var trouble: String?
+
+        init(_ statuses: [StageStatus.Snapshot]) {
+            for status in statuses {
+                records += status.records
+                lag += status.lag
+                deadLetters += status.deadLetters
+                lastCommit = [lastCommit, status.lastCommit].compactMap(\.self).max()
+                switch status.state {
+                case .waiting(let why), .failed(let why): trouble = trouble ?? "\(status.stage): \(why)"
+                case .starting, .running, .stopped: break
+                }
+            }
+        }
+    }
+
+    static func line(_ totals: Totals, rate: Double, at now: ContinuousClock.Instant) -> String {
+        let commit = totals.lastCommit.map { String(format: "%.1f s ago", $0.duration(to: now).seconds) } ?? "none yet"
+        let line =
+            "events/s \(Int(rate.rounded()))   lag \(totals.lag)   last commit \(commit)   dead letters \(totals.deadLetters)"
+        return totals.trouble.map { "\(line)   ! \($0)" } ?? line
+    }
+}

@@ -1,0 +1,84 @@
+import ArgumentParser
+import EgizCore
+import EgizHTTP
+import EgizKafka
+import EgizPostgres
+import EgizRuntime
+import Foundation
+import Logging
+import ServiceLifecycle
+
+struct Up: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Starts everything on this machine: Kafka, Postgres, all topologies, the API.",
+        discussion: """
+            What EGIZ_KAFKA_BROKERS and EGIZ_DATABASE_URL name is used instead of the embedded Kafka and the private Postgres.
+            Ctrl-C stops it cleanly; started again it keeps every twin and all history.
+
+            EXAMPLES
+              egiz up --demo
+              egiz up --topologies my-topologies
+            """)
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var files: TopologyOptions
+    @Flag(help: "Push the events of ten simulated filling machines.") var demo = false
+    @Option(help: "Machines of the demo.") var machines = 10
+    @Option(help: "Events a second of the whole demo.") var rate = 50.0
+    @Option(name: .long, help: "Preferred port of the embedded Kafka on 127.0.0.1.") var kafkaPort: UInt16 = 9092
+
+    func run() async throws {
+        let settings = try await Program.start(common)
+        let logger = Program.logger(settings)
+        let topologies = try files.load()
+        try FileManager.default.createDirectory(at: settings.dataDirectory, withIntermediateDirectories: true)
+        let lock = try DataDirectoryLock(settings.dataDirectory)
+        defer { lock.release() }
+
+        let postgres = try settings.databaseURL == nil ? startPostgres(settings, logger) : nil
+        defer { postgres?.stop() }
+        guard let database = settings.databaseURL ?? postgres?.url else { return }
+        try await Program.whileAway("Postgres", logger) { _ = try Program.migrate(database) }
+
+        let broker = settings.brokers == nil ? EmbeddedBroker(logger: logger) : nil
+        let bootstrap = try broker?.start(topics: Program.topics(of: topologies), port: kafkaPort)
+        defer { broker?.stop() }
+        guard let brokers = settings.brokers ?? bootstrap else { return }
+        try await Program.whileAway("Kafka", logger) {
+            try Program.ensureTopics(of: topologies, brokers: brokers, settings, logger)
+        }
+
+        let worker = try Program.worker(
+            topologies, brokers: brokers, database: database, settings: settings, logger: logger)
+        let runFile = RunFile(directory: settings.dataDirectory)
+        defer { runFile.remove() }
+        let demo = demo ? DemoSimulator(machines: machines, rate: rate, brokers: brokers, logger: logger) : nil
+        let server = APIServer(
+            configuration: APIConfiguration(host: settings.host, port: settings.port),
+            pool: PostgresPool(url: database, applicationName: "egiz-api", size: 4),
+            lag: KafkaLag(brokers: brokers, properties: settings.kafkaProperties, logger: logger),
+            readiness: [WorkerReadiness(worker: worker)], metrics: Program.metrics, logger: logger,
+            onBound: { host, port in
+                let addresses = RunFile.Addresses(
+                    api: "http://\(host):\(port)", kafka: brokers, postgres: database,
+                    pid: ProcessInfo.processInfo.processIdentifier)
+                runFile.write(addresses, logger: logger)
+                Welcome.show(addresses, demo: demo != nil)
+                demo?.start(api: addresses.api)
+            })
+        // Stopped last first: the live line and the simulator before the API, the worker last, so that it drains what came.
+        var services: [any Service] = [worker, server]
+        if let demo { services.append(demo) }
+        services.append(LiveLine(worker: worker))
+        let group = ServiceGroup(
+            services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
+        try await group.run()
+        print("stopped; everything is kept in \(settings.dataDirectory.path)")
+    }
+
+    private func startPostgres(_ settings: Settings, _ logger: Logger) throws -> PrivatePostgres {
+        let postgres = try PrivatePostgres(
+            dataDirectory: settings.dataDirectory.appendingPathComponent("postgres").path, logger: logger)
+        try postgres.start()
+        return postgres
+    }
+}
