@@ -46,7 +46,7 @@ let package = Package(
             name: "EgizProcessors", dependencies: ["EgizCore", "EgizTwin"], swiftSettings: strict),
         .target(
             name: "EgizTopologyFile",
-            dependencies: ["EgizCore", .product(name: "Yams", package: "Yams")],
+            dependencies: ["EgizCore", "EgizTwin", .product(name: "Yams", package: "Yams")],
             swiftSettings: strict),
 
         // The shell.
@@ -129,7 +129,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EgizTopologyFileTests",
-            dependencies: ["EgizTopologyFile", "EgizProcessors", "EgizCore"],
+            dependencies: ["EgizTopologyFile", "EgizProcessors", "EgizCore", "EgizTwin"],
             swiftSettings: strict),
         .testTarget(
             name: "EgizRuntimeTests", dependencies: ["EgizRuntime", "EgizTesting", "EgizProcessors"],

@@ -1,0 +1,128 @@
+public import EgizCore
+
+/// The reference of every YAML word, as `docs/topology.md` holds it.
+public enum TopologyReference {
+    /// Markdown of all words, the kinds' own included, around an example.
+    /// - Parameter example: the text of a topology file that is shown in full.
+    public static func markdown(registry: ProcessorRegistry, example: String) -> String {
+        var out = introduction + "\n## An example\n\n```yaml\n\(example)```\n"
+        section("The file", Vocabulary.root, into: &out)
+        section("`metadata`", Vocabulary.metadata, into: &out)
+        section("`spec`", Vocabulary.spec, into: &out)
+        section("`spec.commit`", Vocabulary.commit, into: &out)
+        section("`spec.sources.<name>`", Vocabulary.source, into: &out)
+        section("An entry of `topics`", Vocabulary.topic, into: &out)
+        out += "\nA topic that needs neither `partitions` nor `config` may be written as its bare name.\n"
+        kafka(into: &out)
+        section("`spec.processors.<name>`", Vocabulary.processor, into: &out)
+        out += "\nThe other words of a processor depend on its kind.\n"
+        for entry in registry.entries { kind(entry.spec, into: &out) }
+        out += "\n" + checks
+        return out
+    }
+
+    private static let introduction = """
+        # Topologies
+
+        <!-- Generated from the code by `EGIZ_REGENERATE=1 swift test --filter EgizTopologyFileTests`; do not edit. -->
+
+        A topology file says which Kafka topics are read and which processors their records flow through. `egiz topology
+        validate FILE` checks one and reports every fault at once as `file:line:column: error: …`; `egiz topology explain FILE`
+        draws it. `Schemas/topology.schema.json` describes the same words for editors: put
+
+            # yaml-language-server: $schema=../Schemas/topology.schema.json
+
+        on a file's first line.
+
+        - Names are `\(NameRule.namePattern)`. Topic names follow Kafka: `\(NameRule.topicPattern)`.
+        - Durations are a whole number with a unit: `250ms`, `10s`, `5m`, `2h`, `90d`. Sizes likewise: `512B`, `1KiB`, `64MiB`,
+          `2GiB`. A bare number is refused, because nobody can tell its unit.
+        - Only `true` and `false` are booleans (YAML 1.2); `yes` and `on` are texts.
+        - Anchors, aliases and `<<` work. A file is one document of at most 1 MiB.
+
+        """
+
+    private static let checks = """
+        ## What is checked
+
+        Beside each value for itself: that every `from` names something; that nothing runs in a circle; that what flows along an
+        edge is what its reader takes (a `history-writer` needs changes of twins, a `twin-projector` a source of format `ditto`
+        or `telemetry`); that each projection of a stage has one writer; that no two stages make twins of one topic; that names
+        are unique within a file, and the names of topologies within a folder. A source that feeds nothing and a topic that two
+        sources read are warnings.
+
+        """
+
+    private static func section(_ title: String, _ words: [Word], into out: inout String) {
+        out += "\n## \(title)\n\n"
+        table(words, into: &out)
+    }
+
+    private static func kind(_ spec: KindSpec, into out: inout String) {
+        out += "\n### `kind: \(spec.kind)`\n\n\(spec.summary)\n\n"
+        out += "Reads \(stream(spec.input)); gives \(stream(spec.output))."
+        if !spec.projections.isEmpty {
+            out += " Writes \(spec.projections.map { "`\($0)`" }.joined(separator: ", "))."
+        }
+        out += "\n\n```yaml\n\(spec.example.trimmingLineEnd())\n```\n"
+        guard !spec.fields.isEmpty else { return }
+        out += "\n"
+        table(spec.fields.map { Word($0) }, into: &out)
+    }
+
+    private static func table(_ words: [Word], into out: inout String) {
+        out += "| word | value | default | meaning |\n|---|---|---|---|\n"
+        for word in words {
+            let fallback = word.defaultText.map { "`\($0)`" } ?? (word.required ? "**required**" : "")
+            out += "| `\(word.name)` | \(cell(word.shape.expected)) | \(fallback) | \(cell(word.summary)) |\n"
+        }
+    }
+
+    private static func kafka(into out: inout String) {
+        out += """
+
+            ## `spec.kafka`
+
+            Any librdkafka property, so that TLS and SASL work. `${NAME}` in a value is taken from the worker's environment, here
+            and nowhere else in the file. Secrets (every property with `password` or `secret` in its name, `ssl.key.pem`,
+            `sasl.oauthbearer.config`) must be written so:
+
+            ```yaml
+            kafka:
+              security.protocol: SASL_SSL
+              sasl.mechanism: SCRAM-SHA-512
+              sasl.username: egiz
+              sasl.password: "${KAFKA_SASL_PASSWORD}"
+            ```
+
+            These belong to the engine and are refused:
+
+            | property | why |
+            |---|---|
+
+            """
+        for (name, reason) in KafkaProperties.owned.sorted(by: { $0.key < $1.key }) {
+            out += "| `\(name)` | \(cell(reason)) |\n"
+        }
+    }
+
+    private static func stream(_ stream: KindSpec.Stream) -> String {
+        switch stream {
+        case .events: "the records of a source"
+        case .changes: "changes of twins"
+        case .none: "nothing on"
+        }
+    }
+
+    private static func cell(_ text: String) -> String {
+        text.map { $0 == "|" ? "\\|" : $0 == "\n" ? " " : String($0) }.joined()
+    }
+}
+
+extension String {
+    fileprivate func trimmingLineEnd() -> String {
+        var text = self
+        while text.last == "\n" { text.removeLast() }
+        return text
+    }
+}

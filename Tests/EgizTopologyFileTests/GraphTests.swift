@@ -1,0 +1,150 @@
+import EgizCore
+import EgizTopologyFile
+import Testing
+
+@Suite struct GraphTests {
+    private func graph(_ processors: String, sources: String? = nil) -> LoadedTopology {
+        var fixture = Fixture(processors: processors)
+        if let sources { fixture.sources = sources }
+        return fixture.loaded
+    }
+
+    @Test func anEdgeThatLeadsNowhereNamesTheNearest() {
+        let loaded = graph("    twins: { kind: twin-projector, from: event }")
+        #expect(loaded.faults.count == 1, "\(loaded.report)")
+        #expect(
+            loaded.report.contains(
+                "x.yaml:10:42: error: `processors.twins.from`: nothing is called \"event\"; expected `events`; did you mean `events`?"
+            ), "\(loaded.report)")
+    }
+
+    @Test func aCircleIsReportedOnceWithItsWay() {
+        let loaded = graph(
+            """
+                twins: { kind: twin-projector, from: events }
+                a: { kind: history-writer, from: c }
+                b: { kind: history-writer, from: a }
+                c: { kind: history-writer, from: b }
+                d: { kind: history-writer, from: c }
+            """)
+        #expect(
+            loaded.messages.filter { $0.contains("circle") } == [
+                "the processors feed each other in a circle: `a` from `c` from `b` from `a`; let one of them read from a source"
+            ])
+        #expect(loaded.places.contains("11:38"))
+    }
+
+    @Test func aProcessorThatFeedsItselfIsACircle() {
+        let loaded = graph("    twins: { kind: twin-projector, from: twins }")
+        #expect(loaded.messages.contains { $0.contains("circle: `twins` from `twins`") }, "\(loaded.report)")
+    }
+
+    @Test func aHistoryWriterNeedsChangesNotRecords() {
+        let loaded = graph("    h: { kind: history-writer, from: events }")
+        #expect(
+            loaded.messages == [
+                "`processors.h.from`: a history-writer reads changes of twins, but the source `events` gives records; put a twin-projector between them"
+            ])
+        let hint = graph(
+            "    twins: { kind: twin-projector, from: events }\n    h: { kind: history-writer, from: events }")
+        #expect(hint.messages.first?.hasSuffix("gives records; did you mean `twins`?") == true, "\(hint.report)")
+    }
+
+    @Test func aTwinProjectorReadsFromASourceOnly() {
+        let loaded = graph(
+            "    twins: { kind: twin-projector, from: events }\n    more: { kind: twin-projector, from: twins }")
+        #expect(
+            loaded.messages.contains(
+                "`processors.more.from`: a twin-projector reads records, but `twins` gives changes of twins; let it read from a source"
+            ), "\(loaded.report)")
+    }
+
+    @Test func nothingFollowsAHistoryWriter() {
+        let loaded = graph(
+            """
+                twins: { kind: twin-projector, from: events }
+                h: { kind: history-writer, from: twins }
+                i: { kind: history-writer, from: h }
+            """)
+        #expect(
+            loaded.messages.contains(
+                "`processors.i.from`: a history-writer reads changes of twins, but `h` gives nothing on; did you mean `twins`?"
+            ), "\(loaded.report)")
+    }
+
+    @Test func aTwinProjectorNeedsAFormatWithTwinEvents() {
+        let loaded = graph(
+            "    twins: { kind: twin-projector, from: events }", sources: "    events: { topics: [a], format: json }")
+        #expect(
+            loaded.messages == [
+                "`processors.twins.from`: a twin-projector needs a source of format `ditto` or `telemetry`, but `events` has the format `json`"
+            ])
+        #expect(
+            graph(
+                "    twins: { kind: twin-projector, from: events }",
+                sources: "    events: { topics: [a], format: telemetry }"
+            ).report == "")
+    }
+
+    @Test func aProcessorMustNotHaveTheNameOfASource() {
+        let loaded = graph("    events: { kind: twin-projector, from: events }")
+        #expect(
+            loaded.messages.contains("the processor `events` has the name of a source (line 6); give it another"),
+            "\(loaded.report)")
+    }
+
+    @Test func aProjectionOfAStageHasOneWriter() {
+        let loaded = graph(
+            """
+                twins: { kind: twin-projector, from: events }
+                history: { kind: history-writer, from: twins }
+                history2: { kind: history-writer, from: twins, onlyChanges: true }
+                twins2: { kind: twin-projector, from: events }
+            """)
+        #expect(
+            loaded.messages == [
+                "`history2` and `history` (line 11) both write the projection `history` of the source `events`; a projection has one writer, remove one of them",
+                "`twins2` and `twins` (line 10) both write the projection `twin` of the source `events`; a projection has one writer, remove one of them",
+            ])
+        #expect(loaded.places == ["12:5", "13:5"])
+    }
+
+    @Test func twoStagesMayEachHaveAProjectorAndAHistory() {
+        let loaded = graph(
+            """
+                a: { kind: twin-projector, from: s }
+                ah: { kind: history-writer, from: a }
+                b: { kind: twin-projector, from: t }
+                bh: { kind: history-writer, from: b }
+            """,
+            sources: """
+                    s: { topics: [s.v1], format: ditto }
+                    t: { topics: [t.v1], format: telemetry }
+                """)
+        #expect(loaded.report == "")
+    }
+
+    @Test func oneTopicMakesTwinsInOneStageOnly() {
+        let sources = """
+                s: { topics: [same.v1], format: ditto }
+                t: { topics: [same.v1], format: ditto }
+            """
+        let loaded = graph(
+            "    a: { kind: twin-projector, from: s }\n    b: { kind: twin-projector, from: t }", sources: sources)
+        #expect(
+            loaded.report
+                == "x.yaml:7:19: error: `s` (line 6) and `t` both make twins of the topic \"same.v1\", but a thing belongs to one stage; let one of them read another topic\n"
+        )
+
+        let warned = graph("    a: { kind: twin-projector, from: s }", sources: sources)
+        #expect(warned.topology != nil)
+        #expect(warned.report.contains("x.yaml:7:19: warning: `s` (line 6) and `t` both read the topic \"same.v1\""))
+    }
+
+    @Test func processorsMayStandBeforeWhatFeedsThem() throws {
+        let loaded = graph(
+            "    h: { kind: history-writer, from: twins }\n    twins: { kind: twin-projector, from: events }")
+        #expect(loaded.report == "")
+        #expect(loaded.topology?.stages[0].processors.map(\.name) == ["twins", "h"])
+    }
+}
