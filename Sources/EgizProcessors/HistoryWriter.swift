@@ -1,5 +1,5 @@
 public import EgizCore
-public import EgizTwin
+import EgizTwin
 
 /// The kind `history-writer`: one sample for each leaf path an event wrote, one series a leaf path.
 ///

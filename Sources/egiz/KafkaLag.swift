@@ -14,10 +14,10 @@ final class KafkaLag: LagProvider, @unchecked Sendable {
     private var consumer: (any LogConsumer)?
 
     init(brokers: String, properties: [String: String], logger: Logger) {
-        factory = KafkaConsumerFactory(brokers: brokers, properties: properties, logger: logger)
+        factory = KafkaConsumerFactory(brokers: brokers, properties: properties, log: logger)
     }
 
-    func ends(for partitions: [TopicPartition]) async throws -> [TopicPartition: NextOffset] {
+    func ends(of partitions: [TopicPartition]) async throws -> [TopicPartition: NextOffset] {
         try await withCheckedThrowingContinuation { continuation in
             queue.async { [self] in continuation.resume(with: Result { try read(partitions) }) }
         }

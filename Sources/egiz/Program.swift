@@ -46,11 +46,19 @@ enum Program {
 
     /// Creates the topics that are missing, with the partitions they declare, where the broker allows it.
     static func ensureTopics(of topologies: [Topology], brokers: String, _ settings: Settings, _ logger: Logger) throws {
-        let admin = KafkaTopics(brokers: brokers, properties: settings.kafkaProperties, logger: logger)
+        let admin = try KafkaTopics(brokers: brokers, properties: settings.kafkaProperties, log: logger)
         let topics = topologies.flatMap(\.sources).flatMap(\.topics)
-        let report = try admin.ensure(topics: topics)
+        let report = try admin.ensure(
+            topics.map { .init(name: $0.name, partitions: $0.partitions, config: $0.config) })
         for name in report.created { logger.info("topic created", metadata: ["egiz.topic": "\(name)"]) }
-        for problem in report.problems { logger.warning("topic differs", metadata: ["egiz.reason": "\(problem)"]) }
+        for difference in report.differences {
+            logger.warning(
+                "topic has another number of partitions than the topology declares",
+                metadata: [
+                    "egiz.topic": "\(difference.topic)", "egiz.declared": "\(difference.declared)",
+                    "egiz.found": "\(difference.found)",
+                ])
+        }
     }
 
     static func worker(
@@ -69,7 +77,7 @@ enum Program {
             processID: ProcessInfo.processInfo.processIdentifier)
         return Worker(
             topologies: deployed, registry: .builtin, identity: identity, configuration: configuration,
-            consumers: KafkaConsumerFactory(brokers: brokers, properties: settings.kafkaProperties, logger: logger),
+            consumers: KafkaConsumerFactory(brokers: brokers, properties: settings.kafkaProperties, log: logger),
             stores: PostgresStoreFactory(url: database), logger: logger)
     }
 

@@ -2,10 +2,8 @@ import EgizHTTP
 import EgizRuntime
 
 /// `/readyz` of a process that runs a worker: ready when no stage waits or has failed.
-struct WorkerReadiness: ReadinessProbe {
-    let worker: Worker
-
-    func checks() -> [ReadinessCheck] {
+enum WorkerReadiness {
+    static func checks(_ worker: Worker) -> [ReadinessCheck] {
         worker.statuses.map { status in
             let name = "\(status.stage)#\(status.thread)"
             switch status.state {

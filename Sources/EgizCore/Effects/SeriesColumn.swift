@@ -1,5 +1,3 @@
-public import EgizTwin
-
 /// The samples of one series and one kind that an epoch gathers: columns, as they go into a history segment.
 ///
 /// Owned by the stream thread while the epoch is open, by the committing thread afterwards, and handed back for reuse

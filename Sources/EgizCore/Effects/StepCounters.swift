@@ -1,4 +1,4 @@
-public import EgizTwin
+import EgizTwin
 
 /// What a task did with its records; summed since the task exists, stored with the offsets, so that the counts survive
 /// restarts and equal a fold of the log.

@@ -1,4 +1,4 @@
-public import EgizTwin
+import EgizTwin
 
 /// A pattern over the segments of a path: `*` stands for exactly one segment, `**` for any number of them, also none; inside
 /// a segment `*` stands for any run of characters. Everything else is literal, by UTF-8 bytes, with `~0` and `~1` as in a

@@ -1,8 +1,6 @@
-public import EgizTwin
-
 /// A pure step: it sees a change of a twin and appends effects to the caller's buffer. No clock, no I/O, no randomness; time
 /// comes from the change. One instance a task, confined to the task's stream thread.
-public protocol Processor: AnyObject {
+public protocol Processor: AnyObject, SendableMetatype {
     static var spec: KindSpec { get }
 
     /// Builds the processor from settings that were checked against `spec`.

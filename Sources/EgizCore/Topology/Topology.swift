@@ -1,5 +1,3 @@
-public import EgizTwin
-
 /// A checked topology: names are unique and resolve, the graph has no cycle, every setting has a value. Data, nothing runs.
 public struct Topology: Sendable {
     public enum Delivery: String, Sendable, CaseIterable {

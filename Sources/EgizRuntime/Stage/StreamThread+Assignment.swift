@@ -13,6 +13,7 @@ extension StreamThread: AssignmentListener {
             return positions.filter { partitions.contains($0.key) }
         } catch {
             // They stay pending: assigned, paused, and tried again from the loop.
+            for partition in new { tasks[partition] = nil }
             if error.retry == .backoff {
                 status.waiting(.store, error.message)
             } else {
@@ -39,6 +40,8 @@ extension StreamThread: AssignmentListener {
         } catch {
             guard error.retry == .backoff else { throw error }
             status.waiting(.store, error.message)
+            // Some may be taken over and not sought: none may process a record before its position is set.
+            for partition in due { tasks[partition] = nil }
             let again = now.advanced(by: takeoverBackoff.next())
             for partition in due { pending[partition] = again }
         }
@@ -54,7 +57,7 @@ extension StreamThread: AssignmentListener {
         let leases = try store.acquire(ids, partitions: most, topologyVersion: setup.topologyVersion)
         var positions: [TopicPartition: NextOffset] = [:]
         for lease in leases {
-            if let previous = lease.previousOwner {
+            if let previous = lease.previousOwner, previous != setup.worker.id {
                 logger.notice(
                     "task taken over from a worker that did not release it",
                     metadata: [LogKey.partition: "\(lease.task.partition)", LogKey.previousOwner: "\(previous)"])
@@ -149,9 +152,8 @@ extension StreamThread: AssignmentListener {
             pending[partition] = nil
             if let task = tasks.removeValue(forKey: partition) { leases.append(task.lease) }
         }
-        if !tasks.isEmpty, !clean || !flushing {
-            do throws(EngineError) { try startOver() } catch { failure = failure ?? error }
-        }
+        // Where a commit was given up it may have landed all the same, and the open epoch holds work of tasks that are gone.
+        if !clean || !flushing { setAside(Array(tasks.keys), until: .now) }
         status.assigned(Array(tasks.keys))
         guard !leases.isEmpty, flushing, clean, let store else { return }
         do throws(EngineError) {
@@ -169,10 +171,12 @@ extension StreamThread: AssignmentListener {
         if outcome == nil {
             logger.warning("commit given up at the end of the grace period")
             committer.abandon()
-            // The attempt under way ends by its own timeouts; until then the thread cannot hand over another epoch.
-            outcome = committer.take(until: Date(timeIntervalSinceNow: 30))
+            // The attempt under way ends by its own timeouts; until then the thread cannot hand over another epoch. A thread
+            // that ends will not want to.
+            outcome = committer.take(until: isStopRequested ? .now : Date(timeIntervalSinceNow: 30))
         }
         guard let outcome else {
+            if isStopRequested { return false }
             failure = failure ?? EngineError(.postgres, .stop, "a commit did not end within 30 s of being given up")
             return false
         }
@@ -186,30 +190,18 @@ extension StreamThread: AssignmentListener {
         }
     }
 
-    /// Positions fell out of the log while running, and the source says `onGap: report`: looks at every partition again.
-    func reportGaps() throws(EngineError) {
-        guard let consumer, let store else { return }
-        if pipeline.isCommitting { _ = settle(until: .distantFuture) }
-        if openWork.records > 0 {
+    /// A position fell out of the log while running, and the source says `onGap: report`: commits what was read, then takes the
+    /// tasks over again, which looks at every partition and writes the gaps. True while that is under way.
+    func reportGaps() throws(EngineError) -> Bool {
+        guard hasGap else { return false }
+        if pipeline.isCommitting {
+            try awaitCommit()
+        } else if openWork.records > 0 {
             closeEpoch()
-            guard settle(until: .distantFuture) else { return }
+        } else {
+            hasGap = false
+            setAside(Array(tasks.keys), until: .now)
         }
-        for task in tasks.values {
-            var lease = task.lease
-            for (index, topic) in topics.enumerated() {
-                if let position = task.committed[index] {
-                    lease.positions[topic] = .init(next: position, mark: task.committedMarks[index])
-                }
-            }
-            lease.counters = task.committedCounters
-            lease.streamTime = task.committedStreamTime
-            let log = try consumer.identity()
-            let plan = try TakeoverPlan.make(
-                facts: try facts(of: lease, log: log, consumer: consumer), storedLog: lease.log, log: log,
-                start: setup.stage.source.start, onGap: .report)
-            guard !plan.gaps.isEmpty else { continue }
-            try adopt(lease, plan, log: log, store: store)
-            for (partition, position) in plan.positions { try consumer.seek(partition, to: position) }
-        }
+        return true
     }
 }

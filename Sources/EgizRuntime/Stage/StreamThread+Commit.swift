@@ -55,11 +55,9 @@ extension StreamThread {
             logger.warning(
                 "another worker owns tasks of this thread; its uncommitted work is dropped",
                 metadata: [LogKey.partitions: "\(lost.map(\.partition).sorted())"])
-            let retryAt = ContinuousClock.now.advanced(by: setup.configuration.sessionTimeout * 2)
-            for task in lost {
-                tasks[task.partition] = nil
-                pending[task.partition] = retryAt
-            }
+            setAside(
+                lost.map(\.partition),
+                until: ContinuousClock.now.advanced(by: setup.configuration.sessionTimeout * 2))
             try startOver()
         case .success(.foreign(let things)):
             logger.warning(
@@ -72,17 +70,35 @@ extension StreamThread {
         status.assigned(Array(tasks.keys))
     }
 
-    /// Drops all uncommitted state of the thread and seeks its tasks to their committed positions (rule 1).
+    /// Drops all uncommitted state of the thread and seeks its tasks to their committed positions (rule 1). Only where the epoch
+    /// surely was not written: otherwise `setAside`.
     func startOver() throws(EngineError) {
         deadLetters = []
         for (partition, task) in tasks {
             task.reset(step: try makeStep(task.id, task.committedCounters, task.committedStreamTime))
-            for (index, topic) in topics.enumerated() {
-                if let position = task.committed[index] {
+            do throws(EngineError) {
+                for (index, topic) in topics.enumerated() {
+                    guard let position = task.committed[index] else { continue }
                     try consumer?.seek(TopicPartition(topic, partition), to: position)
                 }
+            } catch {
+                // Where it stands now is unknown: no record may be processed before it is sought.
+                guard error.retry == .backoff else { throw error }
+                setAside([partition], until: ContinuousClock.now.advanced(by: takeoverBackoff.next()))
             }
         }
+    }
+
+    /// Drops tasks with all uncommitted work of the thread, to take them over again from the loop: the store says where they
+    /// stand, and the new fence ends whatever attempt is still under way. Records that come meanwhile are dropped.
+    func setAside(_ partitions: [Int32], until instant: ContinuousClock.Instant) {
+        deadLetters = []
+        for partition in partitions {
+            tasks[partition] = nil
+            pending[partition] = instant
+        }
+        // To save the fetching only: taking over seeks and resumes.
+        try? consumer?.pause(partitions.flatMap { partition in topics.map { TopicPartition($0, partition) } })
     }
 
     func makeStep(_ task: TaskID, _ counters: StepCounters, _ streamTime: EventTime?) throws(EngineError)

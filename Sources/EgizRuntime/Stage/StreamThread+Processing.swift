@@ -24,6 +24,8 @@ extension StreamThread {
             }
             note(batch)
         } catch {
+            // Stopping while Postgres is away: what was processed is contiguous and may be drained, the rest is read again.
+            if error.retry == .backoff, isStopRequested { return }
             failure = error
         }
     }
@@ -121,8 +123,7 @@ extension StreamThread {
 
     /// At the end of the log stream time goes on after the source's `idle`, so that what waits for time does not wait for
     /// records (rule 16). Never beyond the wall clock.
-    func advanceIdleTasks() {
-        let now = ContinuousClock.now
+    func advanceIdleTasks(_ now: ContinuousClock.Instant) {
         let idle = setup.stage.source.idle
         guard let consumer else { return }
         for task in tasks.values where task.inFlight == nil && !task.step.hasOpenWork {

@@ -42,8 +42,12 @@ final class StreamThread: @unchecked Sendable {
     var inFlight: (records: Int, samples: Int, deadLetters: Int, since: ContinuousClock.Instant)?
     /// Set where the thread must end with an error; the loop leaves at the next turn.
     var failure: EngineError?
-    /// While draining inside a revocation no new work is taken.
+    /// The partitions are paused until the running commit is done.
     var isPausedForCommit = false
+    /// A position fell out of the log; see `reportGaps`.
+    var hasGap = false
+    /// When the tasks were last looked at for `idle`.
+    private var idleLook = ContinuousClock.now
 
     private let stopFlag = Flag()
     private var thread: OSThread?
@@ -91,6 +95,7 @@ final class StreamThread: @unchecked Sendable {
             while failure == nil, !stopFlag.isRaised { try turn() }
             if let failure { throw failure }
             shutDown(draining: true)
+            if let failure { throw failure }
             status.enter(.stopped)
         } catch {
             failure = error
@@ -125,6 +130,7 @@ final class StreamThread: @unchecked Sendable {
     private func turn() throws(EngineError) {
         let now = ContinuousClock.now
         if pipeline.isCommitting, let outcome = committer.take() { try finishCommit(outcome) }
+        if try reportGaps() { return }
         if !pending.isEmpty { try takeOverPending(now) }
         if let failure { throw failure }
         let open = openWork
@@ -141,7 +147,7 @@ final class StreamThread: @unchecked Sendable {
     }
 
     /// The open epoch is full and the one before still in commit: stop taking records, but stay in the group.
-    private func awaitCommit() throws(EngineError) {
+    func awaitCommit() throws(EngineError) {
         // Up to 30 s not polling is the cheapest pause; beyond, pause the partitions and keep polling (max.poll.interval.ms).
         let patience = isPausedForCommit ? Duration.milliseconds(100) : Duration.seconds(30)
         let deadline = Date(timeIntervalSinceNow: patience.seconds)
@@ -169,10 +175,13 @@ final class StreamThread: @unchecked Sendable {
 
     private func take(timeout: Duration) throws(EngineError) {
         guard let consumer else { return }
-        if let batch = try poll(consumer, timeout: timeout) {
-            process(batch)
-        } else {
-            advanceIdleTasks()
+        let batch = try poll(consumer, timeout: timeout)
+        if let batch { process(batch) }
+        // A task may be idle while others of the thread never let a poll end empty.
+        let now = ContinuousClock.now
+        if batch == nil || idleLook.duration(to: now) >= .seconds(1) {
+            idleLook = now
+            advanceIdleTasks(now)
         }
         metrics.report(lag: refreshLag(consumer))
     }
@@ -193,7 +202,7 @@ final class StreamThread: @unchecked Sendable {
                 stopFlag.wait(until: Date(timeIntervalSinceNow: pollBackoff.next().seconds))
                 return nil
             case (.gap, _) where setup.stage.source.onGap == .report:
-                try reportGaps()
+                hasGap = true
                 return nil
             default:
                 throw error

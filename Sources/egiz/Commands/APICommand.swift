@@ -2,7 +2,9 @@ import ArgumentParser
 import EgizHTTP
 import EgizKafka
 import EgizPostgres
+import Foundation
 import ServiceLifecycle
+import UnixSignals
 
 struct APICommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -26,10 +28,10 @@ struct APICommand: AsyncParsableCommand {
         }
         let server = APIServer(
             configuration: APIConfiguration(host: settings.host, port: settings.port),
-            pool: PostgresPool(url: database, applicationName: "egiz-api", size: 4), lag: lag, readiness: [],
+            pool: PostgresPool(url: database, applicationName: "egiz-api", size: 4), lag: lag,
             metrics: Program.metrics, logger: logger,
-            onBound: { host, port in
-                print("API    http://\(host):\(port)")
+            onBound: { port in
+                Console.print("API    http://\(settings.host):\(port)")
             })
         let group = ServiceGroup(services: [server], gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
         try await group.run()

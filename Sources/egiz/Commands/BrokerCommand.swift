@@ -3,6 +3,7 @@ import EgizCore
 import EgizKafka
 import Foundation
 import ServiceLifecycle
+import UnixSignals
 
 struct BrokerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -26,11 +27,10 @@ struct BrokerCommand: AsyncParsableCommand {
     func run() async throws {
         let settings = try await Program.start(common)
         let topics = try topic.isEmpty ? Program.topics(of: files.load()) : topic.map(Self.parse)
-        let broker = EmbeddedBroker(logger: Program.logger(settings))
-        let bootstrap = try broker.start(topics: topics.map { ($0.name, $0.partitions) }, port: port)
-        print("Kafka  \(bootstrap)")
-        for topic in topics { print("topic  \(topic.name) (\(topic.partitions) partitions)") }
-        fflush(stdout)
+        let broker = try EmbeddedBroker(topics: topics, port: port == 0 ? nil : port, log: Program.logger(settings))
+        Console.print("Kafka  \(broker.bootstrap)")
+        if let notice = broker.portNotice { Console.print("       \(notice)") }
+        for topic in topics { Console.print("topic  \(topic.name) (\(topic.partitions) partitions)") }
         let group = ServiceGroup(
             services: [UntilShutdown()], gracefulShutdownSignals: [.sigint, .sigterm],
             logger: Program.logger(settings))

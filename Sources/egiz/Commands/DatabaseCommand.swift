@@ -20,9 +20,9 @@ struct DatabaseCommand: AsyncParsableCommand {
             let settings = try await Program.start(common)
             let applied = try Program.migrate(settings.requiredDatabaseURL)
             if applied.isEmpty {
-                print("the schema is up to date")
+                Console.print("the schema is up to date")
             } else {
-                for name in applied { print("applied \(name)") }
+                for name in applied { Console.print("applied \(name)") }
             }
         }
     }

@@ -18,9 +18,9 @@ struct TopologyCommand: AsyncParsableCommand {
             var failed = false
             for file in files {
                 let loaded = TopologyLoader.standard.load(path: file)
-                if !loaded.faults.isEmpty { print(loaded.report) }
+                Console.print(loaded.report, terminator: "")
                 if let topology = loaded.topology {
-                    print("\(file): ok, topology \(topology.name), \(topology.stages.count) stages, \(topology.processors.count) processors")
+                    Console.print("\(file): ok, topology \(topology.name), \(topology.stages.count) stages, \(topology.processors.count) processors")
                 } else {
                     failed = true
                 }
@@ -43,11 +43,11 @@ struct TopologyCommand: AsyncParsableCommand {
 
         func run() async throws {
             let loaded = TopologyLoader.standard.load(path: file)
-            if !loaded.faults.isEmpty { FileHandle.standardError.write(Data((loaded.report + "\n").utf8)) }
+            FileHandle.standardError.write(Data(loaded.report.utf8))
             guard let topology = loaded.topology else { throw ExitCode(1) }
-            if !mermaid { print(TopologyExplainer.text(of: topology, registry: .builtin)) }
-            if !mermaid, !text { print("") }
-            if !text { print(TopologyExplainer.mermaid(of: topology, registry: .builtin)) }
+            if !mermaid { Console.print(TopologyExplainer.text(of: topology, registry: .builtin)) }
+            if !mermaid, !text { Console.print("") }
+            if !text { Console.print(TopologyExplainer.mermaid(of: topology, registry: .builtin)) }
         }
     }
 }

@@ -11,20 +11,23 @@ struct TopologyOptions: ParsableArguments {
 
     /// All topologies; throws with every fault of every file.
     func load() throws -> [Topology] {
-        let set = TopologySet.load(path: topologies, loader: .standard)
-        for report in set.reports { FileHandle.standardError.write(Data((report + "\n").utf8)) }
-        guard set.isValid else {
-            throw EngineError(.topology, .stop, "the topologies of \(topologies) have faults; nothing was started")
-        }
-        guard !set.topologies.isEmpty else {
+        var isFolder: ObjCBool = false
+        _ = FileManager.default.fileExists(atPath: topologies, isDirectory: &isFolder)
+        let loader = TopologyLoader.standard
+        let loaded = isFolder.boolValue ? loader.load(folder: topologies) : loader.load(paths: [topologies])
+        FileHandle.standardError.write(Data(loaded.report.utf8))
+        guard !loaded.hasErrors else {
             throw EngineError(
-                .topology, .stop, "no topology file (*.yaml) in \(topologies); name a folder or file with --topologies")
+                .topology, .stop,
+                "the topologies of \(topologies) have faults, nothing was started; mend them or name others with --topologies")
         }
-        return set.topologies
+        return loaded.topologies
     }
 }
 
 extension TopologyLoader {
     /// The loader of this program: all built-in kinds, `${NAME}` from the process environment.
-    static var standard: TopologyLoader { TopologyLoader(registry: .builtin) }
+    static var standard: TopologyLoader { 
+        TopologyLoader(registry: .builtin, environment: ProcessInfo.processInfo.environment)
+    }
 }

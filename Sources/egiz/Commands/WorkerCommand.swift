@@ -1,6 +1,8 @@
 import ArgumentParser
 import EgizRuntime
+import Logging
 import ServiceLifecycle
+import UnixSignals
 
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

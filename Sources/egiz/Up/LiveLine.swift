@@ -10,21 +10,21 @@ struct LiveLine: Service {
     func run() async throws {
         let isTerminal = isatty(STDOUT_FILENO) == 1
         let step = isTerminal ? 1 : 10
-        var last = Totals(worker.statuses)
-        var lastTime = ContinuousClock.now
+        let worker = worker
         try await cancelWhenGracefulShutdown {
+            var last = Totals(worker.statuses)
+            var lastTime = ContinuousClock.now
             while !Task.isCancelled {
                 guard (try? await Task.sleep(for: .seconds(step))) != nil else { break }
                 let now = Totals(worker.statuses)
                 let time = ContinuousClock.now
                 let rate = Double(now.records - last.records) / lastTime.duration(to: time).seconds
                 let line = Self.line(now, rate: rate, at: time)
-                print(isTerminal ? "\r\u{1B}[K\(line)" : line, terminator: isTerminal ? "" : "\n")
-                fflush(stdout)
+                Console.print(isTerminal ? "\r\u{1B}[K\(line)" : line, terminator: isTerminal ? "" : "\n")
                 (last, lastTime) = (now, time)
             }
         }
-        if isTerminal { print("") }
+        if isTerminal { Console.print("") }
     }
 
     struct Totals {

@@ -7,6 +7,7 @@ import EgizRuntime
 import Foundation
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,7 +22,7 @@ struct Up: AsyncParsableCommand {
             """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var files: TopologyOptions
-    @Flag(help: "Push the events of ten simulated filling machines.") var demo = false
+    @ArgumentParser.Flag(help: "Push the events of ten simulated filling machines.") var demo = false
     @Option(help: "Machines of the demo.") var machines = 10
     @Option(help: "Events a second of the whole demo.") var rate = 50.0
     @Option(name: .long, help: "Preferred port of the embedded Kafka on 127.0.0.1.") var kafkaPort: UInt16 = 9092
@@ -39,10 +40,13 @@ struct Up: AsyncParsableCommand {
         guard let database = settings.databaseURL ?? postgres?.url else { return }
         try await Program.whileAway("Postgres", logger) { _ = try Program.migrate(database) }
 
-        let broker = settings.brokers == nil ? EmbeddedBroker(logger: logger) : nil
-        let bootstrap = try broker?.start(topics: Program.topics(of: topologies), port: kafkaPort)
+        let broker =
+            try settings.brokers == nil
+            ? EmbeddedBroker(
+                topics: Program.topics(of: topologies), port: kafkaPort == 0 ? nil : kafkaPort, log: logger) : nil
         defer { broker?.stop() }
-        guard let brokers = settings.brokers ?? bootstrap else { return }
+        if let notice = broker?.portNotice { logger.notice("\(notice)") }
+        guard let brokers = settings.brokers ?? broker?.bootstrap else { return }
         try await Program.whileAway("Kafka", logger) {
             try Program.ensureTopics(of: topologies, brokers: brokers, settings, logger)
         }
@@ -56,10 +60,10 @@ struct Up: AsyncParsableCommand {
             configuration: APIConfiguration(host: settings.host, port: settings.port),
             pool: PostgresPool(url: database, applicationName: "egiz-api", size: 4),
             lag: KafkaLag(brokers: brokers, properties: settings.kafkaProperties, logger: logger),
-            readiness: [WorkerReadiness(worker: worker)], metrics: Program.metrics, logger: logger,
-            onBound: { host, port in
+            readiness: { WorkerReadiness.checks(worker) }, metrics: Program.metrics, logger: logger,
+            onBound: { port in
                 let addresses = RunFile.Addresses(
-                    api: "http://\(host):\(port)", kafka: brokers, postgres: database,
+                    api: "http://\(settings.host.contains(":") ? "[\(settings.host)]" : settings.host):\(port)", kafka: brokers, postgres: database,
                     pid: ProcessInfo.processInfo.processIdentifier)
                 runFile.write(addresses, logger: logger)
                 Welcome.show(addresses, demo: demo != nil)
@@ -72,7 +76,7 @@ struct Up: AsyncParsableCommand {
         let group = ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
         try await group.run()
-        print("stopped; everything is kept in \(settings.dataDirectory.path)")
+        Console.print("stopped; everything is kept in \(settings.dataDirectory.path)")
     }
 
     private func startPostgres(_ settings: Settings, _ logger: Logger) throws -> PrivatePostgres {

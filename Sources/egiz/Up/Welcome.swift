@@ -4,7 +4,7 @@ import Foundation
 enum Welcome {
     static func show(_ addresses: RunFile.Addresses, demo: Bool) {
         let ditto = demo ? "zonesun.hall3:filler-01" : "my.namespace:machine-1"
-        print(
+        Console.print(
             """
 
             Digital Egiz is up.
@@ -21,6 +21,5 @@ enum Welcome {
             Ctrl-C stops it.
 
             """)
-        fflush(stdout)
     }
 }

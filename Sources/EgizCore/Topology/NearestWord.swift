@@ -1,7 +1,7 @@
 /// Finds the word that was probably meant.
-enum NearestWord {
+public enum NearestWord {
     /// The known word within a third of the length of `word` (at least one edit), or nil. Ties go to the first.
-    static func find(_ word: String, among known: [String]) -> String? {
+    public static func find(_ word: String, among known: [String]) -> String? {
         let letters = Array(word.utf8.prefix(128))
         guard letters.count > 1 else { return nil }
         let limit = max(1, letters.count / 3)
@@ -17,7 +17,7 @@ enum NearestWord {
 
     /// Damerau-Levenshtein in its restricted form (optimal string alignment): insertions, deletions, substitutions and
     /// swaps of neighbours cost one each. A difference of case costs nothing.
-    static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+    public static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...b.count)
         for i in 0..<a.count {

@@ -1,0 +1,73 @@
+import EgizPostgres
+import EgizTwin
+import HTTPTypes
+
+/// What a request for history asks for, checked.
+struct HistoryRequest: Equatable {
+    enum Format: String, CaseIterable { case json, csv }
+
+    /// Intervals and what to compute of each; nil for raw samples.
+    struct Grouping: Equatable {
+        /// As it was written.
+        var text: String
+        /// In microseconds.
+        var interval: Int64
+        var aggregates: [HistoryAggregate]
+    }
+
+    static let parameters = ["path", "from", "to", "interval", "aggregate", "limit", "cursor", "format"]
+    static let maximumRows = 10_000
+    static let defaultSpan: Int64 = 3_600_000_000
+
+    var range: HistoryQueries.Range
+    var grouping: Grouping?
+    var limit: Int
+    var format: Format
+    /// What a cursor of the next page is bound to.
+    var question: [String?]
+
+    /// Throws the problem that lists every bad parameter. `now` is where `to` stands when it is not given.
+    init(_ request: APIRequest, thing: ThingID, now: EventTime) throws(Problem) {
+        var reader = request.reader(known: Self.parameters)
+        let path = reader.pointer("path")
+        let to = reader.time("to")
+        let from = reader.time("from")
+        grouping = reader.grouping()
+        limit = reader.integer("limit", in: 1...Self.maximumRows, default: grouping == nil ? 1000 : Self.maximumRows)
+        format = reader.word("format", among: Format.self) ?? (Self.prefersCSV(request.headers) ? .csv : .json)
+
+        question = [thing.text, path, grouping.map { "\($0.interval)" }]
+        let end = to ?? min(now, EventTime.latest)
+        let start = from ?? EventTime(microseconds: max(0, end.microseconds - Self.defaultSpan))
+        var range = HistoryQueries.Range(thing: thing, path: path ?? "", from: start, to: end)
+        if start >= end, !reader.has("cursor") {
+            reader.refuse("from", "from must be before to (\(end.text)\(to == nil ? ", the time of the request" : "")).")
+        }
+        if let cursor = reader.cursor(grouping == nil ? .samples : .buckets, question: question) {
+            // The cursor carries the end as well: a default of "now" would move from page to page.
+            let bounds = cursor.place.split(separator: ";").compactMap { Int64($0) }
+            if bounds.count == 2 {
+                range.from = EventTime(microseconds: bounds[0])
+                range.to = EventTime(microseconds: bounds[1])
+            } else {
+                reader.refuse("cursor", "The cursor is damaged; leave it out to start from the beginning.")
+            }
+        }
+        if let grouping { reader.check(grouping, in: range) }
+        try reader.finish()
+        self.range = range
+    }
+
+    /// The cursor of the page that starts at `from`.
+    func cursor(from: Int64) -> String {
+        PageCursor(
+            grouping == nil ? .samples : .buckets, question: question, place: "\(from);\(range.to.microseconds)"
+        ).text
+    }
+
+    /// CSV where the client names it and does not name JSON.
+    private static func prefersCSV(_ headers: HTTPFields) -> Bool {
+        let accepted = headers[values: .accept].joined(separator: ",").lowercased()
+        return accepted.contains("text/csv") && !accepted.contains("application/json")
+    }
+}

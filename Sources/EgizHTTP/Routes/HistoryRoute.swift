@@ -1,0 +1,62 @@
+import EgizPostgres
+import EgizTwin
+import HTTPTypes
+import Hummingbird
+
+/// `GET /api/v1/twins/{thingId}/history`: raw samples, or what they come to per interval; JSON or CSV.
+struct HistoryRoute: Sendable {
+    let queries: HistoryQueries
+    /// The time of the request.
+    var now: @Sendable () -> EventTime = { WallClock.now() }
+
+    var route: APIRoute {
+        APIRoute("/api/v1/twins/{thingId}/history", parameters: HistoryRequest.parameters, handler: history)
+    }
+
+    private static let link = HTTPField.Name("Link") ?? .location
+
+    private func history(_ request: APIRequest) async throws -> Response {
+        let thing = try request.thing()
+        let asked = try HistoryRequest(request, thing: thing, now: now())
+        guard let grouping = asked.grouping else {
+            // One more than asked for, to know whether there is a next page.
+            guard let samples = try await queries.samples(asked.range, limit: asked.limit + 1) else {
+                throw Problem.noSuchTwin(thing.text)
+            }
+            let page = HistoryPage(asked, rows: samples, time: \.time.microseconds)
+            return respond(request, asked, cursor: page.cursor) { format in
+                switch format {
+                case .json: HistoryText.json(samples: page.rows, asked, cursor: page.cursor)
+                case .csv: HistoryText.csv(samples: page.rows)
+                }
+            }
+        }
+        let needs = grouping.aggregates.reduce(into: HistoryQueries.Aggregates()) { $0.formUnion($1.needs) }
+        let found = try await queries.buckets(
+            asked.range, interval: grouping.interval, aggregates: needs, limit: asked.limit + 1)
+        guard let buckets = found else { throw Problem.noSuchTwin(thing.text) }
+        let page = HistoryPage(asked, rows: buckets, time: \.start.microseconds)
+        return respond(request, asked, cursor: page.cursor) { format in
+            switch format {
+            case .json: HistoryText.json(buckets: page.rows, grouping, asked, cursor: page.cursor)
+            case .csv: HistoryText.csv(buckets: page.rows, grouping)
+            }
+        }
+    }
+
+    private func respond(
+        _ request: APIRequest, _ asked: HistoryRequest, cursor: String?, body: (HistoryRequest.Format) -> [UInt8]
+    ) -> Response {
+        var headers: HTTPFields = [.vary: "Accept"]
+        if let cursor {
+            let kept = (request.query ?? "").split(separator: "&").filter { !$0.hasPrefix("cursor=") }
+            headers[Self.link] = "<\(request.path)?\((kept + ["cursor=\(cursor)"]).joined(separator: "&"))>; rel=\"next\""
+        }
+        let type =
+            switch asked.format {
+            case .json: "application/json"
+            case .csv: "text/csv; charset=utf-8; header=present"
+            }
+        return .content(body(asked.format), type: type, headers: headers)
+    }
+}

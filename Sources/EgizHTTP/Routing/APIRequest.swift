@@ -1,0 +1,27 @@
+import EgizTwin
+import HTTPTypes
+import Hummingbird
+
+/// One request as a route sees it.
+struct APIRequest: Sendable {
+    var path: String
+    var query: String?
+    var headers: HTTPFields
+    /// The raw segments of the path that the template captures, by name.
+    var captures: [String: String]
+
+    /// A reader of the query that refuses what the route does not know.
+    func reader(known: [String]) -> QueryReader { QueryReader(query, known: known) }
+
+    /// The thing id of the path, percent-decoded (`ns%3Aname` is `ns:name`).
+    func thing() throws(Problem) -> ThingID {
+        guard let text = captures["thingId"].flatMap({ PercentText.decode($0) }) else {
+            throw .parameter("thingId", "The thing id in the path is not valid percent-encoded UTF-8.")
+        }
+        do {
+            return try ThingID(validating: text)
+        } catch {
+            throw .parameter("thingId", "A thing id is <namespace>:<name>, such as com.example:filler-1; the path has another form.")
+        }
+    }
+}

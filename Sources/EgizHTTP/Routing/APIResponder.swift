@@ -1,0 +1,106 @@
+import EgizCore
+import HTTPTypes
+import Hummingbird
+import Logging
+
+/// The outermost layer: limits, unknown paths and methods, problem documents, headers, access log and request metrics.
+struct APIResponder: HTTPResponder {
+    typealias Context = BasicRequestContext
+
+    /// Longest path and query, in bytes; longer ones are refused before anything looks at them.
+    static let maximumTarget = 8192
+
+    let table: RouteTable
+    let router: RouterResponder<BasicRequestContext>
+    let metrics: PrometheusRegistry
+    let logger: Logger
+
+    init(table: RouteTable, metrics: PrometheusRegistry, logger: Logger) {
+        self.table = table
+        self.metrics = metrics
+        self.logger = logger
+        router = table.router().buildResponder()
+        metrics.describe("egiz_http_requests_total", "Requests answered, by route and status.")
+        metrics.describe("egiz_http_request_duration_seconds", "Time until the answer was ready, by route.")
+    }
+
+    func respond(to request: Request, context: Context) async throws -> Response {
+        let start = ContinuousClock.now
+        let route = table.match(request.uri.path)
+        var response: Response
+        do throws(Problem) {
+            response = try await answer(request, route: route, context: context)
+        } catch {
+            response = Self.response(for: error, instance: request.uri.path)
+        }
+        if request.method == .head { response = response.createHeadResponse() }
+        Self.protect(&response)
+        note(request, route: route, response: response, took: .now - start)
+        return response
+    }
+
+    private func answer(
+        _ request: Request, route: APIRoute?, context: Context
+    ) async throws(Problem) -> Response {
+        guard request.head.path?.utf8.count ?? 0 <= Self.maximumTarget else {
+            throw .targetTooLong(limit: Self.maximumTarget)
+        }
+        guard HostName.isOurs(request.head.authority) else { throw .host }
+        guard route != nil else { throw .noSuchPath(nearest: table.nearest(to: request.uri.path)) }
+        guard request.method == .get || request.method == .head else {
+            throw .method(request.method.rawValue, allowed: RouteTable.allowedMethods)
+        }
+        do {
+            return try await router.respond(to: request, context: context)
+        } catch let problem as Problem {
+            throw problem
+        } catch let error as EngineError {
+            log(error, request: request)
+            throw Problem(error)
+        } catch {
+            logger.error("request failed", metadata: ["egiz.http.path": "\(request.uri.path)", "egiz.error": "\(error)"])
+            throw .internalError
+        }
+    }
+
+    private func log(_ error: EngineError, request: Request) {
+        // A database that is away makes every request fail: one warning each is noise, /readyz tells.
+        let level: Logger.Level = error.retry == .backoff ? .debug : .error
+        logger.log(
+            level: level, "request failed", metadata: ["egiz.http.path": "\(request.uri.path)", "egiz.error": "\(error)"])
+    }
+
+    private func note(
+        _ request: Request, route: APIRoute?, response: Response, took: Duration
+    ) {
+        let label = route?.path ?? "none"
+        metrics.value(
+            "egiz_http_requests_total", [("route", label), ("status", "\(response.status.code)")], .counter
+        ).increment(by: Int64(1))
+        let seconds = Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18
+        metrics.histogram("egiz_http_request_duration_seconds", [("route", label)]).record(seconds)
+        logger.debug(
+            "request answered",
+            metadata: [
+                "egiz.http.method": "\(request.method.rawValue)", "egiz.http.path": "\(request.uri.path)",
+                "egiz.http.status": "\(response.status.code)", "egiz.http.seconds": "\(seconds)",
+            ])
+    }
+
+    private static func response(for problem: Problem, instance: String) -> Response {
+        var headers = problem.headers
+        headers[.contentType] = "application/problem+json"
+        return Response(
+            status: problem.status, headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: problem.document(instance: instance))))
+    }
+
+    /// No sniffing, no storing, no embedding: the answers are data for programs.
+    private static func protect(_ response: inout Response) {
+        response.headers[.xContentTypeOptions] = "nosniff"
+        response.headers[.cacheControl] = "no-store"
+        response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
+        response.headers[.crossOriginResourcePolicy] = "same-origin"
+        if response.status == .notModified { response.headers[.contentLength] = nil }
+    }
+}

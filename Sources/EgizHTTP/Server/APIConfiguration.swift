@@ -1,0 +1,64 @@
+public import EgizCore
+
+/// Where the API listens and what it allows.
+public struct APIConfiguration: Sendable {
+    /// An address of this machine; until authentication lands, loopback only.
+    public var host: String
+    /// The port; 0 lets the system choose.
+    public var port: Int
+    /// From the head of a request to the last byte of its answer; then the connection is closed.
+    public var requestDeadline: Duration
+    /// A connection on which nothing happens is closed after this.
+    public var idleTimeout: Duration
+    public var maximumConnections: Int
+
+    public init(
+        host: String = "127.0.0.1", port: Int = 8080, requestDeadline: Duration = .seconds(30),
+        idleTimeout: Duration = .seconds(60), maximumConnections: Int = 512
+    ) {
+        self.host = host
+        self.port = port
+        self.requestDeadline = requestDeadline
+        self.idleTimeout = idleTimeout
+        self.maximumConnections = maximumConnections
+    }
+
+    /// Reads `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`, as `EGIZ_HTTP_ADDRESS` has it.
+    ///
+    /// Errors: `.config`/`.stop` that says what is wrong with the text.
+    public init(address: String) throws(EngineError) {
+        guard let colon = address.utf8.lastIndex(of: UInt8(ascii: ":")), let port = Int(address[address.index(after: colon)...])
+        else {
+            throw EngineError(.config, .stop, "EGIZ_HTTP_ADDRESS is \(address); it must be host:port, such as 127.0.0.1:8080")
+        }
+        var host = String(address[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        self.init(host: host, port: port)
+        try check()
+    }
+
+    /// Refuses what the API must not listen on.
+    public func check() throws(EngineError) {
+        guard (0...65_535).contains(port) else {
+            throw EngineError(.config, .stop, "EGIZ_HTTP_ADDRESS names port \(port); ports go from 1 to 65535, 0 lets the system choose")
+        }
+        guard Self.isLoopback(host) else {
+            throw EngineError(
+                .config, .stop,
+                """
+                the API does not listen on \(host.isEmpty ? "all addresses" : host): it has no authentication yet, so it binds to \
+                loopback only; set EGIZ_HTTP_ADDRESS to 127.0.0.1:\(port) and reach it from elsewhere through ssh -L
+                """)
+        }
+    }
+
+    /// 127.0.0.0/8 in full dotted form, ::1, and localhost.
+    static func isLoopback(_ host: String) -> Bool {
+        if host == "::1" || host == "localhost" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127"
+            && parts.allSatisfy { part in
+                part.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } && UInt8(part) != nil
+            }
+    }
+}

@@ -1,0 +1,94 @@
+import EgizCore
+public import EgizPostgres
+import Hummingbird
+import HummingbirdCore
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+
+/// The HTTP API of one process: reads the projections of Postgres and says how the engine is doing.
+///
+/// Runs until graceful shutdown; requests that are being answered are finished first.
+public struct APIServer: Service {
+    public typealias Readiness = @Sendable () async -> [ReadinessCheck]
+
+    let configuration: APIConfiguration
+    let routes: RouteTable
+    let metrics: PrometheusRegistry
+    let logger: Logger
+    let onBound: @Sendable (Int) -> Void
+
+    /// - Parameters:
+    ///   - pool: Read-only use; the server does not close it.
+    ///   - lag: Tells the ends of the log; nil shows lag as unknown.
+    ///   - readiness: What else must hold for `/readyz`, beside the database.
+    ///   - metrics: What `/metrics` writes; bootstrap swift-metrics with the same registry.
+    ///   - onBound: Called once with the port that was bound.
+    public init(
+        configuration: APIConfiguration, pool: PostgresPool, lag: (any LagProvider)?,
+        readiness: @escaping Readiness = { [] }, metrics: PrometheusRegistry = PrometheusRegistry(), logger: Logger,
+        onBound: @escaping @Sendable (Int) -> Void = { _ in }
+    ) {
+        self.configuration = configuration
+        self.metrics = metrics
+        self.logger = logger
+        self.onBound = onBound
+        let twins = TwinRoutes(queries: TwinQueries(pool: pool))
+        let history = HistoryRoute(queries: HistoryQueries(pool: pool))
+        let topologies = TopologiesRoute(queries: TopologyQueries(pool: pool), lag: lag, logger: logger)
+        let health = HealthRoutes(queries: HealthQueries(pool: pool), readiness: readiness, metrics: metrics)
+        routes = RouteTable(routes: twins.routes + [history.route, topologies.route] + health.routes)
+    }
+
+    public func run() async throws {
+        try configuration.check()
+        do {
+            try await application().run()
+        } catch let error as IOError {
+            throw Self.bindError(error, configuration)
+        }
+    }
+
+    /// The application without a socket, for tests.
+    func application() -> Application<APIResponder> {
+        // Hummingbird logs addresses inside its messages; what matters is logged here, with facts in metadata.
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        var http = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [RequestDeadlineHandler(limit: TimeAmount(configuration.requestDeadline))],
+            idleTimeout: TimeAmount(configuration.idleTimeout))
+        http.httpDecoder = .init(maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100)
+        return Application(
+            responder: APIResponder(table: routes, metrics: metrics, logger: logger),
+            server: .http1(configuration: http),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(configuration.maximumConnections)),
+            onServerRunning: { [onBound, logger, configuration] channel in
+                let port = channel.localAddress?.port ?? configuration.port
+                logger.info("API listening", metadata: ["egiz.http.host": "\(configuration.host)", "egiz.http.port": "\(port)"])
+                onBound(port)
+            },
+            logger: quiet)
+    }
+
+    /// What keeps the port from us, in words that say what to do.
+    static func bindError(_ error: IOError, _ configuration: APIConfiguration) -> EngineError {
+        let address = "\(configuration.host):\(configuration.port)"
+        let what: String
+        switch error.errnoCode {
+        case Errno.addressInUse:
+            what = """
+                port \(configuration.port) on \(configuration.host) is in use; stop what listens there, or set \
+                EGIZ_HTTP_ADDRESS to another address, such as \(configuration.host):0 for any free port
+                """
+        case Errno.accessDenied:
+            what = "the system does not allow listening on \(address); set EGIZ_HTTP_ADDRESS to a port above 1023"
+        case Errno.addressNotAvailable:
+            what = "\(configuration.host) is no address of this machine; set EGIZ_HTTP_ADDRESS to 127.0.0.1:8080"
+        default:
+            what = "the API cannot listen on \(address); set EGIZ_HTTP_ADDRESS to another address"
+        }
+        return EngineError(.config, .stop, what, detail: "errno \(error.errnoCode)")
+    }
+}

@@ -1,0 +1,49 @@
+import CRdkafka
+public import EgizCore
+public import EgizRuntime
+
+extension KafkaConsumer {
+    public func watermarks(of partition: TopicPartition) throws(EngineError) -> LogWatermarks {
+        try requireOpen()
+        return try client.watermarks(of: partition)
+    }
+
+    public func cachedEnd(of partition: TopicPartition) -> NextOffset? {
+        if isClosed { return nil }
+        var low: Int64 = -1
+        var high: Int64 = -1
+        let code = rd_kafka_get_watermark_offsets(client.raw, partition.topic, partition.partition, &low, &high)
+        return code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? NextOffset(stored: high) : nil
+    }
+
+    public func mark(at offset: Int64, of partition: TopicPartition) throws(EngineError) -> RecordMark? {
+        try requireOpen()
+        let bounds = try client.watermarks(of: partition)
+        guard offset >= bounds.start.raw, offset < bounds.end.raw else { return nil }
+        let reader: RecordProbe
+        if let probe { reader = probe } else { reader = try RecordProbe(like: properties, log: log) }
+        probe = reader
+        return try reader.mark(at: offset, of: partition, deadline: .now + Self.requestTimeout)
+    }
+
+    public func identity() throws(EngineError) -> LogIdentity {
+        try requireOpen()
+        if let cachedIdentity { return cachedIdentity }
+        let timeout = Self.requestTimeout
+        guard let id = rd_kafka_clusterid(client.raw, timeout.milliseconds32) else {
+            throw EngineError.kafka(
+                RD_KAFKA_RESP_ERR__TIMED_OUT, "the cluster id of group \(group)'s Kafka is not known")
+        }
+        defer { rd_kafka_mem_free(client.raw, id) }
+        let identity = LogIdentity(
+            clusterID: String(cString: id), embeddedLog: try client.embeddedLog(timeout: timeout))
+        cachedIdentity = identity
+        return identity
+    }
+
+    public func partitionCounts() throws(EngineError) -> [String: Int32] {
+        try requireOpen()
+        let counts = try client.topicPartitionCounts(timeout: Self.requestTimeout)
+        return counts.filter { topics.contains($0.key) }
+    }
+}

@@ -1,0 +1,107 @@
+import EgizCore
+
+/// Our own defaults of librdkafka's properties, and which of them nobody may change.
+///
+/// What the configuration's or the topology's `kafka:` says wins over every default here.
+enum KafkaDefaults {
+    /// What is the engine's to decide, with the reason that an error shows.
+    private static let reserved: [String: String] = [
+        "enable.auto.commit": "positions are committed to Postgres, not by the client",
+        "enable.auto.offset.store": "positions are committed to Postgres, not by the client",
+        "auto.offset.reset": "a position outside the log is an error here (`onGap` and `start` of the source)",
+        "group.id": "the group is `<topology>.<source>`",
+        "bootstrap.servers": "set EGIZ_KAFKA_BROKERS",
+        "metadata.broker.list": "set EGIZ_KAFKA_BROKERS",
+        "enable.partition.eof": "the end of a partition is read from its watermarks",
+        "transactional.id": "the engine names its transactions itself",
+        "delivery.report.only.error": "every delivery is counted",
+    ]
+
+    static func client(brokers: String) -> [String: String] {
+        [
+            "bootstrap.servers": brokers,
+            "client.id": "egiz",
+            "client.software.name": "digital-egiz",
+            "statistics.interval.ms": "0",
+            "log.connection.close": "false",
+            "socket.keepalive.enable": "true",
+            "socket.nagle.disable": "true",
+            "broker.address.family": isLoopback(brokers) ? "v4" : "any",
+            // A broker that comes back is found within two seconds (librdkafka's own maximum is ten).
+            "reconnect.backoff.ms": "100",
+            "reconnect.backoff.max.ms": "2000",
+            // A subscribed topic that is created later is noticed within ten seconds (default: five minutes).
+            "topic.metadata.refresh.interval.ms": "10000",
+        ]
+    }
+
+    static func consumer(brokers: String, group: String) -> [String: String] {
+        var all = client(brokers: brokers)
+        all["group.id"] = group
+        all["session.timeout.ms"] = "10000"
+        // Eager: cooperative-sticky has bugs before librdkafka 2.10 and does not co-partition topics.
+        all["partition.assignment.strategy"] = "range"
+        all["enable.auto.commit"] = "false"
+        all["enable.auto.offset.store"] = "false"
+        all["auto.offset.reset"] = "error"
+        all["enable.partition.eof"] = "false"
+        all["allow.auto.create.topics"] = "false"
+        all["check.crcs"] = "true"
+        // A real broker answers as soon as it has a byte; the embedded one sleeps the whole wait when it has none.
+        all["fetch.wait.max.ms"] = isLoopback(brokers) ? "10" : "100"
+        all["fetch.error.backoff.ms"] = "100"
+        return all
+    }
+
+    /// The prefetch queue, for the librdkafka that runs.
+    ///
+    /// Before 2.2 fetching stops for a whole second when the queue is full, so it must hold a second of data at full speed
+    /// (400,000 records, 128 MiB); later versions try again after 10 ms and need a quarter of it.
+    static func prefetch(hasShortBackoff: Bool) -> [String: String] {
+        hasShortBackoff
+            ? [
+                "queued.min.messages": "100000", "queued.max.messages.kbytes": "32768", "fetch.queue.backoff.ms": "10",
+            ]
+            : ["queued.min.messages": "400000", "queued.max.messages.kbytes": "131072"]
+    }
+
+    static func producer(brokers: String) -> [String: String] {
+        var all = client(brokers: brokers)
+        all["enable.idempotence"] = "true"
+        // Java's default; librdkafka's own is CRC32 and would put a thing into another partition (rule 13).
+        all["partitioner"] = "murmur2_random"
+        all["compression.type"] = "lz4"
+        all["linger.ms"] = "5"
+        all["batch.size"] = "1000000"
+        all["batch.num.messages"] = "10000"
+        all["queue.buffering.max.messages"] = "500000"
+        all["queue.buffering.max.kbytes"] = "262144"
+        return all
+    }
+
+    /// Our defaults with the user's properties over them. Errors: `.config`/`.stop` for one the engine owns.
+    static func merge(
+        _ defaults: [String: String], _ properties: [String: String]
+    ) throws(EngineError) -> [String: String] {
+        for name in properties.keys.sorted() {
+            guard let reason = reserved[name], properties[name] != defaults[name] else { continue }
+            throw EngineError(.config, .stop, "`kafka: {\(name): …}` cannot be set: \(reason); remove the line")
+        }
+        var all = defaults.merging(properties) { _, theirs in theirs }
+        // librdkafka refuses a heartbeat that does not fit the session; keep Kafka's rule of a third.
+        if properties["heartbeat.interval.ms"] == nil, let session = all["session.timeout.ms"].flatMap(Int.init) {
+            all["heartbeat.interval.ms"] = "\(max(1, min(3000, session / 3)))"
+        }
+        return all
+    }
+
+    /// Whether all bootstrap addresses are on this machine, which is where the embedded broker listens.
+    static func isLoopback(_ brokers: String) -> Bool {
+        let list = brokers.split(separator: ",")
+        return !list.isEmpty
+            && list.allSatisfy { entry in
+                let address = entry.split(separator: "/").last ?? entry
+                return address.hasPrefix("127.") || address.hasPrefix("localhost:") || address == "localhost"
+            }
+    }
+}

@@ -1,0 +1,79 @@
+public import EgizCore
+public import EgizRuntime
+import EgizTwin
+
+/// Writes epochs, each in one transaction: the fence with the offsets first, then segments by COPY, twins, dead letters.
+///
+/// Confined to the committing thread. What an epoch needs beforehand (series ids, partitions, the record of our backend) is
+/// committed before it in transactions of its own, which are harmless when repeated.
+public final class PostgresEpochWriter: EpochWriter {
+    private let session: StoreSession
+    private var partitions = HistoryPartitions()
+    /// Tasks whose row names the backend of the present connection, with the fence it was written under.
+    private var registered: [TaskID: Int64] = [:]
+
+    /// Does not connect yet.
+    public init(url: String, worker: WorkerIdentity) {
+        session = StoreSession(url: url, applicationName: "egiz-commit-\(worker.id.prefix(8))")
+    }
+
+    public func commit(_ epoch: EpochWrite) throws(EngineError) -> CommitOutcome {
+        let (connection, isNew) = try session.connection()
+        if isNew { registered.removeAll() }
+        try register(epoch.tasks, connection)
+        let segments = Segments(epoch.columns)
+        try SeriesResolver.resolve(epoch.columns, connection)
+        try partitions.ensure(segments.intervals, connection)
+        do throws(EngineError) {
+            return try write(epoch, segments, connection)
+        } catch {
+            connection.rollback()
+            // The one check constraint of history is the bound of its partitions: somebody dropped one.
+            guard error.detail == "23514" else { throw error }
+            partitions.forget()
+            throw EngineError(
+                .postgres, .backoff, "a partition of egiz.history_segment is missing and is created again: \(error.message)",
+                detail: error.detail)
+        }
+    }
+
+    public func close() { session.close() }
+
+    private func write(_ epoch: EpochWrite, _ segments: Segments, _ connection: PostgresConnection) throws(EngineError)
+        -> CommitOutcome
+    {
+        try connection.execute("begin")
+        let fence = try EpochFence.advance(epoch.tasks, connection)
+        guard fence.moved == epoch.tasks.count else {
+            connection.rollback()
+            return try EpochFence.outcome(of: epoch.tasks, connection)
+        }
+        try segments.copy(seq: fence.seq, connection)
+        guard try TwinUpsert.write(epoch.twins, connection) else {
+            connection.rollback()
+            return .foreign(try TwinUpsert.foreign(epoch.twins, connection))
+        }
+        try DeadLetterInsert.write(epoch.deadLetters, connection)
+        try connection.commit()
+        return .committed
+    }
+
+    /// Writes down, in a transaction of its own, which backend commits for these tasks: whoever takes them over must be able to
+    /// end it while it still holds their rows (rule 3).
+    private func register(_ tasks: [TaskAdvance], _ connection: PostgresConnection) throws(EngineError) {
+        let new = tasks.filter { registered[$0.task] != $0.ownerEpoch }
+        guard !new.isEmpty else { return }
+        _ = try connection.query(
+            """
+            update egiz.task set backend_pid = me.pid, backend_start = me.backend_start
+            from (select pid, backend_start from pg_stat_activity where pid = pg_backend_pid()) me,
+                unnest($1, $2, $3) as mine (stage, partition, owner_epoch)
+            where task.stage = mine.stage and task.partition = mine.partition and task.owner_epoch = mine.owner_epoch
+            """,
+            [
+                .textArray(new.map(\.task.stage.text)), .int64Array(new.map { Int64($0.task.partition) }),
+                .int64Array(new.map(\.ownerEpoch)),
+            ])
+        for task in new { registered[task.task] = task.ownerEpoch }
+    }
+}

@@ -1,0 +1,81 @@
+import EgizCore
+import EgizTwin
+
+/// Gives series their database ids, in a transaction of its own before the epoch; an id is remembered only after that commit
+/// (rule 28), so that no segment can name a series that was rolled back.
+struct SeriesResolver {
+    /// Bounds the arrays of one statement.
+    private static let batch = 5000
+
+    private struct Name: Hashable {
+        var thing: String
+        var path: String
+
+        // Bytes, not canonical equivalence: two paths that look alike are two series.
+        static func == (a: Self, b: Self) -> Bool {
+            a.path.utf8.elementsEqual(b.path.utf8) && a.thing.utf8.elementsEqual(b.thing.utf8)
+        }
+
+        func hash(into hasher: inout Hasher) {
+            for byte in thing.utf8 { hasher.combine(byte) }
+            hasher.combine(0xFF as UInt8)
+            for byte in path.utf8 { hasher.combine(byte) }
+        }
+    }
+
+    static func resolve(_ columns: [SeriesColumn], _ connection: PostgresConnection) throws(EngineError) {
+        var open: [SeriesKey] = []
+        for column in columns where column.series.databaseID == nil { open.append(column.series) }
+        guard !open.isEmpty else { return }
+        open.sort {
+            $0.thing.text == $1.thing.text
+                ? $0.path.utf8.lexicographicallyPrecedes($1.path.utf8)
+                : $0.thing.text.utf8.lexicographicallyPrecedes($1.thing.text.utf8)
+        }
+        for start in stride(from: 0, to: open.count, by: batch) {
+            try resolve(open[start..<min(start + batch, open.count)], connection)
+        }
+    }
+
+    private static func resolve(_ keys: ArraySlice<SeriesKey>, _ connection: PostgresConnection) throws(EngineError) {
+        let parameters: [PostgresValue] = [.textArray(keys.map(\.thing.text)), .textArray(keys.map(\.path))]
+        // Most series of a restarted worker exist already; asking first spares the sequence.
+        var ids = try read(parameters, connection)
+        let missing = keys.filter { ids[Name(thing: $0.thing.text, path: $0.path)] == nil }
+        if !missing.isEmpty {
+            let new: [PostgresValue] = [.textArray(missing.map(\.thing.text)), .textArray(missing.map(\.path))]
+            try connection.transaction { connection throws(EngineError) in
+                _ = try connection.query(
+                    """
+                    insert into egiz.series (thing_id, path)
+                    select distinct on (thing_id collate "C", path collate "C") thing_id, path
+                    from unnest($1, $2) as new (thing_id, path) order by thing_id collate "C", path collate "C"
+                    on conflict do nothing
+                    """, new)
+            }
+            ids.merge(try read(new, connection)) { _, id in id }
+        }
+        for key in keys {
+            guard let id = ids[Name(thing: key.thing.text, path: key.path)] else {
+                throw EngineError(
+                    .postgres, .backoff, "the series \(key.thing) \(key.path) was deleted while it was being created")
+            }
+            key.databaseID = id
+        }
+    }
+
+    private static func read(_ parameters: [PostgresValue], _ connection: PostgresConnection) throws(EngineError) -> [Name: Int64] {
+        let rows = try connection.query(
+            """
+            select series.thing_id, series.path, series.series_id
+            from unnest($1, $2) as wanted (thing_id, path)
+            join egiz.series on series.thing_id = wanted.thing_id and series.path = wanted.path
+            """, parameters)
+        var ids: [Name: Int64] = [:]
+        for row in rows {
+            guard let thing = row.text(0), let path = row.text(1), let id = row.int64(2) else { continue }
+            ids[Name(thing: thing, path: path)] = id
+        }
+        return ids
+    }
+}

@@ -1,0 +1,170 @@
+public import EgizCore
+public import EgizRuntime
+public import EgizTwin
+import Foundation
+
+/// The store of the engine in memory, with the fences of rules 1 to 3, and the accidents that a test wants to happen.
+///
+/// Safe from any thread. Unchecked: all state is guarded by `condition`.
+public final class MemoryStore: @unchecked Sendable {
+    /// The name of a series.
+    public struct Series: Sendable, Hashable {
+        public var thing: String
+        public var path: String
+
+        public init(_ thing: String, _ path: String) {
+            self.thing = thing
+            self.path = path
+        }
+    }
+
+    /// A row of the table `task`.
+    public struct TaskRow: Sendable {
+        public var ownerEpoch: Int64 = 0
+        public var epoch: Int64 = 0
+        public var owner: String?
+        public var positions: [String: TaskLease.Position] = [:]
+        public var streamTime: EventTime?
+        public var counters = StepCounters()
+        public var log: LogIdentity?
+        public var version: Int64 = 0
+    }
+
+    /// What happens to one attempt to commit.
+    public enum Accident: Sendable {
+        /// Postgres is away before anything is written.
+        case failsBeforeLanding
+        /// The transaction is committed, its answer never comes.
+        case answerIsLost
+        /// A data error, SQLSTATE 22.
+        case refusesData
+    }
+
+    let condition = NSCondition()
+    private var version = 0
+    var partitions: [StageName: Int32] = [:]
+    var tasks: [TaskID: TaskRow] = [:]
+    var twins: [ThingID: TwinRow] = [:]
+    /// Every sample ever written, in the order of commits.
+    var samples: [Series: [MemorySample]] = [:]
+    var deadLetters: [DeadLetter] = []
+    var gaps: [LogGap] = []
+    var commits: [[TaskAdvance]] = []
+    var attempts = 0
+    var loads: [[ThingID]] = []
+    var isAway = false
+    var isHeld = false
+    var held = 0
+    var accidents: [Accident] = []
+    var failingLoads = 0
+    var refusals = 0
+
+    public init() {}
+
+    func change<T, E: Error>(_ body: () throws(E) -> T) throws(E) -> T {
+        condition.lock()
+        defer {
+            version += 1
+            condition.broadcast()
+            condition.unlock()
+        }
+        return try body()
+    }
+
+    func read<T, E: Error>(_ body: () throws(E) -> T) throws(E) -> T {
+        condition.lock()
+        defer { condition.unlock() }
+        return try body()
+    }
+
+    /// Waits until `predicate` holds, looking at every change of the store; false at the deadline.
+    public func wait(seconds: Double = 10, until predicate: (MemoryStore) -> Bool) -> Bool {
+        let deadline = Date(timeIntervalSinceNow: seconds)
+        while true {
+            let seen = read { version }
+            if predicate(self) { return true }
+            condition.lock()
+            while version == seen {
+                guard condition.wait(until: deadline) else { break }
+            }
+            let hasChanged = version != seen
+            condition.unlock()
+            if !hasChanged { return predicate(self) }
+        }
+    }
+
+    // MARK: What is in it
+
+    public func task(_ id: TaskID) -> TaskRow? { read { tasks[id] } }
+    public func position(of task: TaskID, topic: String) -> Int64? { read { tasks[task]?.positions[topic]?.next.raw } }
+    public var allTwins: [ThingID: TwinRow] { read { twins } }
+    public func twin(_ thing: ThingID) -> TwinRow? { read { twins[thing] } }
+    /// Every sample written to a series, in the order of commits; a repeat shows as a repeat.
+    public func writtenSamples(_ series: Series) -> [MemorySample] { read { samples[series] ?? [] } }
+    public var allSeries: [Series] { read { Array(samples.keys) } }
+    public var allDeadLetters: [DeadLetter] { read { deadLetters } }
+    public var allGaps: [LogGap] { read { gaps } }
+    public var committedEpochs: [[TaskAdvance]] { read { commits } }
+    /// How often anybody tried to commit.
+    public var commitAttempts: Int { read { attempts } }
+    /// How many calls found Postgres away, or a load that failed.
+    public var refusedCalls: Int { read { refusals } }
+    /// The things of each `loadTwins`.
+    public var loadCalls: [[ThingID]] { read { loads } }
+    /// The sums of the counters of all tasks of a stage, by name.
+    public func counters(of stage: StageName) -> [String: Int64] {
+        read {
+            var sums: [String: Int64] = [:]
+            for (id, row) in tasks where id.stage == stage {
+                for (name, value) in row.counters.named { sums[name, default: 0] += value }
+            }
+            return sums
+        }
+    }
+
+    /// The samples of a series as a reader sees them: ascending, of equal times the last written (rule 23).
+    public func samples(_ series: Series) -> [MemorySample] {
+        var last: [Int64: MemorySample] = [:]
+        for sample in writtenSamples(series) { last[sample.time] = sample }
+        return last.values.sorted { $0.time < $1.time }
+    }
+
+    // MARK: Accidents
+
+    /// Postgres goes away and comes back: every call throws `.postgres`/`.backoff` meanwhile.
+    public func setAway(_ away: Bool) { change { isAway = away } }
+
+    /// What happens to the next attempts to commit, one each.
+    public func plan(_ accidents: [Accident]) { change { self.accidents += accidents } }
+
+    /// The next `count` loads of twins fail with `.postgres`/`.backoff`.
+    public func failLoads(_ count: Int) { change { failingLoads = count } }
+
+    /// Commits stop before they write until `letCommitsGo`.
+    public func holdCommits() { change { isHeld = true } }
+    public func letCommitsGo() { change { isHeld = false } }
+    /// Commits that are being held now.
+    public var heldCommits: Int { read { held } }
+
+    /// Another worker takes a task over behind everybody's back: the owner is fenced from now on.
+    public func steal(_ task: TaskID) {
+        change {
+            tasks[task]?.ownerEpoch += 1
+            tasks[task]?.owner = "thief"
+        }
+    }
+
+    /// Another stage creates a thing.
+    public func put(_ row: TwinRow) { change { twins[row.snapshot.thing] = row } }
+
+    func checkPresence() throws(EngineError) {
+        guard read({ isAway }) else { return }
+        change { refusals += 1 }
+        throw EngineError(.postgres, .backoff, "Postgres is away")
+    }
+}
+
+extension MemoryStore {
+    /// Makes the row of a task that nobody acquires, for the topology driver.
+    func makeRow(_ task: TaskID) { change { if tasks[task] == nil { tasks[task] = TaskRow() } } }
+}

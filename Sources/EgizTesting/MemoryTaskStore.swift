@@ -1,0 +1,83 @@
+import EgizCore
+import EgizRuntime
+import EgizTwin
+
+/// The stream thread's connection to a `MemoryStore`.
+final class MemoryTaskStore: TaskStore {
+    private let store: MemoryStore
+    private let worker: WorkerIdentity
+
+    init(store: MemoryStore, worker: WorkerIdentity) {
+        self.store = store
+        self.worker = worker
+    }
+
+    func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64) throws(EngineError) -> [TaskLease] {
+        try store.checkPresence()
+        return try store.change { () throws(EngineError) in
+            if let stage = tasks.first?.stage {
+                let stored = store.partitions[stage] ?? partitions
+                guard stored == partitions else {
+                    throw EngineError(
+                        .topology, .stop,
+                        "stage \(stage) was built on \(stored) partitions and its topics have \(partitions); see `egiz topology repartition`"
+                    )
+                }
+                store.partitions[stage] = partitions
+            }
+            return tasks.map { id in
+                var row = store.tasks[id] ?? .init()
+                let previous = row.owner
+                row.ownerEpoch += 1
+                row.owner = worker.id
+                row.version = topologyVersion
+                store.tasks[id] = row
+                return TaskLease(
+                    task: id, ownerEpoch: row.ownerEpoch, epoch: row.epoch, positions: row.positions,
+                    streamTime: row.streamTime, counters: row.counters, log: row.log, previousOwner: previous)
+            }
+        }
+    }
+
+    func release(_ leases: [TaskLease]) throws(EngineError) {
+        try store.checkPresence()
+        store.change {
+            for lease in leases where store.tasks[lease.task]?.ownerEpoch == lease.ownerEpoch {
+                store.tasks[lease.task]?.owner = nil
+            }
+        }
+    }
+
+    func reposition(_ lease: TaskLease, to positions: [String: NextOffset], log: LogIdentity, gaps: [LogGap])
+        throws(EngineError)
+    {
+        try store.checkPresence()
+        try store.change { () throws(EngineError) in
+            guard store.tasks[lease.task]?.ownerEpoch == lease.ownerEpoch else {
+                throw EngineError(.ownership, .backoff, "another worker owns \(lease.task)")
+            }
+            let moved = Set(gaps.map(\.topic))
+            for (topic, next) in positions {
+                let mark = moved.contains(topic) ? nil : store.tasks[lease.task]?.positions[topic]?.mark
+                store.tasks[lease.task]?.positions[topic] = .init(next: next, mark: mark)
+            }
+            store.tasks[lease.task]?.log = log
+            store.gaps += gaps
+        }
+    }
+
+    func loadTwins(_ things: [ThingID]) throws(EngineError) -> [TwinRow] {
+        try store.checkPresence()
+        return try store.change { () throws(EngineError) in
+            guard store.failingLoads == 0 else {
+                store.failingLoads -= 1
+                store.refusals += 1
+                throw EngineError(.postgres, .backoff, "Postgres did not answer")
+            }
+            store.loads.append(things)
+            return things.compactMap { store.twins[$0] }
+        }
+    }
+
+    func close() {}
+}

@@ -1,0 +1,61 @@
+extension Twin {
+    /// Levels of nesting a stored document may have: a path and a value of a thousand levels each, and the thing around.
+    private static let documentDepth = 2 * JSONParser.recordDepth + 16
+
+    /// The thing as JSON with `_revision`, `_created`, `_modified` and `_metadata`; nil while unknown or deleted.
+    public var document: JSONValue? {
+        guard life == .alive else { return nil }
+        var object = JSONObject()
+        object.append("thingId", .string(thing.text))
+        if let policyID = state.policyID { object.append("policyId", policyID) }
+        if let definition = state.definition { object.append("definition", definition) }
+        if let attributes = state.attributes { object.append("attributes", attributes) }
+        if let features = state.features { object.append("features", features) }
+        object.append("_revision", .int(revision))
+        if let created = state.created { object.append("_created", .string(created.canonicalText)) }
+        if let modified = state.modified { object.append("_modified", .string(modified.canonicalText)) }
+        if let metadata = state.metadata { object.append("_metadata", metadata) }
+        return .object(object)
+    }
+
+    /// The twin as it can be stored; an unknown one has revision 0 and no document.
+    public func snapshot() -> TwinSnapshot {
+        var bytes: [UInt8]?
+        if let document {
+            var text: [UInt8] = []
+            text.reserveCapacity(512)
+            document.write(into: &text)
+            bytes = text
+        }
+        return TwinSnapshot(
+            thing: thing, revision: revision, timestamp: timestamp?.canonicalText, document: bytes,
+            definition: life == .alive ? state.definition?.string : nil,
+            created: life == .alive ? state.created?.eventTime : nil,
+            modified: life == .alive ? state.modified?.eventTime : nil)
+    }
+
+    /// - Throws: `JSONError` or `TimestampError` if the snapshot was not made by `snapshot()`.
+    public convenience init(restoring snapshot: TwinSnapshot, parser: JSONParser) throws {
+        self.init(thing: snapshot.thing)
+        revision = snapshot.revision
+        timestamp = try snapshot.timestamp.map { text throws(TimestampError) in try Timestamp(parsing: text) }
+        guard let document = snapshot.document else {
+            life = snapshot.revision == 0 ? .unknown : .deleted
+            return
+        }
+        guard case .object(let object) = try parser.parse(document, depth: Self.documentDepth) else {
+            throw JSONError("a stored thing is an object")
+        }
+        life = .alive
+        state = ThingState(payload: object)
+        state.created = try Self.time(object["_created"])
+        state.modified = try Self.time(object["_modified"])
+        state.metadata = object["_metadata"]
+    }
+
+    private static func time(_ value: JSONValue?) throws(TimestampError) -> Timestamp? {
+        guard let value else { return nil }
+        guard let text = value.string else { throw TimestampError(message: "a stored time is a string") }
+        return try Timestamp(parsing: text)
+    }
+}

@@ -1,0 +1,47 @@
+import EgizPostgres
+import Foundation
+import Logging
+
+/// The server the tests use: the one of EGIZ_DATABASE_URL, else one private cluster a process, removed at its end.
+enum TestPostgres {
+    private final class Server: Sendable {
+        let directory: String
+        let postgres: PrivatePostgres
+
+        init() throws {
+            directory = "/tmp/egiz-http-test-postgres-\(ProcessInfo.processInfo.processIdentifier)"
+            var quiet = Logger(label: "test")
+            quiet.logLevel = .critical
+            postgres = try PrivatePostgres(dataDirectory: directory + "/data", durable: false, logger: quiet)
+            try postgres.start()
+        }
+    }
+
+    private static let server: Result<Server, any Error> = Result {
+        let server = try Server()
+        atexit {
+            guard case .success(let server) = TestPostgres.server else { return }
+            server.postgres.stop()
+            try? FileManager.default.removeItem(atPath: server.directory)
+        }
+        return server
+    }
+
+    /// The URL of a database of the test server.
+    static func url(database: String) throws -> String {
+        if let given = ProcessInfo.processInfo.environment["EGIZ_DATABASE_URL"] {
+            var parts = URLComponents(string: given)
+            parts?.path = "/" + database
+            return parts?.string ?? given
+        }
+        return try server.get().postgres.url(database: database)
+    }
+
+    /// Where databases are created from.
+    static func administrator() throws -> PostgresConnection {
+        if let given = ProcessInfo.processInfo.environment["EGIZ_DATABASE_URL"] {
+            return try PostgresConnection(url: given, applicationName: "egiz-test-admin")
+        }
+        return try PostgresConnection(url: url(database: "postgres"), applicationName: "egiz-test-admin")
+    }
+}

@@ -1,0 +1,140 @@
+import EgizCore
+import EgizPostgres
+import EgizRuntime
+import EgizTwin
+import Testing
+
+@Suite struct EpochRowsTests {
+    let database: TestDatabase
+    let store: PostgresTaskStore
+    let lease: TaskLease
+    let writer: PostgresEpochWriter
+
+    init() throws {
+        database = try TestDatabase()
+        store = database.store()
+        lease = try #require(store.acquire([Epochs.task()], partitions: 1, topologyVersion: 3).first)
+        writer = database.writer()
+    }
+
+    private func commit(_ n: Int64, twins: [TwinRow] = [], letters: [DeadLetter] = [], as lease: TaskLease? = nil) throws
+        -> CommitOutcome
+    {
+        try writer.commit(Epochs.write([Epochs.advance(lease ?? self.lease, n)], [], twins, letters))
+    }
+
+    // MARK: Twins
+
+    @Test func aTwinIsRestoredByteForByte() throws {
+        let document = "{ \"b\":1e2,\"a\":\"\\u0000\",\"n\":9223372036854775807,\"\":{\"\\ud800\":-0.0}, \"a\":null}"
+        let rows = [
+            try Epochs.twin("a:b", revision: 7, document: document, definition: "x:y:1.0.0"),
+            try Epochs.twin("a:c", revision: 8, document: nil),
+        ]
+        #expect(try commit(1, twins: rows).isCommitted)
+        let things = try ["a:b", "a:c", "a:unknown"].map { try ThingID(validating: $0) }
+        let loaded = try store.loadTwins(things).sorted { $0.snapshot.thing < $1.snapshot.thing }
+        #expect(loaded.count == 2)
+        for (written, read) in zip(rows, loaded) {
+            #expect(read.snapshot.thing == written.snapshot.thing)
+            #expect(read.snapshot.revision == written.snapshot.revision)
+            #expect(read.snapshot.timestamp == written.snapshot.timestamp)
+            #expect(read.snapshot.document == written.snapshot.document)
+            #expect(read.snapshot.definition == written.snapshot.definition)
+            #expect(read.snapshot.created == written.snapshot.created)
+            #expect(read.snapshot.modified == written.snapshot.modified)
+            #expect(read.home == written.home)
+            #expect(read.position == written.position)
+        }
+        #expect(try database.count("twin where namespace = 'a' and not deleted") == 1)
+    }
+
+    @Test func aLaterEpochReplacesTheTwin() throws {
+        #expect(try commit(1, twins: [Epochs.twin("a:b", revision: 1)]).isCommitted)
+        #expect(try commit(2, twins: [Epochs.twin("a:b", revision: 2, document: "{}")]).isCommitted)
+        let row = try #require(store.loadTwins([ThingID(validating: "a:b")]).first)
+        #expect(row.snapshot.revision == 2)
+        #expect(row.snapshot.document == Array("{}".utf8))
+    }
+
+    @Test func anotherStagesThingIsReportedAndNothingWritten() throws {
+        #expect(try commit(1, twins: [Epochs.twin("a:b")]).isCommitted)
+        let stage = StageName(topology: "other", source: "events")
+        let task = Epochs.task(0, stage)
+        let other = try #require(store.acquire([task], partitions: 1, topologyVersion: 1).first)
+        let outcome = try commit(
+            1, twins: [Epochs.twin("a:a", home: task), Epochs.twin("a:b", revision: 5, home: task)], as: other)
+        #expect(outcome.foreign == ["a:b"])
+        #expect(try database.count("twin") == 1)
+        #expect(try database.count("task where stage = 'other.events' and epoch = 0") == 1)
+        let row = try #require(store.loadTwins([ThingID(validating: "a:b")]).first)
+        #expect(row.home == Epochs.task() && row.snapshot.revision == 1)
+    }
+
+    @Test func moreTwinsThanOneStatementTakesAreAllWritten() throws {
+        let twins = try (0..<4500).map { try Epochs.twin("a:t\($0)") }.sorted { $0.snapshot.thing < $1.snapshot.thing }
+        #expect(try commit(1, twins: twins).isCommitted)
+        #expect(try database.count("twin") == 4500)
+    }
+
+    // MARK: Dead letters
+
+    @Test func aDeadLetterKeepsEveryByte() throws {
+        var letter = Epochs.letter(offset: 3, message: "bad \u{0} byte")
+        letter.thing = try ThingID(validating: "a:b")
+        #expect(try commit(1, letters: [letter, Epochs.letter(offset: 4, value: nil)]).isCommitted)
+        let rows = try database.connection.query(
+            """
+            select key, value, headers::text, code, message, thing_id, topic, partition, "offset", record_time
+            from egiz.dead_letter order by "offset"
+            """)
+        let row = try #require(rows.first)
+        #expect(row.bytes(0) == [0x6B, 0])
+        #expect(row.bytes(1) == [0, 1, 255])
+        #expect(row.text(2) == #"[["a\"\u0000","AJ8="],["b",null]]"#)
+        #expect(row.text(3) == "json")
+        #expect(row.text(4) == #"bad \u0000 byte"#)
+        #expect(row.text(5) == "a:b")
+        #expect(row.text(6) == "twins" && row.int64(7) == 0 && row.int64(8) == 3)
+        #expect(row.timestamp(9) == Epochs.start)
+        #expect(rows.last?.isNull(1) == true)
+    }
+
+    @Test func offsetsOfAnotherLogAreOtherDeadLetters() throws {
+        let first = LogIdentity(clusterID: "c", embeddedLog: "1")
+        try store.reposition(lease, to: [:], log: first, gaps: [])
+        #expect(try commit(1, letters: [Epochs.letter(offset: 3)]).isCommitted)
+        var lease = lease
+        lease.log = first
+        try store.reposition(
+            lease, to: ["twins": NextOffset(stored: 0)], log: LogIdentity(clusterID: "c", embeddedLog: "2"), gaps: [])
+        #expect(try commit(2, letters: [Epochs.letter(offset: 3)]).isCommitted)
+        #expect(try database.count("dead_letter") == 2)
+    }
+
+    // MARK: Errors of the data
+
+    @Test func dataThatPostgresRefusesIsADataErrorAndLeavesNothing() throws {
+        let column = SeriesColumn(series: try Epochs.key("a:b", "/x"), kind: .text)
+        column.append(time: Epochs.start, text: "a\u{0}b")
+        let epoch = Epochs.write([Epochs.advance(lease, 1)], [column], [try Epochs.twin("a:b")])
+        let error = #expect(throws: EngineError.self) { try writer.commit(epoch) }
+        #expect(error?.retry == .never)
+        #expect(error?.code == .postgres)
+        #expect(error?.detail == "22021")
+        #expect(try database.count("twin") == 0)
+        #expect(try database.count("task where epoch > 0") == 0)
+        #expect(try commit(1, twins: [Epochs.twin("a:b")]).isCommitted)
+    }
+
+    @Test func aDocumentThatIsNoJSONIsADataError() throws {
+        let error = #expect(throws: EngineError.self) { try commit(1, twins: [Epochs.twin("a:b", document: "{")]) }
+        #expect(error?.detail == "22P02")
+        #expect(error?.retry == .never)
+    }
+
+    @Test func aDefinitionWithNULDoesNotStopTheEpoch() throws {
+        #expect(try commit(1, twins: [Epochs.twin("a:b", definition: "x\u{0}y")]).isCommitted)
+        #expect(try database.count("twin where definition = 'x\\u0000y'") == 1)
+    }
+}

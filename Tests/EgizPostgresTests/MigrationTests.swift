@@ -1,0 +1,83 @@
+import EgizCore
+import Foundation
+import Testing
+
+@testable import EgizPostgres
+
+@Suite struct MigrationTests {
+    @Test func aSecondRunHasNothingToDo() throws {
+        let database = try TestDatabase(migrated: false)
+        #expect(try Migrator(database.connection).status().pending == ["0001-tables", "0002-history"])
+        #expect(try Migrator(database.connection).migrate() == ["0001-tables", "0002-history"])
+        #expect(try Migrator(database.connection).migrate() == [])
+        #expect(try Migrator(database.connection).status().isCurrent)
+    }
+
+    @Test func twoAtOnceApplyEachMigrationOnce() async throws {
+        let database = try TestDatabase(migrated: false)
+        let pool = PostgresPool(url: database.url, applicationName: "migrators", size: 2)
+        defer { pool.close() }
+        async let a = pool.run { try Migrator($0).migrate() }
+        async let b = pool.run { try Migrator($0).migrate() }
+        let applied = try await a + b
+        #expect(applied.sorted() == ["0001-tables", "0002-history"])
+    }
+
+    @Test func aNewerDatabaseIsRefused() throws {
+        let database = try TestDatabase()
+        try database.connection.execute("insert into egiz.schema_migration values (99, 'future', 'x')")
+        let error = #expect(throws: EngineError.self) { try Migrator(database.connection).migrate() }
+        #expect(error?.retry == .stop)
+        #expect(error?.message.contains("99 (future)") == true)
+        #expect(try Migrator(database.connection).status().isNewer)
+    }
+
+    @Test func aChangedMigrationIsRefused() throws {
+        let database = try TestDatabase()
+        var changed = Migration.all
+        changed[0].sql += " "
+        let error = #expect(throws: EngineError.self) {
+            try Migrator(database.connection, migrations: changed).migrate()
+        }
+        #expect(error?.retry == .stop)
+        #expect(error?.message.contains("0001-tables") == true)
+    }
+
+    @Test func aFailingMigrationLeavesNothing() throws {
+        let database = try TestDatabase()
+        let broken = Migration(version: 3, name: "broken", sql: "create table egiz.half (a int); select 1 / 0;")
+        #expect(throws: EngineError.self) {
+            try Migrator(database.connection, migrations: Migration.all + [broken]).migrate()
+        }
+        let half = try database.connection.query("select to_regclass('egiz.half') is null")
+        #expect(half.first?.bool(0) == true)
+        #expect(try Migrator(database.connection).status().isCurrent)
+    }
+
+    @Test func onlyUTF8DatabasesAreTaken() throws {
+        let database = try TestDatabase(
+            migrated: false, options: "encoding 'LATIN1' locale 'C' template template0")
+        let error = #expect(throws: EngineError.self) { try Migrator(database.connection).migrate() }
+        #expect(error?.message.contains("LATIN1") == true)
+        #expect(error?.message.contains("UTF8") == true)
+    }
+
+    @Test func psqlUsersNeedNoSchemaPrefix() throws {
+        let database = try TestDatabase()
+        let other = try PostgresConnection(url: database.url, applicationName: "psql")
+        #expect(try other.query("select * from history").isEmpty)
+        #expect(try other.query("select * from history('a:b', '/x', now() - interval '1 day', now())").isEmpty)
+    }
+
+    @Test func aTopologyKeepsItsVersionWhileItsTextStays() throws {
+        let database = try TestDatabase()
+        let store = PostgresTopologyStore(database.connection)
+        #expect(try store.save(name: "line", text: "a") == 1)
+        #expect(try store.save(name: "line", text: "a") == 1)
+        #expect(try store.save(name: "line", text: "b") == 2)
+        #expect(try store.save(name: "other", text: "a") == 1)
+        // Going back is a new version: versions only rise.
+        #expect(try store.save(name: "line", text: "a") == 3)
+        #expect(try store.list().map { "\($0.name) \($0.version) \($0.text)" } == ["line 3 a", "other 1 a"])
+    }
+}
