@@ -24,7 +24,7 @@ import Testing
         let t = Epochs.start
         let number = SeriesColumn(series: try Epochs.key("a:b", "/number"), kind: .number)
         number.append(time: t, number: 0.1)
-        number.append(time: t + 1, number: 9_007_199_254_740_993, exactly: "9007199254740993")
+        number.append(time: t + 1, number: 9_007_199_254_740_992, exactly: "9007199254740993")
         let text = SeriesColumn(series: try Epochs.key("a:b", "/text"), kind: .text)
         text.append(time: t, text: "grün \"x\"\n")
         let boolean = SeriesColumn(series: try Epochs.key("a:b", "/boolean"), kind: .boolean)

@@ -32,7 +32,8 @@ struct PrometheusFamily {
                 let now = histogram.current
                 for (bound, count) in now.cumulative {
                     let bucket = "le=\"\(PrometheusText.number(bound))\""
-                    Self.line("\(name)_bucket", labels.isEmpty ? bucket : "\(labels),\(bucket)", "\(count)", into: &text)
+                    Self.line(
+                        "\(name)_bucket", labels.isEmpty ? bucket : "\(labels),\(bucket)", "\(count)", into: &text)
                 }
                 Self.line("\(name)_sum", labels, PrometheusText.number(now.sum), into: &text)
                 Self.line("\(name)_count", labels, "\(now.count)", into: &text)

@@ -7,7 +7,8 @@ extension Problem {
         let first = faults.first?.detail ?? ""
         return Problem(
             code: "parameter", status: .badRequest, title: "A parameter is not usable",
-            detail: faults.count == 1 ? first : "\(faults.count) parameters are not usable; see errors.", faults: faults)
+            detail: faults.count == 1 ? first : "\(faults.count) parameters are not usable; see errors.", faults: faults
+        )
     }
 
     static func parameter(_ name: String, _ detail: String) -> Problem {

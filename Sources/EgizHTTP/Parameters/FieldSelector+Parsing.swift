@@ -49,7 +49,8 @@ extension FieldSelector {
             position += 1
             try list(prefix: path)
             guard position < bytes.count, bytes[position] == UInt8(ascii: ")") else {
-                throw SyntaxError(message: "fields has a ( that is never closed, or something between ) and the next comma.")
+                throw SyntaxError(
+                    message: "fields has a ( that is never closed, or something between ) and the next comma.")
             }
             position += 1
         }
@@ -59,7 +60,8 @@ extension FieldSelector {
             if text.first == UInt8(ascii: "/") { text.removeFirst() }
             let parts = text.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
             if parts.contains(where: \.isEmpty) {
-                throw SyntaxError(message: "fields has an empty name at byte \(start + 1); write names as thingId,attributes/a(b,c).")
+                throw SyntaxError(
+                    message: "fields has an empty name at byte \(start + 1); write names as thingId,attributes/a(b,c).")
             }
             return parts.map(Self.unescape)
         }
@@ -72,7 +74,9 @@ extension FieldSelector {
             var result: [UInt8] = []
             var rest = segment
             while let byte = rest.popFirst() {
-                if byte == UInt8(ascii: "~"), let next = rest.first, next == UInt8(ascii: "0") || next == UInt8(ascii: "1") {
+                if byte == UInt8(ascii: "~"), let next = rest.first,
+                    next == UInt8(ascii: "0") || next == UInt8(ascii: "1")
+                {
                     result.append(next == UInt8(ascii: "0") ? UInt8(ascii: "~") : UInt8(ascii: "/"))
                     rest.removeFirst()
                 } else {

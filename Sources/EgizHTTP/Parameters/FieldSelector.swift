@@ -12,7 +12,9 @@ struct FieldSelector: Equatable {
 
         static func == (a: Node, b: Node) -> Bool {
             a.whole == b.whole && a.children.count == b.children.count
-                && zip(a.children, b.children).allSatisfy { $0.name.utf8.elementsEqual($1.name.utf8) && $0.node == $1.node }
+                && zip(a.children, b.children).allSatisfy {
+                    $0.name.utf8.elementsEqual($1.name.utf8) && $0.node == $1.node
+                }
         }
 
         mutating func insert(_ path: ArraySlice<String>) {

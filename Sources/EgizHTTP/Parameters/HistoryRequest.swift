@@ -41,7 +41,8 @@ struct HistoryRequest: Equatable {
         let start = from ?? EventTime(microseconds: max(0, end.microseconds - Self.defaultSpan))
         var range = HistoryQueries.Range(thing: thing, path: path ?? "", from: start, to: end)
         if start >= end, !reader.has("cursor") {
-            reader.refuse("from", "from must be before to (\(end.text)\(to == nil ? ", the time of the request" : "")).")
+            reader.refuse(
+                "from", "from must be before to (\(end.text)\(to == nil ? ", the time of the request" : "")).")
         }
         if let cursor = reader.cursor(grouping == nil ? .samples : .buckets, question: question) {
             // The cursor carries the end as well: a default of "now" would move from page to page.

@@ -20,7 +20,9 @@ struct PageCursor: Equatable {
 
     /// The cursor in `text`, if it is one of this kind for the same question.
     init?(_ kind: Kind, question: [String?], parsing text: String) {
-        guard let bytes = Base64URL.decode(text), let plain = String(validating: bytes, as: UTF8.self) else { return nil }
+        guard let bytes = Base64URL.decode(text), let plain = String(validating: bytes, as: UTF8.self) else {
+            return nil
+        }
         let parts = plain.split(separator: ";", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0] == kind.rawValue, let found = UInt32(parts[1], radix: 16),
             found == Self.checksum(question)

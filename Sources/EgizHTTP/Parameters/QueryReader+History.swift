@@ -29,7 +29,9 @@ extension QueryReader {
         let aggregates = aggregates()
         guard let text = filledText("interval") else {
             if has("aggregate"), !has("interval") {
-                refuse("aggregate", "aggregate needs an interval, such as interval=1m; without both, raw samples are answered.")
+                refuse(
+                    "aggregate",
+                    "aggregate needs an interval, such as interval=1m; without both, raw samples are answered.")
             }
             return nil
         }
@@ -41,7 +43,8 @@ extension QueryReader {
             refuse("interval", "interval is longer than all time that samples can have; use 1w or less.")
             return nil
         }
-        return HistoryRequest.Grouping(text: text, interval: interval, aggregates: aggregates ?? [.min, .max, .avg, .count])
+        return HistoryRequest.Grouping(
+            text: text, interval: interval, aggregates: aggregates ?? [.min, .max, .avg, .count])
     }
 
     private mutating func aggregates() -> [HistoryAggregate]? {
@@ -49,8 +52,11 @@ extension QueryReader {
         var result: [HistoryAggregate] = []
         for name in value.split(separator: ",", omittingEmptySubsequences: false) {
             guard let aggregate = HistoryAggregate(rawValue: String(name)) else {
-                let hint = NearestName.find(String(name), among: HistoryAggregate.names).map { " Did you mean \($0)?" } ?? ""
-                refuse("aggregate", "aggregate must be a list of \(HistoryAggregate.names.joined(separator: ", ")).\(hint)")
+                let hint =
+                    NearestName.find(String(name), among: HistoryAggregate.names).map { " Did you mean \($0)?" } ?? ""
+                refuse(
+                    "aggregate", "aggregate must be a list of \(HistoryAggregate.names.joined(separator: ", ")).\(hint)"
+                )
                 return nil
             }
             if !result.contains(aggregate) { result.append(aggregate) }

@@ -26,7 +26,9 @@ extension QueryReader {
     mutating func cursor(_ kind: PageCursor.Kind, question: [String?]) -> PageCursor? {
         guard let value = filledText("cursor") else { return nil }
         if let cursor = PageCursor(kind, question: question, parsing: value) { return cursor }
-        refuse("cursor", "The cursor is not one of this list with these filters; leave it out to start from the beginning.")
+        refuse(
+            "cursor", "The cursor is not one of this list with these filters; leave it out to start from the beginning."
+        )
         return nil
     }
 
@@ -38,7 +40,10 @@ extension QueryReader {
             return nil
         }
         guard time >= EventTime.earliest, time <= EventTime.latest else {
-            refuse(name, "\(name) must lie between 1970-01-01 and 2200-01-01, where samples are; milliseconds, not seconds, since 1970.")
+            refuse(
+                name,
+                "\(name) must lie between 1970-01-01 and 2200-01-01, where samples are; milliseconds, not seconds, since 1970."
+            )
             return nil
         }
         return time

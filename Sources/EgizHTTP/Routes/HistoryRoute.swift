@@ -50,7 +50,8 @@ struct HistoryRoute: Sendable {
         var headers: HTTPFields = [.vary: "Accept"]
         if let cursor {
             let kept = (request.query ?? "").split(separator: "&").filter { !$0.hasPrefix("cursor=") }
-            headers[Self.link] = "<\(request.path)?\((kept + ["cursor=\(cursor)"]).joined(separator: "&"))>; rel=\"next\""
+            headers[Self.link] =
+                "<\(request.path)?\((kept + ["cursor=\(cursor)"]).joined(separator: "&"))>; rel=\"next\""
         }
         let type =
             switch asked.format {

@@ -61,7 +61,8 @@ enum HistoryText {
     // MARK: Intervals
 
     static func json(
-        buckets: ArraySlice<HistoryBucket>, _ grouping: HistoryRequest.Grouping, _ asked: HistoryRequest, cursor: String?
+        buckets: ArraySlice<HistoryBucket>, _ grouping: HistoryRequest.Grouping, _ asked: HistoryRequest,
+        cursor: String?
     ) -> [UInt8] {
         var out = JSONOutput(capacity: 128 * buckets.count + 256)
         begin(asked, into: &out)

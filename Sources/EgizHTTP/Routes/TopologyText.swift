@@ -43,7 +43,8 @@ enum TopologyText {
         out.endArray()
         out.member("partitions", stage.partitions)
         out.member("deadLetters", stage.tasks.reduce(0) { $0 + $1.counters.deadLetters })
-        out.member("lagRecords", tasks.reduce(Int64?(0)) { sum, task in sum.flatMap { sum in task.2.map { sum + $0 } } })
+        out.member(
+            "lagRecords", tasks.reduce(Int64?(0)) { sum, task in sum.flatMap { sum in task.2.map { sum + $0 } } })
         seconds("lagSeconds", tasks.contains { $0.3 == nil } ? nil : tasks.compactMap(\.3).max() ?? 0, into: &out)
         out.key("tasks")
         out.beginArray()
@@ -55,7 +56,8 @@ enum TopologyText {
     }
 
     private static func write(
-        _ task: TaskState, _ topics: [LagReport.Topic], records: Int64?, seconds behind: Double?, into out: inout JSONOutput
+        _ task: TaskState, _ topics: [LagReport.Topic], records: Int64?, seconds behind: Double?,
+        into out: inout JSONOutput
     ) {
         out.beginObject()
         out.member("partition", task.partition)

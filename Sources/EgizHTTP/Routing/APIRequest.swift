@@ -21,7 +21,8 @@ struct APIRequest: Sendable {
         do {
             return try ThingID(validating: text)
         } catch {
-            throw .parameter("thingId", "A thing id is <namespace>:<name>, such as com.example:filler-1; the path has another form.")
+            throw .parameter(
+                "thingId", "A thing id is <namespace>:<name>, such as com.example:filler-1; the path has another form.")
         }
     }
 }

@@ -58,7 +58,8 @@ struct APIResponder: HTTPResponder {
             log(error, request: request)
             throw Problem(error)
         } catch {
-            logger.error("request failed", metadata: ["egiz.http.path": "\(request.uri.path)", "egiz.error": "\(error)"])
+            logger.error(
+                "request failed", metadata: ["egiz.http.path": "\(request.uri.path)", "egiz.error": "\(error)"])
             throw .internalError
         }
     }
@@ -67,7 +68,8 @@ struct APIResponder: HTTPResponder {
         // A database that is away makes every request fail: one warning each is noise, /readyz tells.
         let level: Logger.Level = error.retry == .backoff ? .debug : .error
         logger.log(
-            level: level, "request failed", metadata: ["egiz.http.path": "\(request.uri.path)", "egiz.error": "\(error)"])
+            level: level, "request failed",
+            metadata: ["egiz.http.path": "\(request.uri.path)", "egiz.error": "\(error)"])
     }
 
     private func note(

@@ -9,7 +9,9 @@ enum HostName {
         // An IPv6 address stands in brackets.
         if authority.utf8.first == UInt8(ascii: "[") { return true }
         let host = authority.utf8.prefix { $0 != UInt8(ascii: ":") }
-        if host.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: ".") }) { return true }
+        if host.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: ".") }) {
+            return true
+        }
         let name = Substring(host).lowercased()
         return name == "localhost" || name.hasSuffix(".localhost")
     }

@@ -27,9 +27,11 @@ public struct APIConfiguration: Sendable {
     ///
     /// Errors: `.config`/`.stop` that says what is wrong with the text.
     public init(address: String) throws(EngineError) {
-        guard let colon = address.utf8.lastIndex(of: UInt8(ascii: ":")), let port = Int(address[address.index(after: colon)...])
+        guard let colon = address.utf8.lastIndex(of: UInt8(ascii: ":")),
+            let port = Int(address[address.index(after: colon)...])
         else {
-            throw EngineError(.config, .stop, "EGIZ_HTTP_ADDRESS is \(address); it must be host:port, such as 127.0.0.1:8080")
+            throw EngineError(
+                .config, .stop, "EGIZ_HTTP_ADDRESS is \(address); it must be host:port, such as 127.0.0.1:8080")
         }
         var host = String(address[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
@@ -40,7 +42,9 @@ public struct APIConfiguration: Sendable {
     /// Refuses what the API must not listen on.
     public func check() throws(EngineError) {
         guard (0...65_535).contains(port) else {
-            throw EngineError(.config, .stop, "EGIZ_HTTP_ADDRESS names port \(port); ports go from 1 to 65535, 0 lets the system choose")
+            throw EngineError(
+                .config, .stop,
+                "EGIZ_HTTP_ADDRESS names port \(port); ports go from 1 to 65535, 0 lets the system choose")
         }
         guard Self.isLoopback(host) else {
             throw EngineError(

@@ -66,7 +66,8 @@ public struct APIServer: Service {
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.maximumConnections)),
             onServerRunning: { [onBound, logger, configuration] channel in
                 let port = channel.localAddress?.port ?? configuration.port
-                logger.info("API listening", metadata: ["egiz.http.host": "\(configuration.host)", "egiz.http.port": "\(port)"])
+                logger.info(
+                    "API listening", metadata: ["egiz.http.host": "\(configuration.host)", "egiz.http.port": "\(port)"])
                 onBound(port)
             },
             logger: quiet)

@@ -16,7 +16,7 @@ extension KafkaConsumer {
     }
 
     /// Whether the connection broke since the log behind it was last identified.
-    var isLogInDoubt: Bool { false && mayBeEmbedded && client.events.disconnects != verifiedDisconnects }
+    var isLogInDoubt: Bool { mayBeEmbedded && client.events.disconnects != verifiedDisconnects }
 
     /// Called at the start of a poll, with the listener in place. False: there is nothing to poll for now.
     func checkConnection(timeout: Duration) throws(EngineError) -> Bool {

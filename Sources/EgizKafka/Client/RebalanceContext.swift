@@ -57,7 +57,7 @@ final class RebalanceContext {
         let list = PartitionList(capacity: partitions.count)
         for partition in partitions {
             // What is not read stands at the end, paused: no position is needed for it, and a later seek moves it.
-            list.add(partition, offset: positions[partition].map { $0.raw + 1 } ?? Int64(RD_KAFKA_OFFSET_END))
+            list.add(partition, offset: positions[partition]?.raw ?? Int64(RD_KAFKA_OFFSET_END))
         }
         if incrementally {
             note(list.withRaw { rd_kafka_incremental_assign(handle, $0) }, "cannot take over the assigned partitions")
@@ -81,7 +81,7 @@ final class RebalanceContext {
     private func revoke(_ partitions: [TopicPartition], list: List?, handle: OpaquePointer, incrementally: Bool) {
         let isLost = rd_kafka_assignment_lost(handle) != 0
         // Gathered in this very poll and seen by nobody: the next owner reads them.
-        //MUT
+        consumer?.discardGathered(of: Set(partitions))
         if !partitions.isEmpty { listener?.revoked(partitions, lost: isLost) }
         owned.subtract(partitions)
         if incrementally, let list {

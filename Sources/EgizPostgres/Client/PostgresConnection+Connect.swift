@@ -41,9 +41,13 @@ extension PostgresConnection {
     // An idle session has nothing to read: something readable is the server's farewell or the end of the stream.
     private var hasBeenClosedByServer: Bool {
         guard !isInTransaction else { return false }
-        var descriptor = pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0)
-        guard poll(&descriptor, 1, 0) > 0 else { return false }
-        return PQconsumeInput(connection) == 0 || PQstatus(connection) != CONNECTION_OK
+        // The farewell comes first, the end of the stream with the next read; a setting reported on the fly leaves nothing behind.
+        for _ in 0..<8 {
+            var descriptor = pollfd(fd: PQsocket(connection), events: Int16(POLLIN), revents: 0)
+            guard poll(&descriptor, 1, 0) > 0 else { return false }
+            if PQconsumeInput(connection) == 0 || PQstatus(connection) != CONNECTION_OK { return true }
+        }
+        return false
     }
 
     private func startConnecting() throws(EngineError) -> OpaquePointer {

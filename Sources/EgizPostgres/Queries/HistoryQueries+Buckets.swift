@@ -25,15 +25,19 @@ extension HistoryQueries {
                 return try Self.isKnown(range.thing, connection) ? [] : nil
             }
             let bounds: [PostgresValue] = [
-                .int64(series), .timestamp(microseconds: range.from.microseconds), .timestamp(microseconds: range.to.microseconds),
+                .int64(series), .timestamp(microseconds: range.from.microseconds),
+                .timestamp(microseconds: range.to.microseconds),
             ]
             let overlapping = try Self.haveOverlaps(bounds, connection)
             let rows = try connection.query(
-                Self.bucketStatement(aggregates, overlapping: overlapping), bounds + [.int64(interval), .int64(Int64(limit))])
+                Self.bucketStatement(aggregates, overlapping: overlapping),
+                bounds + [.int64(interval), .int64(Int64(limit))])
             return rows.map { row in
                 HistoryBucket(
-                    start: EventTime(microseconds: row.timestamp(0) ?? 0), count: row.int64(1) ?? 0, skipped: row.int64(2) ?? 0,
-                    min: row.double(3), max: row.double(4), sum: row.double(5), first: row.double(6), last: row.double(7))
+                    start: EventTime(microseconds: row.timestamp(0) ?? 0), count: row.int64(1) ?? 0,
+                    skipped: row.int64(2) ?? 0,
+                    min: row.double(3), max: row.double(4), sum: row.double(5), first: row.double(6),
+                    last: row.double(7))
             }
         }
     }

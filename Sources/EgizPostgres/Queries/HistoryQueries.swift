@@ -75,7 +75,11 @@ public struct HistoryQueries: Sendable {
                     and t_last >= $2::timestamptz
             ) segment
             where before >= $4 and t_first > $2::timestamptz order by t_first limit 1
-            """, [.int64(series), .timestamp(microseconds: from.microseconds), .timestamp(microseconds: to.microseconds), .int64(Int64(samples))])
+            """,
+            [
+                .int64(series), .timestamp(microseconds: from.microseconds), .timestamp(microseconds: to.microseconds),
+                .int64(Int64(samples)),
+            ])
         guard let time = rows.first?.timestamp(0) else { return to }
         return EventTime(microseconds: time)
     }
@@ -92,16 +96,23 @@ public struct HistoryQueries: Sendable {
                 and segment.t_first < $3::timestamptz and segment.t_last >= $2::timestamptz
                 and sample.time >= $2::timestamptz and sample.time < $3::timestamptz
             order by sample.time, segment.seq desc limit $4
-            """, [.int64(series), .timestamp(microseconds: from.microseconds), .timestamp(microseconds: to.microseconds), .int64(Int64(limit))])
+            """,
+            [
+                .int64(series), .timestamp(microseconds: from.microseconds), .timestamp(microseconds: to.microseconds),
+                .int64(Int64(limit)),
+            ])
         var samples: [HistorySample] = []
         samples.reserveCapacity(rows.count)
         for row in rows {
-            guard let time = row.timestamp(0), let kind = row.int64(1).flatMap({ SampleKind(rawValue: Int16(clamping: $0)) })
+            guard let time = row.timestamp(0),
+                let kind = row.int64(1).flatMap({ SampleKind(rawValue: Int16(clamping: $0)) })
             else {
-                throw EngineError(.state, .stop, "history holds a segment of a kind that this version does not know; upgrade it")
+                throw EngineError(
+                    .state, .stop, "history holds a segment of a kind that this version does not know; upgrade it")
             }
             samples.append(
-                HistorySample(time: EventTime(microseconds: time), kind: kind, number: row.double(2), text: row.text(3)))
+                HistorySample(time: EventTime(microseconds: time), kind: kind, number: row.double(2), text: row.text(3))
+            )
         }
         return samples
     }

@@ -33,7 +33,8 @@ public struct TopologyQueries: Sendable {
             select stage, partition, topic, next_offset from egiz.task_offset order by stage, partition, topic
             """)
         for row in rows {
-            guard let stage = row.text(0), let partition = row.int64(1), let topic = row.text(2), let next = row.int64(3)
+            guard let stage = row.text(0), let partition = row.int64(1), let topic = row.text(2),
+                let next = row.int64(3)
             else { continue }
             found[Key(stage: stage, partition: partition), default: []].append(
                 TaskState.Offset(topic: topic, next: NextOffset(stored: next)))
@@ -87,12 +88,14 @@ public struct TopologyQueries: Sendable {
         _ connection: PostgresConnection, stages: inout [String: [StageState]]
     ) throws -> [TopologyState] {
         let rows = try connection.query(
-            "select distinct on (name) name, version, active, applied_at from egiz.topology order by name, version desc")
+            "select distinct on (name) name, version, active, applied_at from egiz.topology order by name, version desc"
+        )
         return rows.compactMap { row in
             guard let name = row.text(0) else { return nil }
             return TopologyState(
                 name: name, version: row.int64(1), active: row.bool(2) ?? false,
-                applied: row.timestamp(3).map(EventTime.init(microseconds:)), stages: stages.removeValue(forKey: name) ?? [])
+                applied: row.timestamp(3).map(EventTime.init(microseconds:)),
+                stages: stages.removeValue(forKey: name) ?? [])
         }
     }
 }

@@ -93,6 +93,7 @@ public struct TwinQueries: Sendable {
         StoredTwin(
             thing: row.text(0) ?? "", definition: row.text(1), revision: row.int64(2) ?? 0,
             created: row.timestamp(3).map(EventTime.init(microseconds:)),
-            modified: row.timestamp(4).map(EventTime.init(microseconds:)), document: documentColumn.flatMap { row.bytes($0) })
+            modified: row.timestamp(4).map(EventTime.init(microseconds:)),
+            document: documentColumn.flatMap { row.bytes($0) })
     }
 }

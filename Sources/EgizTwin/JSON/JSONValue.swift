@@ -35,9 +35,16 @@ public enum JSONValue: Sendable {
     var integral: Int64? {
         switch self {
         case .int(let integer): integer
-        case .double(let double): Int64(exactly: double)
+        case .double(let double): Self.integer(double)
         case .null, .bool, .string, .array, .object: nil
         }
+    }
+
+    /// `Int64(exactly:)` without its call of libm's `trunc`, which a pure module is not linked with.
+    private static func integer(_ double: Double) -> Int64? {
+        guard double >= -0x1p63, double < 0x1p63 else { return nil }
+        let integer = Int64(double)
+        return Double(integer) == double ? integer : nil
     }
 }
 
@@ -53,7 +60,7 @@ extension JSONValue: Equatable {
         case (.bool(let x), .bool(let y)): x == y
         case (.int(let x), .int(let y)): x == y
         case (.double(let x), .double(let y)): x == y
-        case (.int(let x), .double(let y)), (.double(let y), .int(let x)): Int64(exactly: y) == x
+        case (.int(let x), .double(let y)), (.double(let y), .int(let x)): Self.integer(y) == x
         case (.string(let x), .string(let y)): UTF8Text.equal(x, y)
         case (.array(let x), .array(let y)): x == y
         case (.object(let x), .object(let y)): x == y

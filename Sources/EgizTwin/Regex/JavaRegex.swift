@@ -19,7 +19,8 @@ struct JavaRegex {
 
     /// Whether the expression matches the whole text. - Throws: if the budget, which counts down, is used up.
     func matches(_ text: String, budget: inout Int) throws(JavaRegexError) -> Bool {
-        var matcher = RegexMatcher(program: program, text: text.unicodeScalars.map(\.value), budget: budget)
+        let scalars = text.unicodeScalars.map(\.value)
+        var matcher = RegexMatcher(program: program, text: scalars, budget: budget - scalars.count)
         defer { budget = matcher.budget }
         return try matcher.matchesWhole()
     }

@@ -48,7 +48,7 @@ enum MergeExpression {
         }
         for member in changes.members where member.value.isNull {
             guard let expression = expression(in: member.key) else { continue }
-            let regex = try compile(expression)
+            let regex = try compile(expression, &budget)
             for old in before.members {
                 guard try matches(regex, old.key, &budget) else { continue }
                 if let again = changes[old.key] {
@@ -61,9 +61,13 @@ enum MergeExpression {
         return .object(result)
     }
 
-    private static func compile(_ expression: String) throws(ThingShape.Fault) -> JavaRegex {
+    private static func compile(
+        _ expression: String, _ budget: inout Int
+    ) throws(ThingShape.Fault) -> JavaRegex {
         do {
-            return try JavaRegex(expression)
+            let regex = try JavaRegex(expression)
+            budget -= expression.utf8.count + regex.program.instructions.count
+            return regex
         } catch {
             throw ThingShape.Fault(message: "the regular expression \"\(expression)\" does not compile: \(error.message)")
         }

@@ -99,7 +99,12 @@ struct RegexProgram {
                 try program.emitRepetition(node, min, max, .greedy)
             }
         }
-        for _ in 0..<min { try emit(node) }
+        for _ in 0..<min {
+            let before = instructions.count
+            try emit(node)
+            // What compiles to nothing may be repeated two billion times.
+            if instructions.count == before { return }
+        }
         guard let max else { return try emitLoop(node, isLazy: mode == .lazy) }
         var splits: [Int] = []
         for _ in min..<Swift.max(min, max) {

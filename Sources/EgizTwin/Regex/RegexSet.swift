@@ -1,5 +1,5 @@
 /// A set of code points.
-indirect enum RegexSet {
+indirect enum RegexSet: Sendable {
     case ranges([ClosedRange<UInt32>])
     /// Ignoring case: of ASCII, or of all of Unicode.
     case folded([ClosedRange<UInt32>], unicode: Bool)

@@ -7,9 +7,11 @@ import Testing
     @Test func countersAndGaugesAreWrittenSortedWithHelpAndType() {
         let registry = PrometheusRegistry()
         registry.describe("egiz_records_total", "Records\nprocessed.")
-        let counter = Counter(label: "egiz_records_total", dimensions: [("topology", "b"), ("source", "s")], factory: registry)
+        let counter = Counter(
+            label: "egiz_records_total", dimensions: [("topology", "b"), ("source", "s")], factory: registry)
         counter.increment(by: 3)
-        Counter(label: "egiz_records_total", dimensions: [("topology", "a"), ("source", "s")], factory: registry).increment()
+        Counter(label: "egiz_records_total", dimensions: [("topology", "a"), ("source", "s")], factory: registry)
+            .increment()
         Gauge(label: "egiz.lag-records", factory: registry).record(2.5)
         #expect(
             registry.text() == """
@@ -32,7 +34,8 @@ import Testing
 
     @Test func histogramsHaveCumulativeBucketsSumAndCount() {
         let registry = PrometheusRegistry()
-        let recorder = Recorder(label: "egiz_commit_duration_seconds", dimensions: [("s", "a")], aggregate: true, factory: registry)
+        let recorder = Recorder(
+            label: "egiz_commit_duration_seconds", dimensions: [("s", "a")], aggregate: true, factory: registry)
         for value in [0.0005, 0.001, 0.02, 100] { recorder.record(value) }
         let lines = registry.text().split(separator: "\n").map(String.init)
         #expect(lines.contains("# TYPE egiz_commit_duration_seconds histogram"))
@@ -53,7 +56,8 @@ import Testing
 
     @Test func namesAndLabelsAreMadeValid() {
         let registry = PrometheusRegistry()
-        Counter(label: "9 lives/total", dimensions: [("a:b", "x\"y\\z\nw"), ("a:b", "last")], factory: registry).increment()
+        Counter(label: "9 lives/total", dimensions: [("a:b", "x\"y\\z\nw"), ("a:b", "last")], factory: registry)
+            .increment()
         #expect(registry.text().contains("_9_lives_total{a_b=\"last\"} 1\n"))
         #expect(PrometheusText.labels([("é", "x\"y\\z\nw")]) == #"__="x\"y\\z\nw""#)
         #expect(PrometheusText.metricName("") == "_")

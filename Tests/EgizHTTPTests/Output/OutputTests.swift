@@ -33,7 +33,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (21.0, "21"), (-3.0, "-3"), (0.0, "0"), (-0.0, "-0.0"), (0.1, "0.1"), (1e20, "1e+20"), (9_007_199_254_740_991, "9007199254740991"),
+        (21.0, "21"), (-3.0, "-3"), (0.0, "0"), (-0.0, "-0.0"), (0.1, "0.1"), (1e20, "1e+20"),
+        (9_007_199_254_740_991, "9007199254740991"),
         (5e-324, "5e-324"), (-1.5, "-1.5"),
     ])
     func numbersAreShortAndExact(value: Double, text: String) {
@@ -66,7 +67,10 @@ import Testing
         let letters = ["a", ",", "\"", "\r", "\n", "é", " "]
         for _ in 0..<500 {
             let rows = (0..<3).map { _ in
-                (0..<3).map { _ in (0..<Int.random(in: 0..<6, using: &random)).map { _ in letters.randomElement(using: &random)! }.joined() }
+                (0..<3).map { _ in
+                    (0..<Int.random(in: 0..<6, using: &random)).map { _ in letters.randomElement(using: &random)! }
+                        .joined()
+                }
             }
             var out = CSVOutput(header: rows[0])
             for row in rows.dropFirst() {

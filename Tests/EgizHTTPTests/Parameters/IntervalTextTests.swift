@@ -13,7 +13,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "1", "s", "0s", "-1m", "1.5m", "1 m", "1M", "1y", "P1Y", "P1M", "P", "PT", "PT1", "P1DT", "PT1M1H", "PT1S1S", "P1H",
+        "", "1", "s", "0s", "-1m", "1.5m", "1 m", "1M", "1y", "P1Y", "P1M", "P", "PT", "PT1", "P1DT", "PT1M1H",
+        "PT1S1S", "P1H",
         "99999999999999999999s", "9223372036854775807w", "PT9223372036854775807S", "pt1m",
     ])
     func otherTextsAreNone(text: String) {

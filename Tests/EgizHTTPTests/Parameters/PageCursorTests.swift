@@ -15,7 +15,9 @@ import Testing
         #expect(PageCursor(.twins, question: ["a", "bc"], parsing: text) == nil)
         #expect(PageCursor(.twins, question: ["ab", nil], parsing: text) == nil)
         #expect(PageCursor(.samples, question: ["ab", "c"], parsing: text) == nil)
-        #expect(PageCursor(.twins, question: [nil, ""], parsing: PageCursor(.twins, question: ["", nil], place: "").text) == nil)
+        #expect(
+            PageCursor(.twins, question: [nil, ""], parsing: PageCursor(.twins, question: ["", nil], place: "").text)
+                == nil)
     }
 
     @Test(arguments: ["", "x", "!!!!", "AAAA", "dDE7"])
@@ -29,7 +31,8 @@ import Testing
             let bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
             let text = Base64URL.encode(bytes)
             #expect(Base64URL.decode(text) == bytes)
-            #expect(text.utf8.allSatisfy { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "=") })
+            #expect(
+                text.utf8.allSatisfy { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "=") })
         }
     }
 }

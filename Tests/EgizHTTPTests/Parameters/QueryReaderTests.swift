@@ -1,4 +1,5 @@
 import EgizTwin
+import HTTPTypes
 import Testing
 
 @testable import EgizHTTP
@@ -44,7 +45,9 @@ import Testing
         #expect("limit=\(value)" == query && reader.faults.isEmpty)
     }
 
-    @Test(arguments: ["limit=0", "limit=1001", "limit=-1", "limit=1.0", "limit=", "limit=99999999999999999999", "limit=%20" + "1"])
+    @Test(arguments: [
+        "limit=0", "limit=1001", "limit=-1", "limit=1.0", "limit=", "limit=99999999999999999999", "limit=%20" + "1",
+    ])
     func otherIntegersAreRefused(query: String) {
         var reader = QueryReader(query, known: ["limit"])
         _ = reader.integer("limit", in: 1...1000, default: 7)
@@ -53,13 +56,16 @@ import Testing
 
     @Test(arguments: [
         ("2026-01-31T12:00:00Z", 1_769_860_800_000_000), ("1769860800000", 1_769_860_800_000_000),
-        ("2026-01-31T13:00:00+01:00", 1_769_860_800_000_000), ("2026-01-31T12:00:00.123456Z", 1_769_860_800_123_456), ("0", 0),
+        ("2026-01-31T13:00:00+01:00", 1_769_860_800_000_000), ("2026-01-31T12:00:00.123456Z", 1_769_860_800_123_456),
+        ("0", 0),
     ])
     func timesAreRFC3339OrMilliseconds(text: String, microseconds: Int64) {
         #expect(TimeText.parse(text)?.microseconds == microseconds)
     }
 
-    @Test(arguments: ["", "yesterday", "2026-13-01T00:00:00Z", "99999999999999999999", "9223372036854775807", "-", "1e3"])
+    @Test(arguments: [
+        "", "yesterday", "2026-13-01T00:00:00Z", "99999999999999999999", "9223372036854775807", "-", "1e3",
+    ])
     func otherTimesAreRefused(text: String) {
         #expect(TimeText.parse(text) == nil)
     }

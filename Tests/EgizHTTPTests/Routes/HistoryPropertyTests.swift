@@ -1,5 +1,7 @@
 import EgizCore
 import EgizTwin
+import HummingbirdTesting
+import NIOCore
 import Testing
 
 @testable import EgizHTTP
@@ -16,7 +18,9 @@ import Testing
         for epoch in 0..<epochs {
             let numbers = SeriesColumn(series: key, kind: .number)
             let texts = SeriesColumn(series: key, kind: .text)
-            let base = TestAPI.start + Int64(epoch) * 4 * 3_600_000_000 + Int64.random(in: -86_400...86_400, using: &random) * TestAPI.second
+            let base =
+                TestAPI.start + Int64(epoch) * 4 * 3_600_000_000 + Int64.random(in: -86_400...86_400, using: &random)
+                * TestAPI.second
             var taken: Set<Int64> = []
             for _ in 0..<Int.random(in: 1...60, using: &random) {
                 let time = base + Int64.random(in: 0...7200, using: &random) * 30 * TestAPI.second
@@ -46,18 +50,24 @@ import Testing
             let from = TestAPI.start + Int64.random(in: -200_000...1_500_000, using: &random) * TestAPI.second
             let to = from + Int64.random(in: 1...900_000, using: &random) * TestAPI.second
             let limit = [1, 7, 100, 10_000].randomElement(using: &random) ?? 7
-            let expected = truth.filter { $0.key >= from && $0.key < to }.sorted { $0.key < $1.key }.prefix(limit == 1 ? 30 : .max)
+            let expected = truth.filter { $0.key >= from && $0.key < to }.sorted { $0.key < $1.key }.prefix(
+                limit == 1 ? 30 : .max)
             var found: [String] = []
             var cursor = ""
             repeat {
                 let page = try await api.json(
-                    "/api/v1/twins/ns:a/history?path=\(Self.path)&from=\(from / 1000)&to=\(to / 1000)&limit=\(limit)\(cursor)")
+                    "/api/v1/twins/ns:a/history?path=\(Self.path)&from=\(from / 1000)&to=\(to / 1000)&limit=\(limit)\(cursor)"
+                )
                 let items = page["items"]?.array ?? []
                 #expect(items.count <= limit)
                 found += items.map { "\($0["time"]?.string ?? "") \($0["value"]?.text ?? "")" }
                 cursor = page["cursor"]?.string.map { "&cursor=\($0)" } ?? ""
             } while !cursor.isEmpty && found.count < expected.count
-            #expect(found == expected.map { "\(EventTime(microseconds: $0.key).text) \($0.value.map(NumberText.text) ?? "\"x\"")" })
+            #expect(
+                found
+                    == expected.map {
+                        "\(EventTime(microseconds: $0.key).text) \($0.value.map(NumberText.text) ?? "\"x\"")"
+                    })
         }
     }
 
@@ -71,12 +81,15 @@ import Testing
             let from = TestAPI.start + Int64.random(in: -100_000...900_000, using: &random) * TestAPI.second
             let to = min(from + Int64.random(in: 1...900_000, using: &random) * TestAPI.second, from + 9_000 * length)
             var buckets: [Int64: [(Int64, Double?)]] = [:]
-            for (time, value) in truth where time >= from && time < to { buckets[time / length * length, default: []].append((time, value)) }
+            for (time, value) in truth where time >= from && time < to {
+                buckets[time / length * length, default: []].append((time, value))
+            }
             let expected = buckets.sorted { $0.key < $1.key }.map { start, samples in
                 let numbers = samples.sorted { $0.0 < $1.0 }.compactMap(\.1)
                 let sum = numbers.reduce(0, +)
                 let parts: [(String, Double?)] = [
-                    ("min", numbers.min()), ("max", numbers.max()), ("avg", numbers.isEmpty ? nil : sum / Double(numbers.count)),
+                    ("min", numbers.min()), ("max", numbers.max()),
+                    ("avg", numbers.isEmpty ? nil : sum / Double(numbers.count)),
                     ("sum", numbers.isEmpty ? nil : sum), ("first", numbers.first), ("last", numbers.last),
                 ]
                 let texts = parts.map { "\"\($0.0)\":\($0.1.map(NumberText.text) ?? "null")" }.joined(separator: ",")

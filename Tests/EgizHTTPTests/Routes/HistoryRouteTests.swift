@@ -2,6 +2,7 @@ import EgizCore
 import EgizTwin
 import HTTPTypes
 import HummingbirdTesting
+import NIOCore
 import Testing
 
 @testable import EgizHTTP
@@ -47,7 +48,8 @@ import Testing
             "time,kind,value", "2026-01-01T00:00:00Z,number,21", "2026-01-01T00:00:00.001500Z,number,-0.5",
             "2026-01-01T00:00:01Z,number,9007199254740993", "2026-01-01T00:00:02Z,text,\"a\"\"b,c\"",
             "2026-01-01T00:00:03Z,text,\"\"", "2026-01-01T00:00:04Z,boolean,true",
-            "2026-01-01T00:00:05Z,json,\"[1,{\"\"a\"\":1.0}]\"", "2026-01-01T00:00:06Z,null,", "2026-01-01T00:00:07Z,absent,", "",
+            "2026-01-01T00:00:05Z,json,\"[1,{\"\"a\"\":1.0}]\"", "2026-01-01T00:00:06Z,null,",
+            "2026-01-01T00:00:07Z,absent,", "",
         ]
         #expect(csv.text == lines.joined(separator: "\r\n"))
         #expect(try await api.get(Self.uri + "&format=csv").text == csv.text)
@@ -57,7 +59,9 @@ import Testing
     @Test func ofEqualTimesTheLaterEpochWins() async throws {
         let api = try TestAPI()
         let key = try TestAPI.key("ns:a", Self.path)
-        try api.commit(columns: [TestAPI.numbers(key, [(Self.t0, 1), (Self.t0 + Self.s, 2), (Self.t0 + 2 * Self.s, 3)])])
+        try api.commit(columns: [
+            TestAPI.numbers(key, [(Self.t0, 1), (Self.t0 + Self.s, 2), (Self.t0 + 2 * Self.s, 3)])
+        ])
         try api.commit(columns: [TestAPI.numbers(key, [(Self.t0 + Self.s, 20)])])
         let values = try await api.json(Self.uri)["items"]?.array?.compactMap { $0["value"]?.text }
         #expect(values == ["1", "20", "3"])
@@ -80,7 +84,9 @@ import Testing
     @Test func allAggregatesAreComputedPerIntervalAlignedToTheEpoch() async throws {
         let api = try TestAPI()
         let key = try TestAPI.key("ns:a", Self.path)
-        let samples: [(Int64, Double)] = [(59, 9), (60, 4), (70, -2), (119, 1), (240, 7)].map { (Self.t0 + $0.0 * Self.s, $0.1) }
+        let samples: [(Int64, Double)] = [(59, 9), (60, 4), (70, -2), (119, 1), (240, 7)].map {
+            (Self.t0 + $0.0 * Self.s, $0.1)
+        }
         let text = SeriesColumn(series: key, kind: .text)
         text.append(time: Self.t0 + 600 * Self.s, text: "x")
         try api.commit(columns: [TestAPI.numbers(key, samples), text])
@@ -94,7 +100,8 @@ import Testing
         let csv = try await api.get(uri + "&interval=1m&aggregate=last,count&format=csv")
         #expect(
             csv.text
-                == "time,last,count,skipped\r\n2026-01-01T00:01:00Z,1,3,0\r\n2026-01-01T00:04:00Z,7,1,0\r\n2026-01-01T00:10:00Z,,0,1\r\n")
+                == "time,last,count,skipped\r\n2026-01-01T00:01:00Z,1,3,0\r\n2026-01-01T00:04:00Z,7,1,0\r\n2026-01-01T00:10:00Z,,0,1\r\n"
+        )
     }
 
     @Test func fromIsIncludedAndToIsNot() async throws {

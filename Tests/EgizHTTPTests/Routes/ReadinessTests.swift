@@ -2,6 +2,7 @@ import EgizPostgres
 import EgizTwin
 import HTTPTypes
 import HummingbirdTesting
+import NIOCore
 import Testing
 
 @testable import EgizHTTP
@@ -16,7 +17,9 @@ import Testing
     @Test func aCurrentSchemaAndGoodChecksAreReady() async throws {
         let response = try await ready(TestAPI(), [ReadinessCheck(name: "kafka", state: .ok)])
         #expect(response.status == .ok)
-        #expect(response.text == #"{"status":"ready","checks":[{"name":"postgres","state":"ok"},{"name":"kafka","state":"ok"}]}"#)
+        #expect(
+            response.text
+                == #"{"status":"ready","checks":[{"name":"postgres","state":"ok"},{"name":"kafka","state":"ok"}]}"#)
     }
 
     @Test func oneCheckThatDoesNotHoldMakesAllNotReady() async throws {
@@ -32,7 +35,8 @@ import Testing
 
     @Test func aNewerSchemaIsNotReady() async throws {
         let api = try TestAPI()
-        try api.connection.execute("insert into egiz.schema_migration (version, name, checksum) values (9999, 'later', 'x')")
+        try api.connection.execute(
+            "insert into egiz.schema_migration (version, name, checksum) values (9999, 'later', 'x')")
         let response = try await ready(api)
         #expect(response.status == .serviceUnavailable && response.text.contains("newer"))
     }

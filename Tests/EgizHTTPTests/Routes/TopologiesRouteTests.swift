@@ -3,6 +3,7 @@ import EgizPostgres
 import EgizTwin
 import HTTPTypes
 import HummingbirdTesting
+import NIOCore
 import Testing
 
 @testable import EgizHTTP
@@ -34,9 +35,12 @@ import Testing
         #expect(answer["lagError"] == .some(.null))
         let topology = try #require(answer["items"]?.array?.first)
         #expect(answer["items"]?.array?.count == 1)
-        #expect(topology["name"] == .string("line") && topology["version"] == .int(2) && topology["active"] == .bool(true))
+        #expect(
+            topology["name"] == .string("line") && topology["version"] == .int(2) && topology["active"] == .bool(true))
         let stage = try #require(topology["stages"]?.array?.first)
-        #expect(stage["name"] == .string("line.events") && stage["partitions"] == .int(2) && stage["deadLetters"] == .int(3))
+        #expect(
+            stage["name"] == .string("line.events") && stage["partitions"] == .int(2) && stage["deadLetters"] == .int(3)
+        )
         #expect(stage["lagRecords"] == .int(5))
         let task = try #require(stage["tasks"]?.array?.first)
         #expect(task["owner"]?.text == #"{"worker":"worker-a","host":"host-a","pid":7}"#)
@@ -64,12 +68,16 @@ import Testing
     @Test func withoutKafkaTheRestIsStillAnswered() async throws {
         let api = try TestAPI()
         try api.commit()
-        for (lag, why) in [(nil, "not connected"), (Ends(ends: nil), "no broker answers")] as [((any LagProvider)?, String)] {
+        for (lag, why) in [(nil, "not connected"), (Ends(ends: nil), "no broker answers")]
+            as [((any LagProvider)?, String)]
+        {
             let answer = try await topologies(api, lag)
             #expect(answer["lagError"]?.string?.contains(why) == true)
             let stage = answer["items"]?.array?.first?["stages"]?.array?.first
             #expect(stage?["lagRecords"] == .some(.null) && stage?["lagSeconds"] == .some(.null))
-            #expect(stage?["tasks"]?.array?.first?["offsets"]?.text == #"[{"topic":"twins","next":10,"end":null,"lag":null}]"#)
+            #expect(
+                stage?["tasks"]?.array?.first?["offsets"]?.text
+                    == #"[{"topic":"twins","next":10,"end":null,"lag":null}]"#)
         }
     }
 
@@ -80,17 +88,24 @@ import Testing
 
     @Test func lagOfAPositionBeyondTheEndIsZero() {
         let task = TaskState(
-            partition: 0, owner: nil, ownerEpoch: 1, epoch: 1, lastCommit: nil, streamTime: nil, counters: StepCounters(),
+            partition: 0, owner: nil, ownerEpoch: 1, epoch: 1, lastCommit: nil, streamTime: nil,
+            counters: StepCounters(),
             offsets: [TaskState.Offset(topic: "a", next: NextOffset(stored: 9))])
         let other = TaskState(
-            partition: 1, owner: nil, ownerEpoch: 1, epoch: 1, lastCommit: nil, streamTime: nil, counters: StepCounters())
+            partition: 1, owner: nil, ownerEpoch: 1, epoch: 1, lastCommit: nil, streamTime: nil,
+            counters: StepCounters())
         let stage = StageState(name: TestAPI.stage, partitions: 2, tasks: [task, other])
         let now = EventTime(microseconds: 10_000_000)
-        var report = LagReport(ends: [TopicPartition("a", 0): NextOffset(stored: 3), TopicPartition("a", 1): NextOffset(stored: 0)], now: now)
+        var report = LagReport(
+            ends: [TopicPartition("a", 0): NextOffset(stored: 3), TopicPartition("a", 1): NextOffset(stored: 0)],
+            now: now)
         #expect(LagReport.records(report.topics(of: task, in: stage)) == 0)
-        #expect(LagReport.records(report.topics(of: other, in: stage)) == 0, "an empty partition without a position has no lag")
+        #expect(
+            LagReport.records(report.topics(of: other, in: stage)) == 0,
+            "an empty partition without a position has no lag")
         report.ends?[TopicPartition("a", 1)] = NextOffset(stored: 4)
-        #expect(LagReport.records(report.topics(of: other, in: stage)) == nil, "unread records from an unknown position")
+        #expect(
+            LagReport.records(report.topics(of: other, in: stage)) == nil, "unread records from an unknown position")
         #expect(report.seconds(records: 1, streamTime: EventTime(microseconds: 8_500_999)) == 1.499)
         #expect(report.seconds(records: 1, streamTime: EventTime(microseconds: 99_000_000)) == 0)
         #expect(report.seconds(records: 1, streamTime: nil) == nil)

@@ -1,5 +1,6 @@
 import EgizTwin
 import HTTPTypes
+import NIOCore
 import HummingbirdTesting
 import Testing
 
@@ -23,10 +24,12 @@ import Testing
     @Test func fieldsKeepNumbersExact() async throws {
         let api = try TestAPI()
         try api.commit(twins: [TestAPI.twin("ns:a", revision: 17, document: Self.exact)])
-        let response = try await api.get("/api/v1/twins/ns:a?fields=_revision,attributes(big,nul),features/*/properties/t")
+        let response = try await api.get(
+            "/api/v1/twins/ns:a?fields=_revision,attributes(big,nul),features/*/properties/t")
         #expect(
             response.text
-                == #"{"attributes":{"big":9223372036854775807,"nul":"a\u0000b"},"features":{"f":{"properties":{"t":21.5}}},"_revision":17}"#)
+                == #"{"attributes":{"big":9223372036854775807,"nul":"a\u0000b"},"features":{"f":{"properties":{"t":21.5}}},"_revision":17}"#
+        )
         #expect(response.headers[.eTag] == "\"rev:17\"")
     }
 
@@ -40,7 +43,9 @@ import Testing
 
     @Test func unknownAndDeletedTwinsAreNotFound() async throws {
         let api = try TestAPI()
-        try api.commit(twins: [TestAPI.twin("ns:gone", revision: 2, document: nil), TestAPI.twin("ns:a", document: Self.exact)])
+        try api.commit(twins: [
+            TestAPI.twin("ns:gone", revision: 2, document: nil), TestAPI.twin("ns:a", document: Self.exact),
+        ])
         for thing in ["ns:gone", "ns:never", "ns:A"] {
             let response = try await api.get("/api/v1/twins/\(thing)")
             #expect(response.status == .notFound && response.text.contains("twin-not-found"), "\(thing)")
@@ -58,7 +63,8 @@ import Testing
     @Test func listItemsHaveOneOrderOfMembers() async throws {
         let api = try TestAPI()
         try api.commit(twins: [
-            TestAPI.twin("ns:b", revision: 3, document: "{}", definition: "ns:d:1"), TestAPI.twin("ns:a", document: "{}"),
+            TestAPI.twin("ns:b", revision: 3, document: "{}", definition: "ns:d:1"),
+            TestAPI.twin("ns:a", document: "{}"),
         ])
         #expect(
             try await api.get("/api/v1/twins").text
@@ -89,7 +95,8 @@ import Testing
     @Test func filtersAreExactAndCombine() async throws {
         let api = try TestAPI()
         try api.commit(twins: [
-            TestAPI.twin("ns:a", document: "{}", definition: "d:x:1"), TestAPI.twin("ns:b", document: "{}", definition: "d:y:1"),
+            TestAPI.twin("ns:a", document: "{}", definition: "d:x:1"),
+            TestAPI.twin("ns:b", document: "{}", definition: "d:y:1"),
             TestAPI.twin("ns.sub:a", document: "{}", definition: "d:x:1"), TestAPI.twin("other:a", document: "{}"),
         ])
         func things(_ query: String) async throws -> [String] {
@@ -113,7 +120,10 @@ import Testing
         let api = try TestAPI()
         let filler = String(repeating: "x", count: 7 << 20)
         let things = ["ns:a", "ns:b", "ns:c", "ns:d"]
-        try api.commit(twins: things.map { try TestAPI.twin($0, document: #"{"thingId":"\#($0)","attributes":{"x":"\#(filler)"}}"#) })
+        try api.commit(
+            twins: things.map {
+                try TestAPI.twin($0, document: #"{"thingId":"\#($0)","attributes":{"x":"\#(filler)"}}"#)
+            })
         var found: [[String]] = []
         var uri: String? = "/api/v1/twins?fields=thingId"
         while let next = uri {

@@ -1,6 +1,7 @@
 import EgizPostgres
 import EgizTwin
 import HTTPTypes
+import NIOCore
 import HummingbirdTesting
 import Testing
 
@@ -8,12 +9,16 @@ import Testing
 
 /// What is answered before the database is asked; the pool of these tests has none.
 @Suite struct RoutingTests {
-    private func ask(_ uri: String, method: HTTPRequest.Method = .get, headers: HTTPFields = [:]) async throws -> TestResponse {
+    private func ask(_ uri: String, method: HTTPRequest.Method = .get, headers: HTTPFields = [:]) async throws
+        -> TestResponse
+    {
         // Port 1 refuses at once.
         let pool = PostgresPool(url: "postgres://egiz@127.0.0.1:1/egiz", applicationName: "test", size: 1)
         defer { pool.close() }
         let server = APIServer(configuration: APIConfiguration(port: 0), pool: pool, lag: nil, logger: TestAPI.quiet)
-        return try await server.application().test(.router) { try await $0.execute(uri: uri, method: method, headers: headers) }
+        return try await server.application().test(.router) {
+            try await $0.execute(uri: uri, method: method, headers: headers)
+        }
     }
 
     @Test func unknownPathsAreProblemsThatNameTheNearestPath() async throws {
@@ -27,7 +32,10 @@ import Testing
         #expect(response.text.contains("Did you mean /api/v1/twins?"))
     }
 
-    @Test(arguments: ["/", "", "/api", "/api/v1/twins/", "/api/v1//twins", "/api/v1/twins/a:b/history/x", "/API/v1/twins", "/healthz/"])
+    @Test(arguments: [
+        "/", "", "/api", "/api/v1/twins/", "/api/v1//twins", "/api/v1/twins/a:b/history/x", "/API/v1/twins",
+        "/healthz/",
+    ])
     func nearlyRightPathsAreUnknown(path: String) async throws {
         #expect(try await ask(path).status == .notFound)
     }
@@ -63,7 +71,10 @@ import Testing
     }
 
     @Test func aDatabaseThatIsAwayIs503WithRetryAfter() async throws {
-        for uri in ["/api/v1/twins", "/api/v1/twins/ns:a", "/api/v1/twins/ns:a/history?path=/attributes/a", "/api/v1/topologies"] {
+        for uri in [
+            "/api/v1/twins", "/api/v1/twins/ns:a", "/api/v1/twins/ns:a/history?path=/attributes/a",
+            "/api/v1/topologies",
+        ] {
             let response = try await ask(uri)
             #expect(response.status == .serviceUnavailable, "\(uri)")
             #expect(response.headers[.retryAfter] == "2", "\(uri)")
@@ -85,9 +96,11 @@ import Testing
         "/api/v1/twins/ns:a?fields=a(", "/api/v1/twins?limit=0", "/api/v1/twins?limit=1001", "/api/v1/twins?cursor=abc",
         "/api/v1/twins?namespace=", "/api/v1/topologies?x=1", "/api/v1/twins/ns:a/history",
         "/api/v1/twins/ns:a/history?path=temperature", "/api/v1/twins/ns:a/history?path=/a~7",
-        "/api/v1/twins/ns:a/history?path=/a&aggregate=min", "/api/v1/twins/ns:a/history?path=/a&interval=1m&aggregate=median",
+        "/api/v1/twins/ns:a/history?path=/a&aggregate=min",
+        "/api/v1/twins/ns:a/history?path=/a&interval=1m&aggregate=median",
         "/api/v1/twins/ns:a/history?path=/a&interval=1y", "/api/v1/twins/ns:a/history?path=/a&format=xml",
-        "/api/v1/twins/ns:a/history?path=/a&limit=10001", "/api/v1/twins/ns:a/history?path=/a&from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z",
+        "/api/v1/twins/ns:a/history?path=/a&limit=10001",
+        "/api/v1/twins/ns:a/history?path=/a&from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z",
         "/api/v1/twins/ns:a/history?path=/a&from=2026-01-01T00:00:00Z&to=2026-01-01T00:00:00Z",
         "/api/v1/twins/ns:a/history?path=/a&from=0&to=1767225600000&interval=1s",
     ])
@@ -126,17 +139,22 @@ import Testing
         #expect(!text.contains("secret"))
     }
 
-    @Test(arguments: [
-        (nil, true), ("", true), ("localhost", true), ("LOCALHOST:8080", true), ("a.localhost:1", true), ("127.0.0.1:8080", true),
-        ("[::1]:8080", true), ("192.168.1.5", true), ("evil.example", false), ("evil.example:8080", false), ("localhost.evil.example", false),
-    ] as [(String?, Bool)])
+    @Test(
+        arguments: [
+            (nil, true), ("", true), ("localhost", true), ("LOCALHOST:8080", true), ("a.localhost:1", true),
+            ("127.0.0.1:8080", true),
+            ("[::1]:8080", true), ("192.168.1.5", true), ("evil.example", false), ("evil.example:8080", false),
+            ("localhost.evil.example", false),
+        ] as [(String?, Bool)])
     func onlyLocalNamesAndAddressesAreOurs(authority: String?, isOurs: Bool) {
         #expect(HostName.isOurs(authority) == isOurs)
     }
 
     @Test func entityTagsAreComparedWeakly() {
         let tag = EntityTag(revision: 7)
-        for header in [#""rev:7""#, #"W/"rev:7""#, "*", #""a", "rev:7" ,"b""#] { #expect(tag.matches([header]), "\(header)") }
+        for header in [#""rev:7""#, #"W/"rev:7""#, "*", #""a", "rev:7" ,"b""#] {
+            #expect(tag.matches([header]), "\(header)")
+        }
         for header in [#""rev:70""#, "rev:7", "", #""rev:6", "rev:8""#] { #expect(!tag.matches([header]), "\(header)") }
     }
 }

@@ -10,16 +10,25 @@ import Testing
 @testable import EgizHTTP
 
 @Suite struct APIServerTests {
-    private func server(_ configuration: APIConfiguration, onBound: @escaping @Sendable (Int) -> Void = { _ in }) -> APIServer {
+    private func server(_ configuration: APIConfiguration, onBound: @escaping @Sendable (Int) -> Void = { _ in })
+        -> APIServer
+    {
         let pool = PostgresPool(url: "postgres://egiz@127.0.0.1:1/egiz", applicationName: "test", size: 1)
         return APIServer(configuration: configuration, pool: pool, lag: nil, logger: TestAPI.quiet, onBound: onBound)
     }
 
-    @Test(arguments: ["0.0.0.0", "::", "", "192.168.1.5", "example.org", "127.0.0.1.evil.example", "127.1", "128.0.0.1", "127.0.0.256"])
+    @Test(arguments: [
+        "0.0.0.0", "::", "", "192.168.1.5", "example.org", "127.0.0.1.evil.example", "127.1", "128.0.0.1",
+        "127.0.0.256",
+    ])
     func addressesOutsideLoopbackAreRefusedWithWhy(host: String) async throws {
-        let error = await #expect(throws: EngineError.self) { try await server(APIConfiguration(host: host, port: 0)).run() }
+        let error = await #expect(throws: EngineError.self) {
+            try await server(APIConfiguration(host: host, port: 0)).run()
+        }
         #expect(error?.code == .config && error?.retry == .stop)
-        #expect(error?.message.contains("no authentication") == true && error?.message.contains("EGIZ_HTTP_ADDRESS") == true)
+        #expect(
+            error?.message.contains("no authentication") == true && error?.message.contains("EGIZ_HTTP_ADDRESS") == true
+        )
     }
 
     @Test(arguments: ["127.0.0.1:8080", "localhost:0", "[::1]:80", "127.5.4.3:1"])
@@ -27,13 +36,17 @@ import Testing
         #expect(throws: Never.self) { try APIConfiguration(address: address) }
     }
 
-    @Test(arguments: ["", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", "127.0.0.1:-1", "0.0.0.0:80"])
+    @Test(arguments: [
+        "", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000", "127.0.0.1:-1", "0.0.0.0:80",
+    ])
     func otherAddressesAreRefused(address: String) {
         #expect(throws: EngineError.self) { try APIConfiguration(address: address) }
     }
 
     @Test func aPortInUseSaysWhichAndWhatToDo() async throws {
-        let taken = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(host: "127.0.0.1", port: 0).get()
+        let taken = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton).bind(
+            host: "127.0.0.1", port: 0
+        ).get()
         let port = try #require(taken.localAddress?.port)
         let error = await #expect(throws: EngineError.self) { try await server(APIConfiguration(port: port)).run() }
         #expect(error?.code == .config && error?.retry == .stop)
@@ -61,7 +74,8 @@ import Testing
         try await api.application().test(.live) { client in
             let port = try #require(client.port)
             let start = ContinuousClock.now
-            let closed = try await Self.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nx", port: port)
+            let closed = try await Self.send(
+                "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nx", port: port)
             // The answer comes at once; the rest of the body never does, and the server hangs up.
             #expect(closed.contains("200 OK"))
             #expect(.now - start >= .milliseconds(190))
@@ -78,7 +92,8 @@ import Testing
     @Test func headersBeyondTheLimitAreRefused() async throws {
         let api = server(APIConfiguration(port: 0))
         try await api.application().test(.live) { client in
-            let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: \(String(repeating: "a", count: 20_000))\r\n\r\n"
+            let request =
+                "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: \(String(repeating: "a", count: 20_000))\r\n\r\n"
             let answer = try await Self.send(request, port: #require(client.port))
             #expect(answer.isEmpty || answer.contains(" 400 ") || answer.contains(" 431 "))
         }

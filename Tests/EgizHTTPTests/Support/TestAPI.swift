@@ -51,7 +51,9 @@ final class TestAPI {
     func commit(
         columns: [SeriesColumn] = [], twins: [TwinRow] = [], next: Int64 = 10, streamTime: Int64 = start
     ) throws {
-        if leases.isEmpty { leases = try store.acquire([TaskID(stage: Self.stage, partition: 0)], partitions: 2, topologyVersion: 1) }
+        if leases.isEmpty {
+            leases = try store.acquire([TaskID(stage: Self.stage, partition: 0)], partitions: 2, topologyVersion: 1)
+        }
         epoch += 1
         var counters = StepCounters()
         counters.records = next
@@ -62,8 +64,11 @@ final class TestAPI {
             streamTime: EventTime(microseconds: streamTime), counters: counters)
         let outcome = try writer.commit(
             EpochWrite(
-                tasks: [advance], columns: columns, twins: twins.sorted { $0.snapshot.thing < $1.snapshot.thing }, deadLetters: []))
-        guard case .committed = outcome else { throw EngineError(.bug, .stop, "the test's epoch was not committed: \(outcome)") }
+                tasks: [advance], columns: columns, twins: twins.sorted { $0.snapshot.thing < $1.snapshot.thing },
+                deadLetters: []))
+        guard case .committed = outcome else {
+            throw EngineError(.bug, .stop, "the test's epoch was not committed: \(outcome)")
+        }
     }
 
     static func twin(
@@ -98,17 +103,22 @@ final class TestAPI {
     }
 
     func server(lag: (any LagProvider)? = nil, readiness: @escaping APIServer.Readiness = { [] }) -> APIServer {
-        APIServer(configuration: APIConfiguration(port: 0), pool: pool, lag: lag, readiness: readiness, logger: Self.quiet)
+        APIServer(
+            configuration: APIConfiguration(port: 0), pool: pool, lag: lag, readiness: readiness, logger: Self.quiet)
     }
 
     func get(_ uri: String, headers: HTTPFields = [:]) async throws -> TestResponse {
-        try await server().application().test(.router) { try await $0.execute(uri: uri, method: .get, headers: headers) }
+        try await server().application().test(.router) {
+            try await $0.execute(uri: uri, method: .get, headers: headers)
+        }
     }
 
     /// The answer's body, which must be JSON with status 200.
     func json(_ uri: String) async throws -> JSONValue {
         let response = try await get(uri)
-        guard response.status == .ok else { throw EngineError(.bug, .stop, "\(uri): \(response.status) \(response.text)") }
+        guard response.status == .ok else {
+            throw EngineError(.bug, .stop, "\(uri): \(response.status) \(response.text)")
+        }
         return try JSONParser().parse(Array(buffer: response.body))
     }
 }
