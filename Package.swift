@@ -63,9 +63,8 @@ let package = Package(
         .target(
             name: "EgizKafka",
             dependencies: [
-                "CRdkafka", "EgizRuntime", "EgizCore",
+                "CRdkafka", "EgizRuntime", "EgizCore", "EgizTwin",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         .target(
@@ -138,7 +137,11 @@ let package = Package(
             name: "EgizRuntimeTests", dependencies: ["EgizRuntime", "EgizTesting", "EgizProcessors"],
             swiftSettings: strict),
         .testTarget(
-            name: "EgizKafkaTests", dependencies: ["EgizKafka", "EgizRuntime", "EgizCore"],
+            name: "EgizKafkaTests",
+            dependencies: [
+                "EgizKafka", "EgizRuntime", "EgizCore", "EgizTwin",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "EgizPostgresTests",

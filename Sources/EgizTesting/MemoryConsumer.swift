@@ -37,7 +37,8 @@ final class MemoryConsumer: LogConsumer {
         }
     }
 
-    private func gather(_ limit: Int) throws(EngineError) -> [(topic: Int, partition: Int32, record: MemoryLog.Record)] {
+    private func gather(_ limit: Int) throws(EngineError) -> [(topic: Int, partition: Int32, record: MemoryLog.Record)]
+    {
         log.condition.lock()
         defer { log.condition.unlock() }
         if log.isQuiet { return [] }
@@ -53,7 +54,8 @@ final class MemoryConsumer: LogConsumer {
             guard position >= content.start, position <= content.end else {
                 stuck.insert(partition)
                 throw EngineError(
-                    .gap, .stop, "offset \(position) of \(partition) is outside the log \(content.start)..<\(content.end)")
+                    .gap, .stop,
+                    "offset \(position) of \(partition) is outside the log \(content.start)..<\(content.end)")
             }
             if position == content.end, log.drained[partition] != position {
                 log.drained[partition] = position
@@ -179,7 +181,9 @@ final class MemoryConsumer: LogConsumer {
     private func content(_ partition: TopicPartition) throws(EngineError) -> MemoryLog.Partition {
         try ask()
         let found = log.read { () -> MemoryLog.Partition? in
-            guard let all = log.topics[partition.topic], all.indices.contains(Int(partition.partition)) else { return nil }
+            guard let all = log.topics[partition.topic], all.indices.contains(Int(partition.partition)) else {
+                return nil
+            }
             return all[Int(partition.partition)]
         }
         guard let found else { throw EngineError(.kafka, .backoff, "\(partition) is unknown to the broker") }
@@ -193,7 +197,9 @@ final class MemoryConsumer: LogConsumer {
 
     func cachedEnd(of partition: TopicPartition) -> NextOffset? {
         log.read {
-            guard let all = log.topics[partition.topic], all.indices.contains(Int(partition.partition)) else { return nil }
+            guard let all = log.topics[partition.topic], all.indices.contains(Int(partition.partition)) else {
+                return nil
+            }
             return NextOffset(stored: all[Int(partition.partition)].end)
         }
     }

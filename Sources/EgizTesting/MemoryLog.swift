@@ -99,7 +99,8 @@ public final class MemoryLog: @unchecked Sendable {
         _ topic: String, key: String?, value: String?, at time: EventTime = EventTime(microseconds: 0),
         partition: Int32? = nil
     ) -> InputPosition {
-        append(topic, key: key.map { Array($0.utf8) }, bytes: value.map { Array($0.utf8) }, at: time, partition: partition)
+        append(
+            topic, key: key.map { Array($0.utf8) }, bytes: value.map { Array($0.utf8) }, at: time, partition: partition)
     }
 
     @discardableResult
@@ -110,7 +111,9 @@ public final class MemoryLog: @unchecked Sendable {
             precondition(topics[topic] != nil, "topic \(topic) was not created")
             let count = Int32(topics[topic, default: []].count)
             let number =
-                partition ?? key.map { Murmur2.partition(ofKey: String(decoding: $0, as: UTF8.self), partitions: count) }
+                partition ?? key.map {
+                    Murmur2.partition(ofKey: String(decoding: $0, as: UTF8.self), partitions: count)
+                }
                 ?? 0
             let offset = topics[topic, default: []][Int(number)].end
             topics[topic, default: []][Int(number)].records.append(

@@ -64,7 +64,8 @@ extension MemoryStore {
         }
         for row in epoch.twins { twins[row.snapshot.thing] = row }
         for column in epoch.columns {
-            samples[Series(column.series.thing.text, column.series.path), default: []] += MemorySample.samples(of: column)
+            samples[Series(column.series.thing.text, column.series.path), default: []] += MemorySample.samples(
+                of: column)
         }
         deadLetters += epoch.deadLetters
         commits.append(epoch.tasks)

@@ -4,8 +4,10 @@ public import EgizTwin
 extension Topology {
     /// A topology of one source with a projector `twins` and a history writer `history`, and room to change everything.
     public static func testing(
-        name: String = "line", topics: [String] = ["events"], partitions: Int32? = nil, format: RecordFormat = .telemetry,
-        start: SourceDefinition.Start = .earliest, onGap: SourceDefinition.OnGap = .fail, idle: Duration = .seconds(3600),
+        name: String = "line", topics: [String] = ["events"], partitions: Int32? = nil,
+        format: RecordFormat = .telemetry,
+        start: SourceDefinition.Start = .earliest, onGap: SourceDefinition.OnGap = .fail,
+        idle: Duration = .seconds(3600),
         commit: CommitPolicy = CommitPolicy(interval: .zero, maxRecords: 50_000, maxBytes: 64 << 20),
         parallelism: Int = 1, include: [String] = ["/attributes/**", "/features/**"], exclude: [String] = [],
         onlyChanges: Bool = false, further: [ProcessorDefinition] = []
@@ -15,7 +17,8 @@ extension Topology {
             name: "source",
             topics: topics.map { .init(name: $0, partitions: partitions, config: [:], mark: mark) }, format: format,
             start: start, onGap: onGap, idle: idle, mark: mark)
-        let twins = ProcessorDefinition(name: "twins", kind: "twin-projector", from: "source", settings: [:], mark: mark)
+        let twins = ProcessorDefinition(
+            name: "twins", kind: "twin-projector", from: "source", settings: [:], mark: mark)
         let history = ProcessorDefinition.historyWriter(include: include, exclude: exclude, onlyChanges: onlyChanges)
         return Topology(
             name: name, description: nil, delivery: .exactlyOnce, parallelism: parallelism, commit: commit,

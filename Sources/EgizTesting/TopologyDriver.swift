@@ -58,7 +58,8 @@ public final class TopologyDriver {
         _ topic: String, key: String?, value: String?, at time: EventTime = EventTime(microseconds: 0),
         partition: Int32? = nil
     ) throws {
-        try send(topic, key: key.map { Array($0.utf8) }, bytes: value.map { Array($0.utf8) }, at: time, partition: partition)
+        try send(
+            topic, key: key.map { Array($0.utf8) }, bytes: value.map { Array($0.utf8) }, at: time, partition: partition)
     }
 
     public func send(
@@ -67,7 +68,8 @@ public final class TopologyDriver {
     ) throws {
         let count = partitions[topic] ?? 1
         let number =
-            partition ?? key.map { Murmur2.partition(ofKey: String(decoding: $0, as: UTF8.self), partitions: count) } ?? 0
+            partition ?? key.map { Murmur2.partition(ofKey: String(decoding: $0, as: UTF8.self), partitions: count) }
+            ?? 0
         let place = TopicPartition(topic, number)
         let offset = offset ?? ends[place, default: 0]
         ends[place] = offset + 1
@@ -134,7 +136,8 @@ public final class TopologyDriver {
                     TaskAdvance.Offset(topic: $0.key, next: $0.value.next, mark: $0.value.mark)
                 }
                 let advance = TaskAdvance(
-                    task: step.task, ownerEpoch: store.task(step.task)?.ownerEpoch ?? 0, epoch: number, offsets: offsets,
+                    task: step.task, ownerEpoch: store.task(step.task)?.ownerEpoch ?? 0, epoch: number,
+                    offsets: offsets,
                     streamTime: step.streamTime, counters: step.counters)
                 let outcome = try write(
                     EpochWrite(tasks: [advance], columns: output.columns, twins: output.twins, deadLetters: letters))

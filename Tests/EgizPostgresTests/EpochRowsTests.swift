@@ -17,7 +17,8 @@ import Testing
         writer = database.writer()
     }
 
-    private func commit(_ n: Int64, twins: [TwinRow] = [], letters: [DeadLetter] = [], as lease: TaskLease? = nil) throws
+    private func commit(_ n: Int64, twins: [TwinRow] = [], letters: [DeadLetter] = [], as lease: TaskLease? = nil)
+        throws
         -> CommitOutcome
     {
         try writer.commit(Epochs.write([Epochs.advance(lease ?? self.lease, n)], [], twins, letters))
@@ -136,5 +137,13 @@ import Testing
     @Test func aDefinitionWithNULDoesNotStopTheEpoch() throws {
         #expect(try commit(1, twins: [Epochs.twin("a:b", definition: "x\u{0}y")]).isCommitted)
         #expect(try database.count("twin where definition = 'x\\u0000y'") == 1)
+    }
+
+    @Test func aVeryLongDefinitionDoesNotStopTheEpoch() throws {
+        var random = SeededGenerator(seed: 1)
+        // Random, so that it cannot be compressed into an index entry.
+        let long = "https://" + (0..<500).map { _ in String(random.next(), radix: 36) }.joined()
+        #expect(try commit(1, twins: [Epochs.twin("a:b", definition: long)]).isCommitted)
+        #expect(try database.count("twin where octet_length(definition) = 1024") == 1)
     }
 }

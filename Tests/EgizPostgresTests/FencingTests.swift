@@ -18,10 +18,12 @@ import Testing
         try store.reposition(lease, to: ["twins": NextOffset(stored: 0)], log: log, gaps: [])
         let column = Epochs.numbers(try Epochs.key("a:b", "/x"), [(Epochs.start, 1.5)])
         let outcome = try database.writer().commit(
-            Epochs.write([Epochs.advance(lease, 1, next: 42)], [column], [Epochs.twin("a:b")], [Epochs.letter(offset: 3)]))
+            Epochs.write(
+                [Epochs.advance(lease, 1, next: 42)], [column], [Epochs.twin("a:b")], [Epochs.letter(offset: 3)]))
         #expect(outcome.isCommitted)
 
-        let next = try #require(database.store("worker-b").acquire([Epochs.task()], partitions: 1, topologyVersion: 1).first)
+        let next = try #require(
+            database.store("worker-b").acquire([Epochs.task()], partitions: 1, topologyVersion: 1).first)
         #expect(next.ownerEpoch == 2 && next.epoch == 1)
         #expect(next.positions["twins"]?.next.raw == 42)
         #expect(
@@ -41,7 +43,8 @@ import Testing
         _ = try database.store("worker-b").acquire([Epochs.task()], partitions: 1, topologyVersion: 1)
         let column = Epochs.numbers(try Epochs.key("a:b", "/x"), [(Epochs.start, 1)])
         let outcome = try zombie.commit(
-            Epochs.write([Epochs.advance(lease, 2, next: 99)], [column], [Epochs.twin("a:b")], [Epochs.letter(offset: 3)]))
+            Epochs.write(
+                [Epochs.advance(lease, 2, next: 99)], [column], [Epochs.twin("a:b")], [Epochs.letter(offset: 3)]))
         #expect(outcome.fenced == [Epochs.task()])
         #expect(try database.count("twin") == 0)
         #expect(try database.count("history_segment") == 0)
@@ -101,10 +104,31 @@ import Testing
                 backend_start = (select backend_start from pg_stat_activity where pid = pg_backend_pid())
             """)
         try stuck.execute("begin; update egiz.task set epoch = 1")
-        let next = try #require(database.store("worker-b").acquire([Epochs.task()], partitions: 1, topologyVersion: 1).first)
+        let next = try #require(
+            database.store("worker-b").acquire([Epochs.task()], partitions: 1, topologyVersion: 1).first)
         #expect(next.ownerEpoch == lease.ownerEpoch + 1 && next.epoch == 0)
         #expect(throws: EngineError.self) { try stuck.execute("commit") }
         #expect(stuck.isBroken)
+    }
+
+    @Test func anOwnerThatStoppedInsideACopyIsEnded() throws {
+        let lease = try #require(database.store().acquire([Epochs.task()], partitions: 1, topologyVersion: 1).first)
+        let stuck = try PostgresConnection(url: database.url, applicationName: "stuck")
+        _ = try stuck.query(
+            """
+            update egiz.task set backend_pid = pg_backend_pid(),
+                backend_start = (select backend_start from pg_stat_activity where pid = pg_backend_pid())
+            """)
+        try stuck.execute("create table t (a int); begin; update egiz.task set epoch = 1")
+        var next: TaskLease?
+        do {
+            try stuck.copyIn("copy t from stdin (format binary)") { _ throws(EngineError) in
+                next = try database.store("worker-b").acquire([Epochs.task()], partitions: 1, topologyVersion: 1).first
+            }
+            Issue.record("the COPY of a terminated session went through")
+        } catch { #expect(error.retry == .backoff) }
+        #expect(next?.ownerEpoch == lease.ownerEpoch + 1)
+        #expect(next?.epoch == 0)
     }
 
     @Test func theWriterLeavesItsBackendWhereATakeoverFindsIt() throws {

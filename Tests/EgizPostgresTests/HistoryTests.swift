@@ -56,7 +56,9 @@ import Testing
         text.append(time: Epochs.start + 5, text: "two")
         try commit(2, [text])
         try commit(3, [Epochs.numbers(key, [(Epochs.start - 7, 3), (Epochs.start, 3)])])
-        let expected = ["/x@\(Epochs.start - 7) number 3.0", "/x@\(Epochs.start) number 3.0", "/x@\(Epochs.start + 5) text two"]
+        let expected = [
+            "/x@\(Epochs.start - 7) number 3.0", "/x@\(Epochs.start) number 3.0", "/x@\(Epochs.start + 5) text two",
+        ]
         #expect(try database.history("a:b") == expected)
         #expect(try database.history("a:b", "/x", from: Epochs.start - 7, to: Epochs.start + 6) == expected)
     }
@@ -104,7 +106,9 @@ import Testing
         #expect(HistoryInterval.tableName(of: -1) == "history_segment_19691225")
         #expect(HistoryInterval.tableName(of: HistoryInterval.number(of: Epochs.start)) == "history_segment_20260101")
         // 2000-02-29 lies in the week from the 24th.
-        #expect(HistoryInterval.tableName(of: HistoryInterval.number(of: 951_782_400_000_000)) == "history_segment_20000224")
+        #expect(
+            HistoryInterval.tableName(of: HistoryInterval.number(of: 951_782_400_000_000)) == "history_segment_20000224"
+        )
     }
 
     @Test func viewAndFunctionAgreeWithTheSamplesWritten() throws {
@@ -117,10 +121,15 @@ import Testing
                 // Close together, so that times repeat; now and then far away, so that partitions change.
                 let base = Epochs.start + Int64.random(in: 0...3, using: &random) * 3 * HistoryInterval.day
                 let samples = (0..<Int.random(in: 1...8, using: &random)).map { _ in
-                    (base + Int64.random(in: 0...9, using: &random) * 7_200_000_000, Double(Int.random(in: 0...99, using: &random)))
+                    (
+                        base + Int64.random(in: 0...9, using: &random) * 7_200_000_000,
+                        Double(Int.random(in: 0...99, using: &random))
+                    )
                 }
                 columns.append(Epochs.numbers(key, samples))
-                for (time, number) in samples { expected[key.path, default: [:]][time] = "\(key.path)@\(time) number \(number)" }
+                for (time, number) in samples {
+                    expected[key.path, default: [:]][time] = "\(key.path)@\(time) number \(number)"
+                }
             }
             try commit(Int64(n), columns)
         }
@@ -153,8 +162,10 @@ import Testing
 
     @Test func twoWritersGiveASeriesOneID() throws {
         let other = try #require(
-            database.store("b").acquire([Epochs.task(0, StageName(topology: "x", source: "y"))], partitions: 1, topologyVersion: 1)
-                .first)
+            database.store("b").acquire(
+                [Epochs.task(0, StageName(topology: "x", source: "y"))], partitions: 1, topologyVersion: 1
+            )
+            .first)
         let a = try Epochs.key("a:b", "/x")
         let b = try Epochs.key("a:b", "/x")
         // Composed and decomposed look alike and are two series.

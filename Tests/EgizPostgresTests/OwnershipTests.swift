@@ -14,7 +14,8 @@ import Testing
         let leases = try store.acquire([Epochs.task(1), Epochs.task(0)], partitions: 2, topologyVersion: 1)
         #expect(leases.map(\.task.partition) == [0, 1])
         try store.release([leases[0]])
-        let next = try database.store("worker-b").acquire([Epochs.task(0), Epochs.task(1)], partitions: 2, topologyVersion: 1)
+        let next = try database.store("worker-b").acquire(
+            [Epochs.task(0), Epochs.task(1)], partitions: 2, topologyVersion: 1)
         #expect(next[0].previousOwner == nil)
         #expect(next[1].previousOwner == "worker-a (host, process 7)")
         #expect(next.map(\.ownerEpoch) == [2, 2])
@@ -54,7 +55,8 @@ import Testing
         let store = database.store()
         let log = LogIdentity(clusterID: "c", embeddedLog: nil)
         let lease = try #require(store.acquire([Epochs.task()], partitions: 1, topologyVersion: 1).first)
-        try store.reposition(lease, to: ["twins": NextOffset(stored: 0), "more": NextOffset(stored: 0)], log: log, gaps: [])
+        try store.reposition(
+            lease, to: ["twins": NextOffset(stored: 0), "more": NextOffset(stored: 0)], log: log, gaps: [])
         let writer = database.writer()
         var advance = Epochs.advance(lease, 1, next: 10)
         advance.offsets += Epochs.advance(lease, 1, next: 20, topic: "more").offsets
@@ -93,7 +95,8 @@ import Testing
         _ = try database.store("worker-b").acquire([Epochs.task()], partitions: 1, topologyVersion: 1)
         let error = #expect(throws: EngineError.self) {
             try store.reposition(
-                lease, to: ["twins": NextOffset(stored: 5)], log: LogIdentity(clusterID: "c", embeddedLog: nil), gaps: [])
+                lease, to: ["twins": NextOffset(stored: 5)], log: LogIdentity(clusterID: "c", embeddedLog: nil),
+                gaps: [])
         }
         #expect(error?.code == .ownership)
         #expect(try database.count("task_offset") == 0)
@@ -103,7 +106,8 @@ import Testing
         let store = database.store()
         _ = try store.acquire([Epochs.task()], partitions: 1, topologyVersion: 1)
         _ = try database.connection.query(
-            "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and application_name like 'egiz-stream-%'")
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and application_name like 'egiz-stream-%'"
+        )
         #expect(try store.loadTwins([ThingID(validating: "a:b")]).isEmpty)
     }
 }

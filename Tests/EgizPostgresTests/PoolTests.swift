@@ -19,7 +19,9 @@ import Testing
                     try await pool.run { connection in
                         try connection.execute("select pg_advisory_lock_shared(7)")
                         let deadline = Date(timeIntervalSinceNow: 20)
-                        while try connection.query("select count(*) from pg_locks where locktype = 'advisory' and objid = 7 and database = (select oid from pg_database where datname = current_database())").first?.int64(0) != 3 {
+                        while try connection.query(
+                            "select count(*) from pg_locks where locktype = 'advisory' and objid = 7 and database = (select oid from pg_database where datname = current_database())"
+                        ).first?.int64(0) != 3 {
                             guard Date.now < deadline else { return -1 }
                         }
                         return Int64(connection.backendPID)

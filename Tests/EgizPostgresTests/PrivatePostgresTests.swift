@@ -36,7 +36,9 @@ import Testing
         let server = try server()
         try server.start()
         let connection = try connect(server)
-        #expect(try connection.query("select current_user, current_database(), current_setting('server_encoding')").first?.text(0) == "egiz")
+        #expect(
+            try connection.query("select current_user, current_database(), current_setting('server_encoding')").first?
+                .text(0) == "egiz")
         var facts = stat()
         #expect(stat("\(folder)/postgres.password", &facts) == 0)
         #expect(facts.st_mode & 0o777 == 0o600)

@@ -129,7 +129,9 @@ import Testing
 
     @Test func twoTopicsOfOneSourceKeepTheirOwnPositions() async throws {
         let bench = Bench(.testing(topics: ["events", "more"]), partitions: 2)
-        for n in 0..<50 { bench.push("t:m\(n % 4)", n, topic: n % 3 == 0 ? "more" : "events", path: n % 3 == 0 ? "y" : "x") }
+        for n in 0..<50 {
+            bench.push("t:m\(n % 4)", n, topic: n % 3 == 0 ? "more" : "events", path: n % 3 == 0 ? "y" : "x")
+        }
         let worker = bench.worker()
         #expect(await bench.caughtUp())
         try await worker.stop()

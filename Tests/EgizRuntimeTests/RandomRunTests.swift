@@ -15,7 +15,8 @@ import Testing
         let bench = Bench(
             .testing(
                 commit: CommitPolicy(
-                    interval: .milliseconds([0, 1, 20][seed % 3]), maxRecords: [10, 50_000][seed % 2], maxBytes: 64 << 20),
+                    interval: .milliseconds([0, 1, 20][seed % 3]), maxRecords: [10, 50_000][seed % 2],
+                    maxBytes: 64 << 20),
                 parallelism: 1 + seed % 2),
             partitions: 1 + seed % 5)
         bench.log.setProtocol(seed % 4 == 0 ? .cooperative : .eager, of: bench.group)

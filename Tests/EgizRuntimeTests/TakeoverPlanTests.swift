@@ -15,7 +15,8 @@ import Testing
         .init(
             partition: place, stored: stored.map { NextOffset(stored: $0) }, storedMark: mark,
             watermarks: LogWatermarks(
-                start: NextOffset(stored: range.lowerBound), end: NextOffset(stored: range.upperBound)), foundMark: found)
+                start: NextOffset(stored: range.lowerBound), end: NextOffset(stored: range.upperBound)),
+            foundMark: found)
     }
 
     private func plan(
@@ -40,9 +41,10 @@ import Testing
         #expect(latest.positions[place]?.raw == 10 && latest.mustStore && latest.gaps.isEmpty)
     }
 
-    @Test(arguments: [
-        (4, 5, LogGap.Reason.retention), (11, 10, .truncated),
-    ] as [(Int64, Int64, LogGap.Reason)])
+    @Test(
+        arguments: [
+            (4, 5, LogGap.Reason.retention), (11, 10, .truncated),
+        ] as [(Int64, Int64, LogGap.Reason)])
     func aPositionOutsideTheLogStopsOrIsReported(_ stored: Int64, _ to: Int64, _ reason: LogGap.Reason) throws {
         let facts = facts(stored, 5..<10)
         let error = #expect(throws: EngineError.self) { _ = try plan(facts, stored: log) }

@@ -84,7 +84,11 @@ public final class SeriesColumn {
         var kept: [Int] = []
         kept.reserveCapacity(order.count)
         for index in order {
-            if let last = kept.last, times[last] == times[index] { kept[kept.count - 1] = index } else { kept.append(index) }
+            if let last = kept.last, times[last] == times[index] {
+                kept[kept.count - 1] = index
+            } else {
+                kept.append(index)
+            }
         }
         if !numbers.isEmpty { numbers = kept.map { numbers[$0] } }
         if !texts.isEmpty { texts = kept.map { texts[$0] } }

@@ -33,6 +33,7 @@ public struct APIServer: Service {
         self.metrics = metrics
         self.logger = logger
         self.onBound = onBound
+        EngineMetrics.describe(in: metrics)
         let twins = TwinRoutes(queries: TwinQueries(pool: pool))
         let history = HistoryRoute(queries: HistoryQueries(pool: pool))
         let topologies = TopologiesRoute(queries: TopologyQueries(pool: pool), lag: lag, logger: logger)

@@ -44,7 +44,8 @@ enum PostgresText {
         while index + 9 <= bytes.count {
             defer { index += 1 }
             guard bytes[index] == 0x3A, bytes[index + 1] == 0x20, bytes[index + 2] == 0x20, bytes[index + 8] == 0x3A,
-                bytes[(index + 3)..<(index + 8)].allSatisfy({ (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) })
+                bytes[(index + 3)..<(index + 8)].allSatisfy({ (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) }
+                )
             else { continue }
             let state = String(decoding: bytes[(index + 3)..<(index + 8)], as: UTF8.self)
             let rest = String(decoding: bytes[(index + 9)...].drop { $0 == 0x20 }, as: UTF8.self)

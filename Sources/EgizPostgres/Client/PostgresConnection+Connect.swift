@@ -79,7 +79,8 @@ extension PostgresConnection {
             guard left > 0 else {
                 throw EngineError(
                     .postgres, .backoff,
-                    "\(place(of: attempt)) did not answer within \(settings.connectTimeout); is the server up and reachable?")
+                    "\(place(of: attempt)) did not answer within \(settings.connectTimeout); is the server up and reachable?"
+                )
             }
             var descriptor = pollfd(
                 fd: PQsocket(attempt), events: Int16(next == PGRES_POLLING_READING ? POLLIN : POLLOUT), revents: 0)
@@ -91,7 +92,8 @@ extension PostgresConnection {
         let (state, text) = PostgresText.sqlState(inVerbose: PostgresText.trimmed(PQerrorMessage(attempt)))
         let place = place(of: attempt)
         guard let state else {
-            return EngineError(.postgres, .backoff, "cannot connect to \(place): \(PostgresText.firstLine(redacted(text)))")
+            return EngineError(
+                .postgres, .backoff, "cannot connect to \(place): \(PostgresText.firstLine(redacted(text)))")
         }
         let retry = EngineError.retry(forSQLState: state)
         let hint = retry == .stop ? "; check EGIZ_DATABASE_URL" : ""
@@ -105,10 +107,26 @@ extension PostgresConnection {
         var message: UnsafeMutablePointer<CChar>?
         let options = PQconninfoParse(url, &message)
         defer { PQconninfoFree(options) }
-        guard options == nil else { return }
+        if let options { return try checkPorts(options) }
         let reason = redacted(PostgresText.trimmed(message))
         PQfreemem(message)
-        throw EngineError(
+        throw invalidURL(reason)
+    }
+
+    // libpq looks at the port only when it connects, and then it is told from a server that is away by its words alone.
+    private func checkPorts(_ options: UnsafeMutablePointer<PQconninfoOption>) throws(EngineError) {
+        var option = options
+        while let keyword = option.pointee.keyword {
+            defer { option += 1 }
+            guard String(cString: keyword) == "port", let value = option.pointee.val else { continue }
+            for port in String(cString: value).split(separator: ",") where UInt16(port) ?? 0 == 0 {
+                throw invalidURL("the port \"\(port)\" is no number from 1 to 65535")
+            }
+        }
+    }
+
+    private func invalidURL(_ reason: String) -> EngineError {
+        EngineError(
             .config, .stop,
             "the database URL is not valid: \(reason); expected postgres://user:password@host:5432/database")
     }

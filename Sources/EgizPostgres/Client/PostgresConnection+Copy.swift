@@ -7,7 +7,8 @@ extension PostgresConnection {
     ///
     /// Errors of the rows (a type, a constraint) surface when the COPY ends. Returns the number of rows.
     @discardableResult
-    public func copyIn(_ sql: String, _ body: (inout CopyBinary) throws(EngineError) -> Void) throws(EngineError) -> Int {
+    public func copyIn(_ sql: String, _ body: (inout CopyBinary) throws(EngineError) -> Void) throws(EngineError) -> Int
+    {
         let start = PQexec(connection, sql)
         guard PQresultStatus(start) == PGRES_COPY_IN else {
             let error = failure(of: start, sql)

@@ -115,7 +115,8 @@ public final class PostgresConnection {
         try checked(result, "commit")
         if isRolledBack {
             throw EngineError(
-                .postgres, .stop, "\(place) rolled back a transaction that was to be committed: an error in it was ignored")
+                .postgres, .stop,
+                "\(place) rolled back a transaction that was to be committed: an error in it was ignored")
         }
     }
 
@@ -181,7 +182,8 @@ public final class PostgresConnection {
             return EngineError(
                 .postgres, .backoff, "lost the connection to \(place): \(PostgresText.firstLine(text))", detail: state)
         }
-        let verb = sql.split(maxSplits: 4, whereSeparator: { $0.isWhitespace || $0 == "(" }).prefix(4).joined(separator: " ")
+        let verb = sql.split(maxSplits: 4, whereSeparator: { $0.isWhitespace || $0 == "(" }).prefix(4).joined(
+            separator: " ")
         return EngineError(
             .postgres, EngineError.retry(forSQLState: state),
             "\(place) refused `\(verb) …`: \(PostgresText.firstLine(text))", detail: state)

@@ -78,7 +78,8 @@ public final class PostgresPool: @unchecked Sendable {
         let refusal: EngineError? =
             if isClosed { Self.closed } else if jobs.count >= mostWaiting {
                 EngineError(
-                    .postgres, .backoff, "\(mostWaiting) queries wait for a database connection already; try again later")
+                    .postgres, .backoff,
+                    "\(mostWaiting) queries wait for a database connection already; try again later")
             } else { nil }
         if refusal == nil {
             jobs.append(job)

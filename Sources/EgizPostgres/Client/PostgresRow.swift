@@ -20,7 +20,10 @@ public struct PostgresRow {
     /// bytea, or the bytes of any text-like type; NUL-safe.
     public func bytes(_ column: Int) -> [UInt8]? {
         withBytes(column) { bytes in
-            bytes.map { [UInt8](rows.types[column] == PostgresType.jsonb ? UnsafeRawBufferPointer(rebasing: $0.dropFirst()) : $0) }
+            bytes.map {
+                [UInt8](
+                    rows.types[column] == PostgresType.jsonb ? UnsafeRawBufferPointer(rebasing: $0.dropFirst()) : $0)
+            }
         }
     }
 

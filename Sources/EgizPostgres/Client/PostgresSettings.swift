@@ -2,7 +2,7 @@
 public struct PostgresSettings: Sendable {
     /// Upper bound for reaching and logging in to one server.
     public var connectTimeout: Duration = .seconds(5)
-    /// How long sent data may stay unacknowledged before the connection counts as dead (`tcp_user_timeout`).
+    /// How long sent data may stay unacknowledged before the connection counts as dead (`tcp_user_timeout`, on both sides).
     public var deadPeerTimeout: Duration = .seconds(15)
     /// The server ends a session that leaves a transaction idle for this long (rule 3).
     public var idleInTransactionTimeout: Duration = .seconds(30)
@@ -20,6 +20,10 @@ public struct PostgresSettings: Sendable {
             set client_min_messages = warning;
             set timezone = 'UTC';
             set datestyle = 'ISO';
+            set tcp_user_timeout = \(deadPeerTimeout.wholeMilliseconds);
+            set tcp_keepalives_idle = 10;
+            set tcp_keepalives_interval = 5;
+            set tcp_keepalives_count = 3;
             set idle_in_transaction_session_timeout = \(idleInTransactionTimeout.wholeMilliseconds);
             """
         if let statementTimeout { sql += "set statement_timeout = \(statementTimeout.wholeMilliseconds);" }

@@ -22,7 +22,9 @@ public enum PostgresValue: Sendable {
     /// An integer, or null for nil.
     public static func optional(_ value: Int64?) -> Self { value.map { .int64($0) } ?? .null }
     /// A time, or null for nil.
-    public static func optional(microseconds: Int64?) -> Self { microseconds.map { .timestamp(microseconds: $0) } ?? .null }
+    public static func optional(microseconds: Int64?) -> Self {
+        microseconds.map { .timestamp(microseconds: $0) } ?? .null
+    }
 
     /// 0 lets the server infer the type, which is right for null alone.
     var type: UInt32 {

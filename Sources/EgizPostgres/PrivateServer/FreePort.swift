@@ -26,7 +26,9 @@ enum FreePort {
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         return withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic -> UInt16? in
-                guard bind(descriptor, generic, size) == 0, getsockname(descriptor, generic, &size) == 0 else { return nil }
+                guard bind(descriptor, generic, size) == 0, getsockname(descriptor, generic, &size) == 0 else {
+                    return nil
+                }
                 return UInt16(bigEndian: pointer.pointee.sin_port)
             }
         }

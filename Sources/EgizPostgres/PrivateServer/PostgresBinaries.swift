@@ -27,7 +27,8 @@ struct PostgresBinaries {
     private static func missing() -> EngineError {
         EngineError(
             .config, .stop,
-            "no PostgreSQL server is installed: run `apt-get install postgresql`, or name a server in EGIZ_DATABASE_URL")
+            "no PostgreSQL server is installed: run `apt-get install postgresql`, or name a server in EGIZ_DATABASE_URL"
+        )
     }
 
     /// Debian's folders first, newest version first, then the PATH.

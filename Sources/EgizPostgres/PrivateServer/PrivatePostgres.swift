@@ -100,7 +100,8 @@ public final class PrivatePostgres: @unchecked Sendable {
         }
         throw EngineError(
             .config, .stop,
-            "the private Postgres in \(directory) does not start: \(failure.trimmingCharacters(in: .whitespacesAndNewlines))")
+            "the private Postgres in \(directory) does not start: \(failure.trimmingCharacters(in: .whitespacesAndNewlines))"
+        )
     }
 
     private func portOfOurOwn() throws(EngineError) -> UInt16 {
@@ -144,10 +145,12 @@ public final class PrivatePostgres: @unchecked Sendable {
         // C.UTF-8 comes with every Debian; C is the same order of bytes.
         for locale in ["C.UTF-8", "C"] {
             answer = try Subprocess.run(
-                account.command([
-                    binaries.path("initdb"), "-D", fresh, "-U", Self.role, "--pwfile=\(secret)", "--auth=scram-sha-256",
-                    "--encoding=UTF8", "--locale=\(locale)", "--no-instructions",
-                ] + (isDurable ? [] : ["--no-sync"])))
+                account.command(
+                    [
+                        binaries.path("initdb"), "-D", fresh, "-U", Self.role, "--pwfile=\(secret)",
+                        "--auth=scram-sha-256",
+                        "--encoding=UTF8", "--locale=\(locale)", "--no-instructions",
+                    ] + (isDurable ? [] : ["--no-sync"])))
             if answer.status == 0 { break }
         }
         guard answer.status == 0 else {
@@ -170,7 +173,8 @@ public final class PrivatePostgres: @unchecked Sendable {
         guard !FileManager.default.fileExists(atPath: directory + "/PG_VERSION") else {
             throw EngineError(
                 .config, .stop,
-                "the password of the private database is missing: restore \(passwordFile), or remove \(directory) to begin anew")
+                "the password of the private database is missing: restore \(passwordFile), or remove \(directory) to begin anew"
+            )
         }
         var random = SystemRandomNumberGenerator()
         let password = (0..<4).map { _ in String(random.next() as UInt64, radix: 36) }.joined()

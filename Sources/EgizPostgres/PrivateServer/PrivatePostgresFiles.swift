@@ -46,13 +46,17 @@ enum PrivatePostgresFiles {
         do {
             try file.seekToEnd()
             try file.write(
-                contentsOf: Data("\n# Written by egiz at each start; settings below this line win.\ninclude '\(settingsName)'\n".utf8))
+                contentsOf: Data(
+                    "\n# Written by egiz at each start; settings below this line win.\ninclude '\(settingsName)'\n".utf8
+                ))
         } catch {
             throw EngineError(.config, .stop, "cannot write \(path): \(error.localizedDescription)")
         }
     }
 
-    static func writeSettings(_ directory: String, port: UInt16, isDurable: Bool, account: ServerAccount) throws(EngineError) {
+    static func writeSettings(_ directory: String, port: UInt16, isDurable: Bool, account: ServerAccount)
+        throws(EngineError)
+    {
         // TCP on loopback alone: a socket file would need a folder that both users can reach, and nobody needs it.
         var text = """
             listen_addresses = '127.0.0.1'
@@ -79,7 +83,9 @@ enum PrivatePostgresFiles {
 
     /// The port of the last start.
     static func port(_ directory: String) -> UInt16? {
-        guard let text = try? String(contentsOfFile: "\(directory)/\(settingsName)", encoding: .utf8) else { return nil }
+        guard let text = try? String(contentsOfFile: "\(directory)/\(settingsName)", encoding: .utf8) else {
+            return nil
+        }
         for line in text.split(separator: "\n") where line.hasPrefix("port = ") { return UInt16(line.dropFirst(7)) }
         return nil
     }

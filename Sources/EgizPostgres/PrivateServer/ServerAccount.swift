@@ -14,7 +14,8 @@ struct ServerAccount {
         guard let entry = getpwnam("postgres") else {
             throw EngineError(
                 .config, .stop,
-                "Postgres does not run as root and there is no user `postgres`: run `apt-get install postgresql`, or run egiz as another user")
+                "Postgres does not run as root and there is no user `postgres`: run `apt-get install postgresql`, or run egiz as another user"
+            )
         }
         return ServerAccount(name: "postgres", user: entry.pointee.pw_uid, group: entry.pointee.pw_gid)
     }

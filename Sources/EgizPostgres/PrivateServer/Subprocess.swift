@@ -30,7 +30,9 @@ enum Subprocess {
         return Outcome(status: code, output: text.trimmingCharacters(in: .whitespacesAndNewlines))
     }
 
-    private static func spawn(_ arguments: [String], _ environment: [String: String], _ output: Int32) throws(EngineError) -> pid_t {
+    private static func spawn(_ arguments: [String], _ environment: [String: String], _ output: Int32)
+        throws(EngineError) -> pid_t
+    {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }

@@ -21,7 +21,8 @@ enum DeadLetterInsert {
         }
     }
 
-    private static func insert(_ letters: ArraySlice<DeadLetter>, _ connection: PostgresConnection) throws(EngineError) {
+    private static func insert(_ letters: ArraySlice<DeadLetter>, _ connection: PostgresConnection) throws(EngineError)
+    {
         _ = try connection.query(
             """
             insert into egiz.dead_letter (

@@ -80,7 +80,8 @@ enum EpochFence {
 
     /// Why the fence did not hold: an epoch is one transaction, so a single task of ours that stands at this epoch proves that an
     /// earlier attempt landed; otherwise the tasks that are no longer ours.
-    static func outcome(of tasks: [TaskAdvance], _ connection: PostgresConnection) throws(EngineError) -> CommitOutcome {
+    static func outcome(of tasks: [TaskAdvance], _ connection: PostgresConnection) throws(EngineError) -> CommitOutcome
+    {
         let rows = try connection.query(
             """
             select wanted.place, coalesce(task.owner_epoch, -1), coalesce(task.epoch, -1)

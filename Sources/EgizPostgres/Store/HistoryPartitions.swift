@@ -61,5 +61,7 @@ struct HistoryPartitions {
         return !rows.isEmpty
     }
 
-    private func bound(_ microseconds: Int64) -> String { "'epoch'::timestamptz + interval '\(microseconds / 1_000_000) seconds'" }
+    private func bound(_ microseconds: Int64) -> String {
+        "'epoch'::timestamptz + interval '\(microseconds / 1_000_000) seconds'"
+    }
 }

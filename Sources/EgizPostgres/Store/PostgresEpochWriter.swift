@@ -32,7 +32,8 @@ public final class PostgresEpochWriter: EpochWriter {
             guard error.detail == "23514" else { throw error }
             partitions.forget()
             throw EngineError(
-                .postgres, .backoff, "a partition of egiz.history_segment is missing and is created again: \(error.message)",
+                .postgres, .backoff,
+                "a partition of egiz.history_segment is missing and is created again: \(error.message)",
                 detail: error.detail)
         }
     }

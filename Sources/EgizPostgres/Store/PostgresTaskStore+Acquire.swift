@@ -6,7 +6,8 @@ extension PostgresTaskStore {
     /// How often a takeover ends the previous owner's backend and waits for its row locks again.
     private static var attempts: Int { 4 }
 
-    public func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64) throws(EngineError) -> [TaskLease] {
+    public func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64) throws(EngineError) -> [TaskLease]
+    {
         guard let stage = tasks.first?.stage else { return [] }
         precondition(tasks.allSatisfy { $0.stage == stage }, "the tasks of one call are of one stage")
         let (connection, _) = try session.connection()
@@ -28,7 +29,8 @@ extension PostgresTaskStore {
     }
 
     /// The stage's row with its partition count, which never changes without a repartition (rule 13).
-    private func register(_ stage: StageName, _ partitions: Int32, _ connection: PostgresConnection) throws(EngineError) {
+    private func register(_ stage: StageName, _ partitions: Int32, _ connection: PostgresConnection) throws(EngineError)
+    {
         guard partitions > 0 else {
             throw EngineError(.kafka, .backoff, "the partition count of stage \(stage) is not known yet")
         }
@@ -88,7 +90,8 @@ extension PostgresTaskStore {
         }
     }
 
-    private func positions(_ stage: StageName, _ partitions: [Int64], _ connection: PostgresConnection) throws(EngineError)
+    private func positions(_ stage: StageName, _ partitions: [Int64], _ connection: PostgresConnection)
+        throws(EngineError)
         -> [Int32: [String: TaskLease.Position]]
     {
         let rows = try connection.query(
@@ -104,7 +107,8 @@ extension PostgresTaskStore {
                 mark = RecordMark(
                     offset: offset, timestamp: EventTime(microseconds: time), crc: UInt32(truncatingIfNeeded: crc))
             }
-            positions[Int32(clamping: partition), default: [:]][topic] = .init(next: NextOffset(stored: next), mark: mark)
+            positions[Int32(clamping: partition), default: [:]][topic] = .init(
+                next: NextOffset(stored: next), mark: mark)
         }
         return positions
     }

@@ -54,7 +54,8 @@ public final class PostgresTaskStore: TaskStore {
                 where stage = $1 and partition = $2 and owner_epoch = $6
                 """,
                 key + [
-                    .text(log.clusterID), .optional(log.embeddedLog), .int64(beginsAnew ? 1 : 0), .int64(lease.ownerEpoch),
+                    .text(log.clusterID), .optional(log.embeddedLog), .int64(beginsAnew ? 1 : 0),
+                    .int64(lease.ownerEpoch),
                 ])
             guard moved.affected == 1 else {
                 throw EngineError(
@@ -126,16 +127,19 @@ public final class PostgresTaskStore: TaskStore {
 
     private func twin(_ row: PostgresRow) throws(EngineError) -> TwinRow {
         guard let text = row.text(0), let thing = try? ThingID(validating: text), let topology = row.text(1),
-            let source = row.text(2), let partition = row.int64(3), let revision = row.int64(4), let topic = row.text(9),
+            let source = row.text(2), let partition = row.int64(3), let revision = row.int64(4),
+            let topic = row.text(9),
             let inputPartition = row.int64(10), let inputOffset = row.int64(11)
         else {
             throw EngineError(
                 .state, .stop,
-                "table egiz.twin has a row that is not of this version's making (thing \(row.text(0) ?? "?")); correct or delete it")
+                "table egiz.twin has a row that is not of this version's making (thing \(row.text(0) ?? "?")); correct or delete it"
+            )
         }
         return TwinRow(
             snapshot: TwinSnapshot(
-                thing: thing, revision: revision, timestamp: row.text(5), document: row.bytes(12), definition: row.text(6),
+                thing: thing, revision: revision, timestamp: row.text(5), document: row.bytes(12),
+                definition: row.text(6),
                 created: row.timestamp(7).map(EventTime.init(microseconds:)),
                 modified: row.timestamp(8).map(EventTime.init(microseconds:))),
             home: TaskID(

@@ -60,7 +60,8 @@ struct Segments {
     private func write(_ piece: Piece, seq: Int64, _ copy: inout CopyBinary) throws(EngineError) {
         let column = piece.column
         guard let id = column.series.databaseID else {
-            throw EngineError(.bug, .stop, "the series \(column.series.thing) \(column.series.path) has no id before its epoch")
+            throw EngineError(
+                .bug, .stop, "the series \(column.series.thing) \(column.series.path) has no id before its epoch")
         }
         let times = column.times[piece.range]
         try copy.row(columns: 9)

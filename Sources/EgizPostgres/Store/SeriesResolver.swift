@@ -64,7 +64,9 @@ struct SeriesResolver {
         }
     }
 
-    private static func read(_ parameters: [PostgresValue], _ connection: PostgresConnection) throws(EngineError) -> [Name: Int64] {
+    private static func read(_ parameters: [PostgresValue], _ connection: PostgresConnection) throws(EngineError)
+        -> [Name: Int64]
+    {
         let rows = try connection.query(
             """
             select series.thing_id, series.path, series.series_id

@@ -8,4 +8,17 @@ enum TextColumn {
         }
         return result
     }
+
+    /// The longest beginning of whole characters within that many bytes of UTF-8.
+    static func cut(_ text: String, toBytes most: Int) -> String {
+        guard text.utf8.count > most else { return text }
+        var result = String.UnicodeScalarView()
+        var bytes = 0
+        for scalar in text.unicodeScalars {
+            bytes += UTF8.width(scalar)
+            if bytes > most { break }
+            result.append(scalar)
+        }
+        return String(result)
+    }
 }

@@ -23,7 +23,9 @@ enum TwinUpsert {
         return true
     }
 
-    private static func upsert(_ twins: ArraySlice<TwinRow>, _ connection: PostgresConnection) throws(EngineError) -> Int {
+    private static func upsert(_ twins: ArraySlice<TwinRow>, _ connection: PostgresConnection) throws(EngineError)
+        -> Int
+    {
         try connection.query(
             """
             insert into egiz.twin as twin (
@@ -53,9 +55,9 @@ enum TwinUpsert {
         ).affected
     }
 
-    // A column for filtering only; the document has the exact value.
+    // A column for filtering only; the document has the exact value. Cut where it would not fit an index entry beside the id.
     private static func definition(_ snapshot: TwinSnapshot) -> String? {
-        snapshot.definition.map(TextColumn.escapingNUL)
+        snapshot.definition.map { TextColumn.escapingNUL(TextColumn.cut($0, toBytes: 1024)) }
     }
 
     /// The things among these rows that live elsewhere.

@@ -142,6 +142,8 @@ extension StreamThread: AssignmentListener {
         let grace = min(setup.configuration.shutdownGrace, setup.configuration.sessionTimeout / 2)
         let deadline = Date(timeIntervalSinceNow: grace.seconds)
         var clean = true
+        leaving = Set(partitions)
+        defer { leaving = [] }
         if pipeline.isCommitting { clean = settle(until: flushing ? deadline : Date(timeIntervalSinceNow: 0.5)) }
         if flushing, clean, failure == nil, openWork.records > 0 {
             closeEpoch()

@@ -75,6 +75,11 @@ extension StreamThread {
     func startOver() throws(EngineError) {
         deadLetters = []
         for (partition, task) in tasks {
+            if leaving.contains(partition) {
+                // Being revoked, or the consumer is closing: it cannot be sought, and nobody here will read it.
+                tasks[partition] = nil
+                continue
+            }
             task.reset(step: try makeStep(task.id, task.committedCounters, task.committedStreamTime))
             do throws(EngineError) {
                 for (index, topic) in topics.enumerated() {

@@ -44,6 +44,8 @@ final class StreamThread: @unchecked Sendable {
     var failure: EngineError?
     /// The partitions are paused until the running commit is done.
     var isPausedForCommit = false
+    /// Partitions whose revocation is being served.
+    var leaving: Set<Int32> = []
     /// A position fell out of the log; see `reportGaps`.
     var hasGap = false
     /// When the tasks were last looked at for `idle`.

@@ -26,7 +26,8 @@ public struct ChangeBuffer {
         for (index, member) in object.members.enumerated() {
             let position = before.position(of: member.key, hint: index)
             replaced(
-                position.map { before.members[$0].value }, by: member.value, at: paths.child(of: node, member.key), paths)
+                position.map { before.members[$0].value }, by: member.value, at: paths.child(of: node, member.key),
+                paths)
         }
         for member in before.members where object.position(of: member.key) == nil {
             removed(member.value, at: paths.child(of: node, member.key), paths)

@@ -10,14 +10,12 @@ enum MergePatch {
             target = patch
             return
         }
-        guard case .object(var object) = target else {
+        guard var object = target.takeObject() else {
             let made = strip(patch)
             change.replaced(target, by: made, at: node, paths)
             target = made
             return
         }
-        // The tree lets go of the object while it is changed, so that nothing is copied.
-        target = .null
         var gone: [Int] = []
         for (index, member) in changes.members.enumerated() {
             let position = object.position(of: member.key, hint: index)

@@ -62,13 +62,12 @@ extension Twin {
         _ patch: JSONValue, into target: inout JSONValue, _ path: EventPath, _ level: Int, _ paths: PathTable,
         _ change: inout ChangeBuffer
     ) {
-        guard case .object(var object) = target else {
+        guard var object = target.takeObject() else {
             let made = MergePatch.strip(nest(patch, path, from: level))
             change.replaced(target, by: made, at: path.nodes[level], paths)
             target = made
             return
         }
-        target = .null
         let isLast = level + 1 == path.segments.count
         if let position = object.position(of: path.segments[level], hint: path.hints[level]) {
             path.hints[level] = position

@@ -42,14 +42,12 @@ extension Twin {
             target = value
             return
         }
-        guard case .object(var object) = target else {
+        guard var object = target.takeObject() else {
             let made = nest(value, path, from: level)
             change.replaced(target, by: made, at: path.nodes[level], paths)
             target = made
             return
         }
-        // The tree lets go of the object while it is changed, so that nothing is copied.
-        target = .null
         if let position = object.position(of: path.segments[level], hint: path.hints[level]) {
             path.hints[level] = position
             write(value, into: &object.members[position].value, path, level + 1, paths, &change)
@@ -94,8 +92,7 @@ extension Twin {
     private static func remove(
         from target: inout JSONValue, _ path: EventPath, _ level: Int, _ paths: PathTable, _ change: inout ChangeBuffer
     ) {
-        guard case .object(var object) = target else { return }
-        target = .null
+        guard var object = target.takeObject() else { return }
         if let position = object.position(of: path.segments[level], hint: path.hints[level]) {
             if level + 1 == path.segments.count {
                 change.removed(object.members[position].value, at: path.node, paths)

@@ -25,6 +25,17 @@ public enum JSONValue: Sendable {
         return nil
     }
 
+    /// Moves the members out, so that they can be changed without being copied; put them back. Nil, and no change, where
+    /// this is no object.
+    @inline(__always)
+    mutating func takeObject() -> JSONObject? {
+        guard isObject else { return nil }
+        let taken = consume self
+        self = .null
+        guard case .object(let object) = consume taken else { return nil }
+        return object
+    }
+
     /// The text, where this is a string.
     public var string: String? {
         if case .string(let string) = self { return string }

@@ -10,7 +10,7 @@ final class EventPath {
     /// Whose numbers these are.
     let table: ObjectIdentifier
     /// Where each segment was found last among its siblings: things of one type have their members in one order.
-    var hints: [Int]
+    let hints: UnsafeMutablePointer<Int>
     /// A segment may be a regular expression of Ditto's merge.
     let hasExpression: Bool
 
@@ -26,7 +26,7 @@ final class EventPath {
         self.segments = segments
         self.table = ObjectIdentifier(table)
         nodes = Self.nodes(segments, table)
-        hints = Array(repeating: 0, count: segments.count)
+        hints = Self.noHints(segments.count)
         hasExpression = segments.contains(where: MergeExpression.isOne)
     }
 
@@ -36,8 +36,17 @@ final class EventPath {
         segments = other.segments
         self.table = ObjectIdentifier(table)
         nodes = Self.nodes(segments, table)
-        hints = other.hints
+        hints = Self.noHints(other.segments.count)
         hasExpression = other.hasExpression
+    }
+
+    deinit { hints.deallocate() }
+
+    // Plain memory, owned by this object: an array in a class would be checked for exclusive access at each use.
+    private static func noHints(_ count: Int) -> UnsafeMutablePointer<Int> {
+        let hints = UnsafeMutablePointer<Int>.allocate(capacity: max(count, 1))
+        hints.initialize(repeating: 0, count: max(count, 1))
+        return hints
     }
 
     private static func nodes(_ segments: [String], _ table: PathTable) -> [Int32] {

@@ -14,7 +14,7 @@ public final class PathTable {
     private var nodes: ContiguousArray<Node> = [Node(parent: -1, hash: 0, segment: "", text: "")]
     /// Open addressing: node numbers, zero (the root, nobody's child) is free.
     private var table = ContiguousArray<Int32>(repeating: 0, count: 256)
-    private var parsed = ByteKeyedCache<EventPath>(maxEntries: 200_000, maxKeyBytes: 1024)
+    private let parsed = ByteKeyedCache<EventPath>(maxEntries: 200_000, maxKeyBytes: 1024)
 
     public init() {}
 

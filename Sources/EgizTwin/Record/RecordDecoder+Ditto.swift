@@ -101,11 +101,9 @@ extension RecordDecoder {
             throw Rejection(.envelope, "path is missing or no string", thing)
         }
         func isAbsent(_ at: Int) -> Bool { at == 0 || tape.tag(at) == JSONTape.Tag.null }
-        for (at, name) in [
-            (envelope.headers, "headers" as StaticString), (envelope.extra, "extra"), (envelope.metadata, "metadata"),
-        ] where !isAbsent(at) && tape.tag(at) != JSONTape.Tag.object {
-            throw Rejection(.envelope, "\(name) is no object", thing)
-        }
+        func isObjectOrAbsent(_ at: Int) -> Bool { isAbsent(at) || tape.tag(at) == JSONTape.Tag.object }
+        guard isObjectOrAbsent(envelope.headers), isObjectOrAbsent(envelope.extra), isObjectOrAbsent(envelope.metadata)
+        else { throw Rejection(.envelope, "headers, extra or metadata is no object", thing) }
         guard isAbsent(envelope.timestamp) || tape.tag(envelope.timestamp) == JSONTape.Tag.string else {
             throw Rejection(.envelope, "timestamp is no string", thing)
         }
@@ -115,8 +113,9 @@ extension RecordDecoder {
         guard isAbsent(envelope.fields) || tape.tag(envelope.fields) == JSONTape.Tag.string else {
             throw Rejection(.envelope, "fields is no string", thing)
         }
-        guard isAbsent(envelope.revision) || tape.tag(envelope.revision) == JSONTape.Tag.integer
-            || tape.tag(envelope.revision) == JSONTape.Tag.double
+        guard
+            isAbsent(envelope.revision) || tape.tag(envelope.revision) == JSONTape.Tag.integer
+                || tape.tag(envelope.revision) == JSONTape.Tag.double
         else { throw Rejection(.revision, "revision is no number", thing) }
     }
 
@@ -208,7 +207,9 @@ extension RecordDecoder {
 
     /// A merge may set `_created`, which must be a time then.
     private func checkCreated(_ event: TwinEvent) throws(ThingShape.Fault) {
-        guard event.path.resource == .thing, let created = event.value?.object?["_created"], !created.isNull else { return }
+        guard event.path.resource == .thing, let created = event.value?.object?["_created"], !created.isNull else {
+            return
+        }
         guard let text = created.string, (try? Timestamp(parsing: text)) != nil else {
             throw ThingShape.Fault(message: "_created is no instant")
         }

@@ -2,7 +2,9 @@ extension RecordDecoder {
     /// Reads `{"thingId", "timestamp", "features"}` into a merge of `/features/*/properties`.
     func decodeTelemetry(_ tape: JSONTape, _ recordTime: EventTime) throws(Rejection) -> TwinEvent {
         let root = JSONTape.root
-        guard tape.tag(root) == JSONTape.Tag.object else { throw Rejection(.envelope, "a telemetry record is an object") }
+        guard tape.tag(root) == JSONTape.Tag.object else {
+            throw Rejection(.envelope, "a telemetry record is an object")
+        }
         var thingAt = 0
         var timeAt = 0
         var featuresAt = 0
@@ -57,7 +59,8 @@ extension RecordDecoder {
             }
             let (microseconds, overflow) = milliseconds.multipliedReportingOverflow(by: 1000)
             guard !overflow else {
-                throw Rejection(.timestamp, "timestamp \(milliseconds) is beyond all times; it counts milliseconds", thing)
+                throw Rejection(
+                    .timestamp, "timestamp \(milliseconds) is beyond all times; it counts milliseconds", thing)
             }
             return Timestamp(EventTime(microseconds: microseconds))
         default: throw Rejection(.envelope, "timestamp is a string, a whole number or null", thing)

@@ -2,8 +2,8 @@
 public final class RecordDecoder {
     let paths: PathTable
     let parser = JSONParser()
-    var topics = ByteKeyedCache<TopicEntry>(maxEntries: 200_000, maxKeyBytes: 2048)
-    var things = ByteKeyedCache<ThingEntry>(maxEntries: 200_000, maxKeyBytes: 1024)
+    let topics = ByteKeyedCache<TopicEntry>(maxEntries: 200_000, maxKeyBytes: 2048)
+    let things = ByteKeyedCache<ThingEntry>(maxEntries: 200_000, maxKeyBytes: 1024)
     let featuresPath: EventPath
 
     public init(paths: PathTable) {

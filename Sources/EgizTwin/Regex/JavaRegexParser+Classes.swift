@@ -23,10 +23,10 @@ extension JavaRegexParser {
                 members.append(try nested { parser throws(JavaRegexError) in try parser.characterClass() })
             case "&" where special(at + 1) == "&":
                 at += 2
-                while special(at) == "&" { at += 1 }
-                guard special(at) != "]" else {
-                    guard let left = union() else { throw JavaRegexError(message: "bad class syntax") }
-                    return left
+                // With nothing on its right an intersection changes nothing; a third ampersand is a member.
+                if special(at) == "]" || special(at) == "&" {
+                    guard !members.isEmpty else { throw JavaRegexError(message: "bad class syntax") }
+                    continue
                 }
                 guard let right = try nested({ parser throws(JavaRegexError) in try parser.classBody() }) else {
                     throw JavaRegexError(message: "bad class syntax")

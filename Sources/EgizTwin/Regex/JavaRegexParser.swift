@@ -186,6 +186,8 @@ struct JavaRegexParser {
         }
         var mode = RegexNode.Mode.greedy
         if take("?") { mode = .lazy } else if take("+") { mode = .possessive }
+        // Java takes the length of `a*` for known, so that a look-behind may hold it, and that of `(a)*` for unknown.
+        if max == nil, case .set = node { max = .max }
         return .repetition(node, min: min, max: max, mode)
     }
 

@@ -11,7 +11,9 @@ enum MergeExpression {
     /// What stands between the delimiters, nil for an ordinary key.
     static func expression(in key: String) -> String? {
         let bytes = Array(key.utf8)
-        guard bytes.count >= 4, bytes.starts(with: "{{".utf8), bytes.suffix(2).elementsEqual("}}".utf8) else { return nil }
+        guard bytes.count >= 4, bytes.starts(with: "{{".utf8), bytes.suffix(2).elementsEqual("}}".utf8) else {
+            return nil
+        }
         var inner = bytes[2..<(bytes.count - 2)]
         // Java's trim: everything up to the space.
         while let first = inner.first, first <= 0x20 { inner.removeFirst() }
@@ -69,7 +71,8 @@ enum MergeExpression {
             budget -= expression.utf8.count + regex.program.instructions.count
             return regex
         } catch {
-            throw ThingShape.Fault(message: "the regular expression \"\(expression)\" does not compile: \(error.message)")
+            throw ThingShape.Fault(
+                message: "the regular expression \"\(expression)\" does not compile: \(error.message)")
         }
     }
 

@@ -40,7 +40,7 @@ indirect enum RegexNode {
             }
         case .repetition(let node, let min, let max, _):
             let one = node.length
-            let most = one.max == 0 ? 0 : one.max.flatMap { a in max.map { Self.multiply(a, $0) } }
+            let most = one.max.flatMap { a in max.map { Self.multiply(a, $0) } }
             return (Self.multiply(one.min, min), most)
         case .capture(let node, _), .atomic(let node): return node.length
         case .backreference: return (0, nil)

@@ -56,7 +56,8 @@ struct RegexProgram {
             try append(.accept)
             let length = node.length
             instructions[start] = .look(
-                negated: negated, behind: ahead ? nil : (length.min, length.max ?? length.min), next: instructions.count)
+                negated: negated, behind: ahead ? nil : (length.min, length.max ?? length.min), next: instructions.count
+            )
         case .atomic(let node): try emitAtomic { program throws(JavaRegexError) in try program.emit(node) }
         }
     }

@@ -76,7 +76,8 @@ extension RegexSet {
         case "punctuation", "punct": return category("P", ignoresCase: false)
         case "digit": return unicodeDigit
         case "hex_digit", "hexdigit", "xdigit": return .predicate { $0.properties.isHexDigit }
-        case "alnum": return .predicate { $0.properties.isAlphabetic || $0.properties.generalCategory == .decimalNumber }
+        case "alnum":
+            return .predicate { $0.properties.isAlphabetic || $0.properties.generalCategory == .decimalNumber }
         case "noncharacter_code_point": return .predicate { $0.properties.isNoncharacterCodePoint }
         case "assigned": return .predicate { $0.properties.generalCategory != .unassigned }
         case "emoji": return .predicate { $0.properties.isEmoji }

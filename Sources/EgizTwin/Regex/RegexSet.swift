@@ -14,7 +14,8 @@ indirect enum RegexSet: Sendable {
         switch self {
         case .ranges(let ranges): return ranges.contains { $0.contains(value) }
         case .folded(let ranges, let unicode):
-            return Self.cases(of: value, unicode: unicode).contains { folded in ranges.contains { $0.contains(folded) } }
+            return Self.cases(of: value, unicode: unicode).contains { folded in ranges.contains { $0.contains(folded) }
+            }
         case .predicate(let holds): return Unicode.Scalar(value).map(holds) ?? false
         case .union(let sets): return sets.contains { $0.contains(value) }
         case .intersection(let a, let b): return a.contains(value) && b.contains(value)

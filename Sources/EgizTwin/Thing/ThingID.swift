@@ -41,7 +41,8 @@ public struct ThingID: Sendable {
         }
         guard Self.isName(text.utf8.dropFirst(namespaceCount + 1)) else {
             throw ThingIDError(
-                message: "the name in \"\(text)\" is empty or has a slash, a control character or one of U+007F to U+00FF")
+                message:
+                    "the name in \"\(text)\" is empty or has a slash, a control character or one of U+007F to U+00FF")
         }
         storage = Storage(text: text, namespaceCount: namespaceCount)
     }

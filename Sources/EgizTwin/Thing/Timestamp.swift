@@ -11,8 +11,9 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     }
 
     public init(_ time: EventTime) {
-        seconds = Calendar.floorDivide(time.microseconds, 1_000_000)
-        nanoseconds = Int32(time.microseconds - seconds * 1_000_000) * 1000
+        let (quotient, remainder) = time.microseconds.quotientAndRemainder(dividingBy: 1_000_000)
+        seconds = remainder < 0 ? quotient - 1 : quotient
+        nanoseconds = Int32(remainder < 0 ? remainder + 1_000_000 : remainder) * 1000
     }
 
     /// Rounded down to the microsecond; what Int64 cannot hold becomes its nearest bound.

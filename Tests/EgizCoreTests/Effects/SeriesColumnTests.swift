@@ -60,10 +60,12 @@ import Testing
             var last: [Int64: LeafValue] = [:]
             for n in 0..<Int.random(in: 0..<60, using: &random) {
                 let time = Int64.random(in: 0..<20, using: &random)
-                let value: LeafValue = [
-                    .number(Double(n) + 0.5), .integer(Int64(n)), .integer(.max - Int64(n)), .boolean(n % 2 == 0), .text("t\(n)"),
-                    .json("[\(n)]"), .null, .absent,
-                ].randomElement(using: &random) ?? .null
+                let value: LeafValue =
+                    [
+                        .number(Double(n) + 0.5), .integer(Int64(n)), .integer(.max - Int64(n)), .boolean(n % 2 == 0),
+                        .text("t\(n)"),
+                        .json("[\(n)]"), .null, .absent,
+                    ].randomElement(using: &random) ?? .null
                 open.add(value, at: time, to: slot)
                 last[time] = value
             }

@@ -9,15 +9,18 @@ import Testing
     }
 
     // Apache Kafka, UtilsTest.testMurmur2.
-    @Test(arguments: [
-        ("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536),
-        ("a-little-bit-longer-string", -1_486_304_829),
-        ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971), ("abc", 479_470_107),
-    ] as [(String, Int32)])
+    @Test(
+        arguments: [
+            ("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536),
+            ("a-little-bit-longer-string", -1_486_304_829),
+            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971), ("abc", 479_470_107),
+        ] as [(String, Int32)])
     func murmur2AgreesWithKafka(_ text: String, _ hash: Int32) { #expect(murmur(text) == hash) }
 
     @Test func partitionsAreInRangeAlsoForNegativeHashes() {
-        #expect(Murmur2.partition(ofKey: "21", partitions: 7) == Int32((UInt32(bitPattern: -973_932_308) & 0x7fff_ffff) % 7))
+        #expect(
+            Murmur2.partition(ofKey: "21", partitions: 7) == Int32((UInt32(bitPattern: -973_932_308) & 0x7fff_ffff) % 7)
+        )
         for n in 0..<200 { #expect((0..<5).contains(Murmur2.partition(ofKey: "k\(n)", partitions: 5))) }
         #expect(Murmur2.partition(ofKey: "", partitions: 1) == 0)
         #expect(Murmur2.partition(ofKey: "x", partitions: 0) == 0)

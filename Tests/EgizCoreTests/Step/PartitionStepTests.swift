@@ -24,7 +24,7 @@ import Testing
     @Test(arguments: [
         ("json", "{"), ("json", "\u{1}"), ("thing-id", #"{"thingId":"bare","features":{"f":{"x":1}}}"#),
         ("value", #"{"thingId":"t:a"}"#), ("time", telemetry("t:a", at: -1, #""x":1"#)),
-        ("time", telemetry("t:a", at: 7_258_118_400_001, #""x":1"#)),
+        ("time", telemetry("t:a", at: 7_258_118_400_000, #""x":1"#)),
     ])
     func whatCanNeverSucceedIsADeadLetterWithItsCode(_ code: String, _ value: String) throws {
         let line = driver()
@@ -44,7 +44,7 @@ import Testing
     @Test func eventTimesAtTheEdgesAreAccepted() throws {
         let line = driver()
         try line.send("events", key: "t:a", value: telemetry("t:a", at: 0, #""x":1"#))
-        try line.send("events", key: "t:a", value: telemetry("t:a", at: 7_258_118_400_000, #""x":2"#))
+        try line.send("events", key: "t:a", value: telemetry("t:a", at: 7_258_118_399_999, #""x":2"#))
         #expect(line.deadLetters.isEmpty)
     }
 
@@ -72,6 +72,25 @@ import Testing
         #expect(store.allDeadLetters.map(\.code) == ["owner"])
         #expect(store.allDeadLetters.first?.message.contains("one.source") == true)
         #expect(second.samples("t:a", pathX).map(\.number) == [1])
+    }
+
+    @Test func whatDittoRepeatsOrLosesIsCountedAndFoldedOnce() throws {
+        let line = TopologyDriver(topology: .testing(format: .ditto), registry: .builtin)
+        func event(_ action: String, _ path: String, _ revision: Int, _ value: String) -> String {
+            #"{"topic":"t/a/things/twin/events/\#(action)","headers":{},"path":"\#(path)","value":\#(value),"revision":\#(revision),"timestamp":"2026-01-01T00:00:0\#(revision)Z"}"#
+        }
+        try line.send("events", key: "t:a", value: event("modified", "/features/f/properties/x", 1, "0"))
+        try line.send("events", key: "t:a", value: event("created", "/", 2, #"{"thingId":"t:a"}"#))
+        try line.send("events", key: "t:a", value: event("modified", "/features/f/properties/x", 3, "1"))
+        try line.send("events", key: "t:a", value: event("modified", "/features/f/properties/x", 3, "1"))
+        try line.send("events", key: "t:a", value: event("modified", "/features/f/properties/x", 2, "9"))
+        try line.send("events", key: "t:a", value: event("modified", "/features/f/properties/x", 6, "2"))
+        let counters = line.counters
+        #expect(counters["applied"] == 3 && counters["records"] == 6)
+        #expect(counters["orphan"] == 1)
+        #expect((counters["duplicate"] ?? 0) + (counters["stale"] ?? 0) == 2)
+        #expect(counters["gaps"] == 1 && counters["missed"] == 2)
+        #expect(line.samples("t:a", pathX).map(\.number) == [1, 2])
     }
 
     @Test func aKeyThatIsNotTheThingIdIsCounted() throws {

@@ -17,7 +17,8 @@ import Testing
         let verdict = try value.withUTF8 { bytes in
             try step.process(
                 RawRecord(
-                    topic: 0, partition: 0, offset: n, timestamp: time(n), key: nil, value: UnsafeRawBufferPointer(bytes)))
+                    topic: 0, partition: 0, offset: n, timestamp: time(n), key: nil,
+                    value: UnsafeRawBufferPointer(bytes)))
         }
         if case .needs(let thing) = verdict { return thing }
         return nil

@@ -33,7 +33,8 @@ import Testing
     @Test func tasksAreOrderedByStageThenPartition() {
         let a = StageName(topology: "a", source: "s")
         let b = StageName(topology: "b", source: "s")
-        let sorted = [TaskID(stage: b, partition: 0), TaskID(stage: a, partition: 10), TaskID(stage: a, partition: 2)].sorted()
+        let sorted = [TaskID(stage: b, partition: 0), TaskID(stage: a, partition: 10), TaskID(stage: a, partition: 2)]
+            .sorted()
         #expect(sorted.map(\.description) == ["a.s/2", "a.s/10", "b.s/0"])
     }
 }

@@ -7,37 +7,40 @@ import Testing
 
 @testable import EgizHTTP
 
-@Suite struct ReadinessTests {
-    private func ready(_ api: TestAPI, _ checks: [ReadinessCheck] = []) async throws -> TestResponse {
-        try await api.server(readiness: { checks }).application().test(.router) {
-            try await $0.execute(uri: "/readyz", method: .get)
+extension DatabaseTests {
+    @Suite struct ReadinessTests {
+        private func ready(_ api: TestAPI, _ checks: [ReadinessCheck] = []) async throws -> TestResponse {
+            try await api.server(readiness: { checks }).application().test(.router) {
+                try await $0.execute(uri: "/readyz", method: .get)
+            }
         }
-    }
 
-    @Test func aCurrentSchemaAndGoodChecksAreReady() async throws {
-        let response = try await ready(TestAPI(), [ReadinessCheck(name: "kafka", state: .ok)])
-        #expect(response.status == .ok)
-        #expect(
-            response.text
-                == #"{"status":"ready","checks":[{"name":"postgres","state":"ok"},{"name":"kafka","state":"ok"}]}"#)
-    }
+        @Test func aCurrentSchemaAndGoodChecksAreReady() async throws {
+            let response = try await ready(TestAPI(), [ReadinessCheck(name: "kafka", state: .ok)])
+            #expect(response.status == .ok)
+            #expect(
+                response.text
+                    == #"{"status":"ready","checks":[{"name":"postgres","state":"ok"},{"name":"kafka","state":"ok"}]}"#)
+        }
 
-    @Test func oneCheckThatDoesNotHoldMakesAllNotReady() async throws {
-        let response = try await ready(TestAPI(), [ReadinessCheck(name: "kafka", state: .waiting("no broker answers"))])
-        #expect(response.status == .serviceUnavailable)
-        #expect(response.text.contains(#"{"name":"kafka","state":"waiting","reason":"no broker answers"}"#))
-    }
+        @Test func oneCheckThatDoesNotHoldMakesAllNotReady() async throws {
+            let response = try await ready(
+                TestAPI(), [ReadinessCheck(name: "kafka", state: .waiting("no broker answers"))])
+            #expect(response.status == .serviceUnavailable)
+            #expect(response.text.contains(#"{"name":"kafka","state":"waiting","reason":"no broker answers"}"#))
+        }
 
-    @Test func aMissingSchemaSaysWhatToRun() async throws {
-        let response = try await ready(TestAPI(migrated: false))
-        #expect(response.status == .serviceUnavailable && response.text.contains("egiz db migrate"))
-    }
+        @Test func aMissingSchemaSaysWhatToRun() async throws {
+            let response = try await ready(TestAPI(migrated: false))
+            #expect(response.status == .serviceUnavailable && response.text.contains("egiz db migrate"))
+        }
 
-    @Test func aNewerSchemaIsNotReady() async throws {
-        let api = try TestAPI()
-        try api.connection.execute(
-            "insert into egiz.schema_migration (version, name, checksum) values (9999, 'later', 'x')")
-        let response = try await ready(api)
-        #expect(response.status == .serviceUnavailable && response.text.contains("newer"))
+        @Test func aNewerSchemaIsNotReady() async throws {
+            let api = try TestAPI()
+            try api.connection.execute(
+                "insert into egiz.schema_migration (version, name, checksum) values (9999, 'later', 'x')")
+            let response = try await ready(api)
+            #expect(response.status == .serviceUnavailable && response.text.contains("newer"))
+        }
     }
 }

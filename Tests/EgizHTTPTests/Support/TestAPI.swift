@@ -30,7 +30,7 @@ final class TestAPI {
         try TestPostgres.administrator().execute("create database \(name)")
         url = try TestPostgres.url(database: name)
         connection = try PostgresConnection(url: url, applicationName: "egiz-test")
-        pool = PostgresPool(url: url, applicationName: "egiz-http-test", size: 2)
+        pool = PostgresPool(url: url, applicationName: "egiz-http-test", size: 1)
         let worker = WorkerIdentity(id: "worker-a", host: "host-a", processID: 7)
         writer = PostgresEpochWriter(url: url, worker: worker)
         store = PostgresTaskStore(url: url, worker: worker)

@@ -76,7 +76,10 @@ final class CuttingProxy: @unchecked Sendable {
         var isLast = false
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            var both = [pollfd(fd: client, events: Int16(POLLIN), revents: 0), pollfd(fd: server, events: Int16(POLLIN), revents: 0)]
+            var both = [
+                pollfd(fd: client, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: server, events: Int16(POLLIN), revents: 0),
+            ]
             guard poll(&both, 2, -1) > 0 else { return }
             if both[0].revents != 0 {
                 let n = recv(client, &buffer, buffer.count, 0)

@@ -10,7 +10,9 @@ enum Epochs {
     static let start: Int64 = 1_767_225_600_000_000
     static let second: Int64 = 1_000_000
 
-    static func task(_ partition: Int32 = 0, _ stage: StageName = stage) -> TaskID { TaskID(stage: stage, partition: partition) }
+    static func task(_ partition: Int32 = 0, _ stage: StageName = stage) -> TaskID {
+        TaskID(stage: stage, partition: partition)
+    }
 
     static func advance(
         _ lease: TaskLease, _ n: Int64, next: Int64 = 10, topic: String = "twins", streamTime: Int64? = start
@@ -44,7 +46,8 @@ enum Epochs {
     }
 
     static func twin(
-        _ thing: String, revision: Int64 = 1, document: String? = #"{"a":1}"#, definition: String? = nil, home: TaskID = task()
+        _ thing: String, revision: Int64 = 1, document: String? = #"{"a":1}"#, definition: String? = nil,
+        home: TaskID = task()
     ) throws -> TwinRow {
         TwinRow(
             snapshot: TwinSnapshot(

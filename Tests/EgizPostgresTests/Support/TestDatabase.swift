@@ -28,7 +28,9 @@ final class TestDatabase {
     }
 
     func store(_ id: String = "worker-a") -> PostgresTaskStore { PostgresTaskStore(url: url, worker: Self.worker(id)) }
-    func writer(_ id: String = "worker-a") -> PostgresEpochWriter { PostgresEpochWriter(url: url, worker: Self.worker(id)) }
+    func writer(_ id: String = "worker-a") -> PostgresEpochWriter {
+        PostgresEpochWriter(url: url, worker: Self.worker(id))
+    }
 
     func count(_ table: String) throws -> Int64 {
         try connection.query("select count(*) from egiz.\(table)").first?.int64(0) ?? -1
@@ -51,7 +53,8 @@ final class TestDatabase {
 
     private func describe(_ rows: PostgresRows) -> [String] {
         rows.map { row in
-            let values = [row.double(3).map { "\($0)" }, row.text(4), row.bool(5).map { "\($0)" }, row.text(6)].compactMap { $0 }
+            let values = [row.double(3).map { "\($0)" }, row.text(4), row.bool(5).map { "\($0)" }, row.text(6)]
+                .compactMap { $0 }
             return "\(row.text(0) ?? "")@\(row.timestamp(1) ?? 0) \(row.text(2) ?? "")"
                 + (values.isEmpty ? "" : " " + values.joined(separator: " "))
         }

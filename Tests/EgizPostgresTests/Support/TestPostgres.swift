@@ -42,4 +42,10 @@ enum TestPostgres {
         }
         return try PostgresConnection(url: url(database: "postgres"), applicationName: "egiz-test-admin")
     }
+
+    /// TimescaleDB can be installed on the test server: never on Debian's own, where the tests that need it are skipped.
+    static let hasTimescale: Bool = {
+        let rows = try? administrator().query("select from pg_available_extensions where name = 'timescaledb'")
+        return rows?.isEmpty == false
+    }()
 }

@@ -35,7 +35,8 @@ final class Bench: Sendable {
         configure(&configuration)
         return RunningWorker(
             Worker(
-                topologies: (topologies ?? [topology]).map { DeployedTopology(topology: $0, version: 1) }, registry: registry,
+                topologies: (topologies ?? [topology]).map { DeployedTopology(topology: $0, version: 1) },
+                registry: registry,
                 identity: WorkerIdentity(id: id, host: "test", processID: 1), configuration: configuration,
                 consumers: MemoryConsumerFactory(log: log), stores: MemoryStoreFactory(store: store),
                 logger: Logger(label: id) { _ in SwiftLogNoOpLogHandler() }))
@@ -45,7 +46,8 @@ final class Bench: Sendable {
     func push(_ thing: String, _ n: Int, topic: String = "events", path: String = "x", partition: Int32? = nil) {
         log.append(
             topic, key: thing,
-            value: #"{"thingId":"\#(thing)","timestamp":\#(1_700_000_000_000 + n),"features":{"f":{"\#(path)":\#(n)}}}"#,
+            value:
+                #"{"thingId":"\#(thing)","timestamp":\#(1_700_000_000_000 + n),"features":{"f":{"\#(path)":\#(n)}}}"#,
             at: EventTime(microseconds: (1_700_000_000_000 + Int64(n)) * 1000), partition: partition)
     }
 

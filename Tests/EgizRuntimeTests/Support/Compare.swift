@@ -17,7 +17,8 @@ func expectEqual(
     for series in fold.allSeries {
         #expect(store.samples(series) == fold.samples(series), sourceLocation: sourceLocation)
         #expect(
-            store.writtenSamples(series).count == fold.writtenSamples(series).count, "samples of \(series) were doubled or lost",
+            store.writtenSamples(series).count == fold.writtenSamples(series).count,
+            "samples of \(series) were doubled or lost",
             sourceLocation: sourceLocation)
     }
     #expect(places(store) == places(fold), sourceLocation: sourceLocation)
@@ -30,5 +31,6 @@ private func text(_ row: TwinRow) -> String {
 }
 
 private func places(_ store: MemoryStore) -> [String] {
-    store.allDeadLetters.map { "\($0.code) \($0.position.topic)[\($0.position.partition)]@\($0.position.offset)" }.sorted()
+    store.allDeadLetters.map { "\($0.code) \($0.position.topic)[\($0.position.partition)]@\($0.position.offset)" }
+        .sorted()
 }

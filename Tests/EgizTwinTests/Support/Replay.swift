@@ -75,7 +75,9 @@ final class Replay {
         let before = known
         for leaf in changes {
             if case .absent = leaf.value {
-                #expect(known.removeValue(forKey: leaf.path) != nil, "absent, though it was not there: \(paths.text(of: leaf.path))")
+                #expect(
+                    known.removeValue(forKey: leaf.path) != nil,
+                    "absent, though it was not there: \(paths.text(of: leaf.path))")
                 #expect(leaf.changed)
             } else {
                 known[leaf.path] = leaf.value
@@ -90,7 +92,9 @@ final class Replay {
         for (path, value) in known { texts[Array(paths.text(of: path).utf8)] = value }
         #expect(texts.count == known.count)
         #expect(Set(texts.keys) == Set(real.keys))
-        for (path, value) in real { #expect(texts[path].map { Self.same($0, value) } ?? false, "\(String(decoding: path, as: UTF8.self))") }
+        for (path, value) in real {
+            #expect(texts[path].map { Self.same($0, value) } ?? false, "\(String(decoding: path, as: UTF8.self))")
+        }
     }
 
     static func same(_ a: LeafValue, _ b: LeafValue) -> Bool {

@@ -77,7 +77,7 @@ final class TestWorld: @unchecked Sendable {
 
     var environment: [String: String] {
         [
-            "EGIZ_KAFKA_BROKERS": brokers, "EGIZ_DATABASE_URL": database, "EGIZ_KAFKA_SESSION_TIMEOUT": "2s",
+            "EGIZ_KAFKA_BROKERS": brokers, "EGIZ_DATABASE_URL": database, "EGIZ_KAFKA_SESSION_TIMEOUT": "4s",
             "EGIZ_DATA_DIR": folder.appendingPathComponent("data").path, "EGIZ_LOG_LEVEL": "info",
         ]
     }

@@ -1,0 +1,15 @@
+/// The HELP lines of what the engine counts; the runtime names its metrics, the registry explains them.
+enum EngineMetrics {
+    static func describe(in registry: PrometheusRegistry) {
+        for (name, help) in [
+            ("egiz_records_total", "Records processed and committed, by stage."),
+            ("egiz_samples_total", "Samples of history committed, by stage."),
+            ("egiz_dead_letters_total", "Records set aside as dead letters, by stage."),
+            ("egiz_commits_total", "Epochs committed, by stage."),
+            ("egiz_commit_duration_seconds", "Time that the commit of an epoch took, by stage."),
+            ("egiz_lag_records", "Records between the committed positions and the ends of the log, by stage."),
+        ] {
+            registry.describe(name, help)
+        }
+    }
+}
