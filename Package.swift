@@ -79,8 +79,10 @@ let package = Package(
             dependencies: [
                 "EgizRuntime", "EgizPostgres", "EgizCore", "EgizTwin",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -150,8 +152,13 @@ let package = Package(
         .testTarget(
             name: "EgizHTTPTests",
             dependencies: [
-                "EgizHTTP", "EgizPostgres", "EgizRuntime",
+                "EgizHTTP", "EgizPostgres", "EgizRuntime", "EgizCore", "EgizTwin",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         .testTarget(

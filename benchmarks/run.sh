@@ -26,9 +26,9 @@ cleanup() {
 trap cleanup EXIT
 
 echo "building (release)..." >&2
-: swift build -c release --product egiz >&2
-: swift build -c release --product zonesun-simulator >&2
+swift build -c release --product egiz >&2
 g++ -O2 -std=c++17 -w benchmarks/yardstick/pipeline.cpp -o "$work/pipeline" -lrdkafka -lpq -lsimdjson -lpthread
+gcc -O2 benchmarks/yardstick/produce.c -o "$work/produce" -lrdkafka
 if python3 -m venv "$work/venv" >/dev/null 2>&1 && "$work/venv/bin/pip" install -q confluent-kafka orjson 'psycopg[binary]' >&2; then
   python="$work/venv/bin/python"
 else
@@ -50,8 +50,7 @@ url="postgres://postgres@127.0.0.1:$pgport/postgres"
 broker=$!
 for _ in $(seq 100); do grep -q '^Kafka' "$work/broker.log" && break; sleep 0.1; done
 bootstrap=$(awk '/^Kafka/ {print $2}' "$work/broker.log")
-"$bin/zonesun-simulator" --brokers "$bootstrap" --format ditto --machines 1000 --events "$events" --unthrottled --seed 1 \
-  --topic-ditto "$topic" --start-time 2026-03-02T06:00:00Z >&2
+"$work/produce" "$bootstrap" "$topic" "$events" "${THINGS:-1000}" "${PATHS:-5}" "${CODEC:-lz4}"
 
 cat > "$work/bench.yaml" <<YAML
 apiVersion: egiz/v1

@@ -19,7 +19,9 @@ extension StreamThread {
             records += count
         }
         for column in columns { samples += column.count }
-        twins.sort { $0.snapshot.thing < $1.snapshot.thing }
+        // Rows are large values: sorting their positions moves none of them until the order is known.
+        let order = twins.indices.sorted { twins[$0].snapshot.thing < twins[$1].snapshot.thing }
+        twins = order.map { twins[$0] }
         let now = ContinuousClock.now
         inFlight = (records, samples, deadLetters.count, now)
         committer.submit(EpochWrite(tasks: advances, columns: columns, twins: twins, deadLetters: deadLetters))
