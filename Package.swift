@@ -113,7 +113,7 @@ let package = Package(
         .executableTarget(
             name: "ZonesunSimulator",
             dependencies: [
-                "ZonesunMachine", "EgizKafka", "EgizRuntime",
+                "ZonesunMachine", "EgizKafka", "EgizCore", "EgizTwin",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -125,7 +125,7 @@ let package = Package(
             name: "EgizTwinTests", dependencies: ["EgizTwin"],
             resources: [.copy("Cases")], swiftSettings: strict),
         .testTarget(
-            name: "EgizCoreTests", dependencies: ["EgizCore", "EgizTwin", "EgizTesting"],
+            name: "EgizCoreTests", dependencies: ["EgizCore", "EgizTwin", "EgizProcessors", "EgizTesting"],
             swiftSettings: strict),
         .testTarget(
             name: "EgizProcessorsTests",
@@ -136,7 +136,11 @@ let package = Package(
             dependencies: ["EgizTopologyFile", "EgizProcessors", "EgizCore", "EgizTwin"],
             swiftSettings: strict),
         .testTarget(
-            name: "EgizRuntimeTests", dependencies: ["EgizRuntime", "EgizTesting", "EgizProcessors"],
+            name: "EgizRuntimeTests",
+            dependencies: [
+                "EgizRuntime", "EgizTesting", "EgizProcessors", "EgizCore", "EgizTwin",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "EgizKafkaTests",
@@ -171,6 +175,8 @@ let package = Package(
                 "EgizHTTP", "EgizKafka", "EgizPostgres", "EgizRuntime", "EgizTopologyFile",
                 "EgizProcessors", "EgizTwin", "EgizCore", "EgizTesting",
                 "egiz", "ZonesunSimulator",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ],
             swiftSettings: strict),

@@ -17,5 +17,8 @@ struct Egiz: AsyncParsableCommand {
             Settings come from EGIZ_* variables and from a YAML file (--config); see docs/operating.md.
             """,
         version: "0.1.0",
-        subcommands: [Up.self, BrokerCommand.self, WorkerCommand.self, APICommand.self, TopologyCommand.self, DatabaseCommand.self])
+        subcommands: [
+            Up.self, BrokerCommand.self, WorkerCommand.self, APICommand.self, TopologyCommand.self,
+            DatabaseCommand.self,
+        ])
 }

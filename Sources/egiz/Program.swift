@@ -45,7 +45,8 @@ enum Program {
     }
 
     /// Creates the topics that are missing, with the partitions they declare, where the broker allows it.
-    static func ensureTopics(of topologies: [Topology], brokers: String, _ settings: Settings, _ logger: Logger) throws {
+    static func ensureTopics(of topologies: [Topology], brokers: String, _ settings: Settings, _ logger: Logger) throws
+    {
         let admin = try KafkaTopics(brokers: brokers, properties: settings.kafkaProperties, log: logger)
         let topics = topologies.flatMap(\.sources).flatMap(\.topics)
         let report = try admin.ensure(
@@ -105,7 +106,8 @@ extension Settings {
             if let brokers { return brokers }
             throw EngineError(
                 .config, .stop,
-                "no Kafka is named: set EGIZ_KAFKA_BROKERS=host:9092, or start one here with `egiz broker`, or everything with `egiz up`")
+                "no Kafka is named: set EGIZ_KAFKA_BROKERS=host:9092, or start one here with `egiz broker`, or everything with `egiz up`"
+            )
         }
     }
 
@@ -114,7 +116,8 @@ extension Settings {
             if let databaseURL { return databaseURL }
             throw EngineError(
                 .config, .stop,
-                "no database is named: set EGIZ_DATABASE_URL=postgres://user@host/name, or start everything here with `egiz up`")
+                "no database is named: set EGIZ_DATABASE_URL=postgres://user@host/name, or start everything here with `egiz up`"
+            )
         }
     }
 }

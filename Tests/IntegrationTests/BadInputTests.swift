@@ -7,7 +7,10 @@ import Testing
 /// What producers get wrong: each record becomes a dead letter that says why, and its neighbours go on.
 @Suite(.serialized)
 struct BadInputTests {
-    private static func event(_ name: String, path: String = "/", value: String, revision: Int = 1, timestamp: String = "2026-03-02T06:00:00Z", action: String = "created") -> String {
+    private static func event(
+        _ name: String, path: String = "/", value: String, revision: Int = 1,
+        timestamp: String = "2026-03-02T06:00:00Z", action: String = "created"
+    ) -> String {
         #"{"topic":"bad/\#(name)/things/twin/events/\#(action)","path":"\#(path)","value":\#(value),"revision":\#(revision),"timestamp":"\#(timestamp)"}"#
     }
 
@@ -25,16 +28,27 @@ struct BadInputTests {
             (nil, nil),
             ("json", []),
             ("json", Array(Self.event("nan", value: #"{"thingId":"bad:nan","attributes":{"x":NaN}}"#).utf8)),
-            ("thing-id", Array(#"{"topic":"bad/\u00e4/things/twin/events/created","path":"/","value":{},"revision":1}"#.utf8)),
+            (
+                "thing-id",
+                Array(#"{"topic":"bad/\u00e4/things/twin/events/created","path":"/","value":{},"revision":1}"#.utf8)
+            ),
             ("path", Array(Self.event("p", path: "//", value: "1", action: "modified").utf8)),
-            ("time", Array(Self.event("old", value: #"{"thingId":"bad:old"}"#, timestamp: "1900-01-01T00:00:00Z").utf8)),
-            ("time", Array(Self.event("new", value: #"{"thingId":"bad:new"}"#, timestamp: "2200-01-02T00:00:00Z").utf8)),
+            (
+                "time",
+                Array(Self.event("old", value: #"{"thingId":"bad:old"}"#, timestamp: "1900-01-01T00:00:00Z").utf8)
+            ),
+            (
+                "time",
+                Array(Self.event("new", value: #"{"thingId":"bad:new"}"#, timestamp: "2200-01-02T00:00:00Z").utf8)
+            ),
             (nil, Array(Self.event("big", value: #"{"thingId":"bad:big","attributes":{"x":"\#(huge)"}}"#).utf8)),
             (nil, Array(Self.event("good", path: "/attributes/x", value: "1", revision: 2, action: "modified").utf8)),
         ]
         let producer = try KafkaProducer(
             brokers: world.brokers, properties: ["message.max.bytes": "20000000"], log: world.logger)
-        for record in records { try producer.send(topic: topic, partition: 0, key: Array("bad:good".utf8), value: record.value) }
+        for record in records {
+            try producer.send(topic: topic, partition: 0, key: Array("bad:good".utf8), value: record.value)
+        }
         #expect(producer.flush(timeout: .seconds(30)))
 
         let worker = try world.startWorker(file)

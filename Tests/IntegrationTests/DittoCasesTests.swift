@@ -26,21 +26,21 @@ struct DittoCasesTests {
         let name = "cases_\(UUID().uuidString.lowercased().prefix(8))"
         let url = try TestDatabase.create(name)
         defer { TestDatabase.drop(name) }
-        let connection = try PostgresConnection(url: url, applicationName: "egiz-test")
-        _ = try Migrator(connection).migrate()
-        let worker = WorkerIdentity(id: UUID().uuidString, host: "test", processID: 1)
-        let factory = PostgresStoreFactory(url: url)
-        let store = try factory.openTaskStore(worker: worker)
-        let writer = try factory.openEpochWriter(worker: worker)
-        defer {
-            store.close()
-            writer.close()
-        }
         let pool = PostgresPool(url: url, applicationName: "egiz-test-api", size: 1)
         let server = APIServer(
             configuration: APIConfiguration(port: 0), pool: pool, lag: nil, logger: Logger(label: "test"))
         let app = server.application()
         try await app.test(.router) { client in
+            let connection = try PostgresConnection(url: url, applicationName: "egiz-test")
+            _ = try Migrator(connection).migrate()
+            let worker = WorkerIdentity(id: UUID().uuidString, host: "test", processID: 1)
+            let factory = PostgresStoreFactory(url: url)
+            let store = try factory.openTaskStore(worker: worker)
+            let writer = try factory.openEpochWriter(worker: worker)
+            defer {
+                store.close()
+                writer.close()
+            }
             for (index, file) in files.enumerated() {
                 let run = try CaseRun(file: file)
                 try run.fold(stage: index, store: store, writer: writer)
@@ -62,7 +62,8 @@ struct DittoCasesTests {
                 }
                 if run.timesAscend { try run.checkHistory(connection) }
                 try connection.execute(
-                    "truncate egiz.twin, egiz.series, egiz.history_segment, egiz.dead_letter, egiz.task_offset, egiz.task, egiz.stage cascade")
+                    "truncate egiz.twin, egiz.series, egiz.history_segment, egiz.dead_letter, egiz.task_offset, egiz.task, egiz.stage cascade"
+                )
             }
         }
     }
@@ -187,7 +188,8 @@ private final class CaseRun {
             let path = rows.string(row, 0)
             let value: JSONValue?
             switch rows.string(row, 1) {
-            case "number": value = rows[row].text(3).flatMap(Int64.init).map(JSONValue.int) ?? .double(rows[row].double(2) ?? .nan)
+            case "number":
+                value = rows[row].text(3).flatMap(Int64.init).map(JSONValue.int) ?? .double(rows[row].double(2) ?? .nan)
             case "text": value = .string(rows.string(row, 3))
             case "boolean": value = .bool(rows.string(row, 4) == "true")
             case "json": value = try JSONParser().parseText(rows.string(row, 5))

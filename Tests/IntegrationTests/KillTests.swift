@@ -18,7 +18,8 @@ struct KillTests {
             "zonesun-simulator",
             [
                 "--brokers", world.brokers, "--format", "ditto", "--machines", "100", "--events", "\(events)",
-                "--unthrottled", "--seed", "7", "--topic-ditto", topic, "--start-time", "2026-03-02T06:00:00Z",
+                "--rate", "5000", "--unthrottled", "--seed", "7", "--topic-ditto", topic, "--start-time",
+                "2026-03-02T06:00:00Z",
             ])
         #expect(simulator.wait() == 0, "\(simulator.output)")
 

@@ -30,7 +30,8 @@ struct SharingTests {
                 "10000", "--seed", "3", "--topic-ditto", topic,
             ])
         let moving = try eventually(within: 60) {
-            try connection.query("select coalesce(sum(next_offset), 0)::bigint from egiz.task_offset").int64(0, 0) > 5000
+            try connection.query("select coalesce(sum(next_offset), 0)::bigint from egiz.task_offset").int64(0, 0)
+                > 5000
         }
         #expect(moving)
         #expect(first.stop() == 0, "\(first.output)")

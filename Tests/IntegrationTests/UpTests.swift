@@ -14,7 +14,8 @@ struct UpTests {
         var pid: Int32
     }
 
-    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("egiz-up-\(UUID().uuidString.prefix(8))")
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+        "egiz-up-\(UUID().uuidString.prefix(8))")
 
     private func start() throws -> (program: Program, run: Run) {
         let data = folder.appendingPathComponent("data")

@@ -81,7 +81,8 @@ public final class PartitionStep {
         let thing = event.thing
         guard event.time.isAcceptable else {
             return refuse(
-                "time", "event time \(event.time) is outside 1970 to 2200; check the clock of the producer", thing, projector)
+                "time", "event time \(event.time) is outside 1970 to 2200; check the clock of the producer", thing,
+                projector)
         }
         guard let entry = twins.find(thing) else { return .needs(thing) }
         if let home = entry.home, home != task {

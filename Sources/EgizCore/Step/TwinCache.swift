@@ -57,7 +57,8 @@ public final class TwinCache {
         let twin: Twin
         if let base = entry.base {
             do { twin = try Twin(restoring: base, parser: parser) } catch {
-                throw EngineError(.bug, .stop, "the twin \(base.thing) cannot be restored from its own snapshot: \(error)")
+                throw EngineError(
+                    .bug, .stop, "the twin \(base.thing) cannot be restored from its own snapshot: \(error)")
             }
         } else {
             twin = Twin(thing: entry.twin.thing)

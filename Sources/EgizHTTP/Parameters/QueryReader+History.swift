@@ -1,3 +1,4 @@
+import EgizCore
 import EgizPostgres
 import EgizTwin
 
@@ -53,7 +54,7 @@ extension QueryReader {
         for name in value.split(separator: ",", omittingEmptySubsequences: false) {
             guard let aggregate = HistoryAggregate(rawValue: String(name)) else {
                 let hint =
-                    NearestName.find(String(name), among: HistoryAggregate.names).map { " Did you mean \($0)?" } ?? ""
+                    NearestWord.find(String(name), among: HistoryAggregate.names).map { " Did you mean \($0)?" } ?? ""
                 refuse(
                     "aggregate", "aggregate must be a list of \(HistoryAggregate.names.joined(separator: ", ")).\(hint)"
                 )

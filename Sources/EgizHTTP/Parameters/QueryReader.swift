@@ -1,3 +1,4 @@
+import EgizCore
 /// Reads the query of one request and gathers every fault, so that one answer names them all.
 ///
 /// Names that the route does not know are refused: a misspelt `from` that is silently ignored gives wrong data.
@@ -66,7 +67,7 @@ struct QueryReader {
 
     private static func unknown(_ name: String, _ known: [String]) -> String {
         guard !known.isEmpty else { return "There is no parameter \(name); this path takes none." }
-        if let near = NearestName.find(name, among: known) {
+        if let near = NearestWord.find(name, among: known) {
             return "There is no parameter \(name). Did you mean \(near)?"
         }
         return "There is no parameter \(name). Known are \(known.joined(separator: ", "))."

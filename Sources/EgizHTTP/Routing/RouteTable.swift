@@ -1,3 +1,4 @@
+import EgizCore
 import Hummingbird
 
 /// All paths of the API.
@@ -19,7 +20,7 @@ struct RouteTable: Sendable {
     }
 
     /// The template that was probably meant.
-    func nearest(to path: String) -> String? { NearestName.find(path, among: routes.map(\.path)) }
+    func nearest(to path: String) -> String? { NearestWord.find(path, among: routes.map(\.path)) }
 
     /// Hummingbird's router for these routes.
     func router() -> Router<BasicRequestContext> {

@@ -20,7 +20,9 @@ struct TopologyCommand: AsyncParsableCommand {
                 let loaded = TopologyLoader.standard.load(path: file)
                 Console.print(loaded.report, terminator: "")
                 if let topology = loaded.topology {
-                    Console.print("\(file): ok, topology \(topology.name), \(topology.stages.count) stages, \(topology.processors.count) processors")
+                    Console.print(
+                        "\(file): ok, topology \(topology.name), \(topology.stages.count) stages, \(topology.processors.count) processors"
+                    )
                 } else {
                     failed = true
                 }

@@ -19,7 +19,8 @@ struct TopologyOptions: ParsableArguments {
         guard !loaded.hasErrors else {
             throw EngineError(
                 .topology, .stop,
-                "the topologies of \(topologies) have faults, nothing was started; mend them or name others with --topologies")
+                "the topologies of \(topologies) have faults, nothing was started; mend them or name others with --topologies"
+            )
         }
         return loaded.topologies
     }
@@ -27,7 +28,7 @@ struct TopologyOptions: ParsableArguments {
 
 extension TopologyLoader {
     /// The loader of this program: all built-in kinds, `${NAME}` from the process environment.
-    static var standard: TopologyLoader { 
+    static var standard: TopologyLoader {
         TopologyLoader(registry: .builtin, environment: ProcessInfo.processInfo.environment)
     }
 }

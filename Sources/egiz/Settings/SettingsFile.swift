@@ -13,7 +13,8 @@ enum SettingsFile {
     static func check(_ path: String) throws(EngineError) {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
             throw EngineError(
-                .config, .stop, "the configuration file \(path) cannot be read; name another with --config or EGIZ_CONFIG")
+                .config, .stop,
+                "the configuration file \(path) cannot be read; name another with --config or EGIZ_CONFIG")
         }
         let node: Node?
         do { node = try Yams.compose(yaml: text) } catch {

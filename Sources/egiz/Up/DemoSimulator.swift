@@ -27,7 +27,7 @@ final class DemoSimulator: Service {
         child.executableURL = program
         child.arguments = [
             "--brokers", brokers, "--machines", "\(machines)", "--rate", "\(rate)", "--format", "both", "--api", api,
-            "--quiet",
+            "--quiet", "--with-parent",
         ]
         child.standardInput = FileHandle.nullDevice
         child.standardOutput = FileHandle.nullDevice
@@ -37,7 +37,9 @@ final class DemoSimulator: Service {
         } catch {
             logger.warning(
                 "the simulator cannot be started; push events yourself",
-                metadata: ["egiz.reason": "\(program.path): \(error); build it with `swift build --product zonesun-simulator`"])
+                metadata: [
+                    "egiz.reason": "\(program.path): \(error); build it with `swift build --product zonesun-simulator`"
+                ])
         }
     }
 

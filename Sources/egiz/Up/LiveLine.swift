@@ -7,11 +7,11 @@ import ServiceLifecycle
 struct LiveLine: Service {
     let worker: Worker
 
-    func run() async throws {
+    func run() async {
         let isTerminal = isatty(STDOUT_FILENO) == 1
         let step = isTerminal ? 1 : 10
         let worker = worker
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             var last = Totals(worker.statuses)
             var lastTime = ContinuousClock.now
             while !Task.isCancelled {

@@ -63,7 +63,8 @@ struct Up: AsyncParsableCommand {
             readiness: { WorkerReadiness.checks(worker) }, metrics: Program.metrics, logger: logger,
             onBound: { port in
                 let addresses = RunFile.Addresses(
-                    api: "http://\(settings.host.contains(":") ? "[\(settings.host)]" : settings.host):\(port)", kafka: brokers, postgres: database,
+                    api: "http://\(settings.host.contains(":") ? "[\(settings.host)]" : settings.host):\(port)",
+                    kafka: brokers, postgres: database,
                     pid: ProcessInfo.processInfo.processIdentifier)
                 runFile.write(addresses, logger: logger)
                 Welcome.show(addresses, demo: demo != nil)

@@ -35,7 +35,7 @@ import Testing
     @Test(arguments: [
         (21.0, "21"), (-3.0, "-3"), (0.0, "0"), (-0.0, "-0.0"), (0.1, "0.1"), (1e20, "1e+20"),
         (9_007_199_254_740_991, "9007199254740991"),
-        (5e-324, "5e-324"), (-1.5, "-1.5"),
+        (Double.leastNonzeroMagnitude, "5e-324"), (-1.5, "-1.5"),
     ])
     func numbersAreShortAndExact(value: Double, text: String) {
         #expect(NumberText.text(value) == text)

@@ -37,11 +37,14 @@ struct LogFold {
         var change = ChangeBuffer()
         let deadline = Date(timeIntervalSinceNow: 60)
         while Int64(records) < end, Date.now < deadline {
-            guard let batch = try consumer.poll(limit: 4096, timeout: .milliseconds(200), listener: reader) else { continue }
+            guard let batch = try consumer.poll(limit: 4096, timeout: .milliseconds(200), listener: reader) else {
+                continue
+            }
             for index in 0..<batch.count {
                 let record = batch.record(at: index)
                 records += 1
-                guard case .event(let event) = decoder.decode(record.value, format: format, recordTime: record.timestamp)
+                guard
+                    case .event(let event) = decoder.decode(record.value, format: format, recordTime: record.timestamp)
                 else { continue }
                 let twin = twins[event.thing] ?? Twin(thing: event.thing)
                 twins[event.thing] = twin

@@ -14,7 +14,9 @@ final class Program: @unchecked Sendable {
         let runner = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
         var folder = runner.deletingLastPathComponent()
         while folder.path != "/" {
-            if FileManager.default.isExecutableFile(atPath: folder.appendingPathComponent("egiz").path) { return folder }
+            if FileManager.default.isExecutableFile(atPath: folder.appendingPathComponent("egiz").path) {
+                return folder
+            }
             folder = folder.deletingLastPathComponent()
         }
         return Bundle.main.bundleURL

@@ -30,7 +30,9 @@ struct StoredState {
         for (thing, document) in fold.documents where documents[thing] != document {
             found.append("twin \(thing) differs: \(documents[thing]?.text ?? "missing") instead of \(document.text)")
         }
-        for thing in documents.keys where fold.documents[thing] == nil { found.append("twin \(thing) should not exist") }
+        for thing in documents.keys where fold.documents[thing] == nil {
+            found.append("twin \(thing) should not exist")
+        }
         for (series, expected) in fold.times where times[series] != expected.count {
             found.append("\(series): \(times[series] ?? 0) samples instead of \(expected.count)")
         }

@@ -9,7 +9,7 @@ enum TestDatabase {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("egiz-test-pg-\(getpid())")
         var logger = Logger(label: "test-postgres")
         logger.logLevel = .warning
-        let postgres = try PrivatePostgres(dataDirectory: folder.path, logger: logger)
+        let postgres = try PrivatePostgres(dataDirectory: folder.path, durable: false, logger: logger)
         try postgres.start()
         keep = postgres
         atexit { TestDatabase.stop() }
@@ -36,6 +36,6 @@ enum TestDatabase {
 
     private static func stop() {
         keep?.stop()
-        if let keep { try? FileManager.default.removeItem(atPath: keep.dataDirectory) }
+        if let keep { try? FileManager.default.removeItem(atPath: keep.directory) }
     }
 }

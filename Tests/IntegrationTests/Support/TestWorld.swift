@@ -10,7 +10,7 @@ import Logging
 ///
 /// Unchecked: made and used by one test; the broker and the database are servers and safe from any thread.
 final class TestWorld: @unchecked Sendable {
-    let suffix = String(UUID().uuidString.lowercased().prefix(8))
+    let suffix: String
     let brokers: String
     let database: String
     let broker: EmbeddedBroker?
@@ -21,6 +21,8 @@ final class TestWorld: @unchecked Sendable {
 
     /// - Parameter topics: names without suffix and their partitions.
     init(topics: [(name: String, partitions: Int32)]) throws {
+        let suffix = String(UUID().uuidString.lowercased().prefix(8))
+        self.suffix = suffix
         var logger = Logger(label: "test")
         logger.logLevel = .warning
         self.logger = logger

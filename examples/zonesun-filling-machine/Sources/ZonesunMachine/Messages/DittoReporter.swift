@@ -167,11 +167,23 @@ struct DittoReporter: Sendable {
             json.tank(readings)
             told.isRefilling = now.isRefilling
         } else {
-            let all = Sensor.allCases
-            let next = all[sensor % all.count]
-            sensor = (sensor + 1) % all.count
+            let next = nextSensor(readings)
             modified(next.path, into: &json)
             json.sensor(next, readings, phase: machine.phase)
+        }
+    }
+
+    /// The sensor whose turn it is; those that have nothing to show before the first cycle are passed over.
+    private mutating func nextSensor(_ readings: SensorReadings) -> Sensor {
+        let all = Sensor.allCases
+        while true {
+            let next = all[sensor % all.count]
+            sensor = (sensor + 1) % all.count
+            switch next {
+            case .fillLevel where readings.fillLevel == nil, .conveyorSpeed where readings.conveyorSpeed == nil:
+                continue
+            default: return next
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import EgizTopologyFile
+@testable import EgizCore
 
 @Suite struct NearestWordTests {
     @Test(arguments: [
