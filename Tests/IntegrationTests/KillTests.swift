@@ -31,13 +31,13 @@ struct KillTests {
         for kill in 1...kills {
             let threshold = events * kill / (kills + 1)
             let reached = try eventually(within: 120) { try processed() >= threshold }
-            #expect(reached, "kill \(kill): stuck at \(try processed()) of \(threshold)\n\(worker.output)")
+            #expect(reached, "kill \(kill): stuck at \(String(describing: try? processed())) of \(threshold)\n\(worker.output)")
             #expect(worker.isRunning, "\(worker.output)")
             worker.killNow()
             worker = try world.startWorker(file)
         }
         let done = try eventually(within: 180) { try processed() >= events }
-        #expect(done, "stuck at \(try processed()) of \(events)\n\(worker.output)")
+        #expect(done, "stuck at \(String(describing: try? processed())) of \(events)\n\(worker.output)")
         #expect(worker.stop() == 0, "\(worker.output)")
 
         let fold = try LogFold(world: world, topic: topic)

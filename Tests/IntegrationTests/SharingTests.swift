@@ -21,7 +21,7 @@ struct SharingTests {
             return owners
         }
         let shared = try eventually(within: 60) { try owners().values.sorted() == [4, 4] }
-        #expect(shared, "owners: \(try owners())\n\(first.output)\n\(second.output)")
+        #expect(shared, "owners: \(String(describing: try? owners()))\n\(first.output)\n\(second.output)")
 
         let simulator = try Program(
             "zonesun-simulator",
@@ -36,7 +36,7 @@ struct SharingTests {
         #expect(moving)
         #expect(first.stop() == 0, "\(first.output)")
         let taken = try eventually(within: 30) { try owners().values.sorted() == [8] }
-        #expect(taken, "owners: \(try owners())\n\(second.output)")
+        #expect(taken, "owners: \(String(describing: try? owners()))\n\(second.output)")
         #expect(simulator.wait() == 0, "\(simulator.output)")
         let fold = try LogFold(world: world, topic: topic)
         let done = try eventually(within: 60) {

@@ -46,7 +46,7 @@ struct UpTests {
         let machine = "zonesun.hall3:filler-01"
         let (first, run) = try start()
         #expect(eventually(within: 30) { revision(run.api, machine) ?? 0 > 5 }, "\(first.output)")
-        #expect(HTTPClient.get("\(run.api)/readyz")?.status == 200)
+        #expect(eventually(within: 20) { HTTPClient.get("\(run.api)/readyz")?.status == 200 }, "\(first.output)")
 
         // An event typed by hand.
         let producer = try KafkaProducer(brokers: run.kafka, log: Logger(label: "test"))

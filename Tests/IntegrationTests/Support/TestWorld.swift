@@ -72,7 +72,7 @@ final class TestWorld: @unchecked Sendable {
               onGap: \(onGap)
           processors:
             twins: { kind: twin-projector, from: events }
-            history: { kind: history-writer, from: twins }
+            history: { kind: history-writer, from: twins, include: ["/**"] }
         """.write(to: file, atomically: true, encoding: .utf8)
         return file
     }
