@@ -48,21 +48,22 @@ final class MemoryTaskStore: TaskStore {
         }
     }
 
-    func reposition(_ lease: TaskLease, to positions: [String: NextOffset], log: LogIdentity, gaps: [LogGap])
-        throws(EngineError)
-    {
+    func reposition(_ moves: [TaskMove]) throws(EngineError) {
         try store.checkPresence()
         try store.change { () throws(EngineError) in
-            guard store.tasks[lease.task]?.ownerEpoch == lease.ownerEpoch else {
-                throw EngineError(.ownership, .backoff, "another worker owns \(lease.task)")
+            for move in moves where store.tasks[move.lease.task]?.ownerEpoch != move.lease.ownerEpoch {
+                throw EngineError(.ownership, .backoff, "another worker owns \(move.lease.task)")
             }
-            let moved = Set(gaps.map(\.topic))
-            for (topic, next) in positions {
-                let mark = moved.contains(topic) ? nil : store.tasks[lease.task]?.positions[topic]?.mark
-                store.tasks[lease.task]?.positions[topic] = .init(next: next, mark: mark)
+            for move in moves {
+                let task = move.lease.task
+                let moved = Set(move.gaps.map(\.topic))
+                for (topic, next) in move.positions {
+                    let mark = moved.contains(topic) ? nil : store.tasks[task]?.positions[topic]?.mark
+                    store.tasks[task]?.positions[topic] = .init(next: next, mark: mark)
+                }
+                store.tasks[task]?.log = move.log
+                store.gaps += move.gaps
             }
-            store.tasks[lease.task]?.log = log
-            store.gaps += gaps
         }
     }
 

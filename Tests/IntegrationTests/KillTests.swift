@@ -31,7 +31,9 @@ struct KillTests {
         for kill in 1...kills {
             let threshold = events * kill / (kills + 1)
             let reached = try eventually(within: 120) { try processed() >= threshold }
-            #expect(reached, "kill \(kill): stuck at \(String(describing: try? processed())) of \(threshold)\n\(worker.output)")
+            #expect(
+                reached,
+                "kill \(kill): stuck at \(String(describing: try? processed())) of \(threshold)\n\(worker.output)")
             #expect(worker.isRunning, "\(worker.output)")
             worker.killNow()
             worker = try world.startWorker(file)

@@ -32,10 +32,18 @@ public final class PostgresTaskStore: TaskStore {
             ])
     }
 
-    public func reposition(
-        _ lease: TaskLease, to positions: [String: NextOffset], log: LogIdentity, gaps: [LogGap]
-    ) throws(EngineError) {
+    public func reposition(_ moves: [TaskMove]) throws(EngineError) {
+        guard !moves.isEmpty else { return }
         let (connection, _) = try session.connection()
+        // In the order of the rows' keys, as every transaction that locks several of them (rule 1).
+        let sorted = moves.sorted { $0.lease.task < $1.lease.task }
+        try connection.transaction { connection throws(EngineError) in
+            for move in sorted { try reposition(move, connection) }
+        }
+    }
+
+    private func reposition(_ move: TaskMove, _ connection: PostgresConnection) throws(EngineError) {
+        let (lease, log, gaps) = (move.lease, move.log, move.gaps)
         let isOtherLog = lease.log.map { !$0.isSameLog(as: log) } ?? false
         let beginsAnew =
             isOtherLog
@@ -46,24 +54,22 @@ public final class PostgresTaskStore: TaskStore {
                 }
             }
         let key: [PostgresValue] = [.text(lease.task.stage.text), .int64(Int64(lease.task.partition))]
-        try connection.transaction { connection throws(EngineError) in
-            let moved = try connection.query(
-                """
-                update egiz.task
-                set log_cluster_id = $3, log_embedded = $4, incarnation = incarnation + $5::int
-                where stage = $1 and partition = $2 and owner_epoch = $6
-                """,
-                key + [
-                    .text(log.clusterID), .optional(log.embeddedLog), .int64(beginsAnew ? 1 : 0),
-                    .int64(lease.ownerEpoch),
-                ])
-            guard moved.affected == 1 else {
-                throw EngineError(
-                    .ownership, .backoff, "another worker took over task \(lease.task) before its positions were set")
-            }
-            try store(positions, forgettingMarksOf: Set(gaps.map(\.topic)), all: isOtherLog, key, connection)
-            try note(gaps, log, lease.task, connection)
+        let moved = try connection.query(
+            """
+            update egiz.task
+            set log_cluster_id = $3, log_embedded = $4, incarnation = incarnation + $5::int
+            where stage = $1 and partition = $2 and owner_epoch = $6
+            """,
+            key + [
+                .text(log.clusterID), .optional(log.embeddedLog), .int64(beginsAnew ? 1 : 0),
+                .int64(lease.ownerEpoch),
+            ])
+        guard moved.affected == 1 else {
+            throw EngineError(
+                .ownership, .backoff, "another worker took over task \(lease.task) before its positions were set")
         }
+        try store(move.positions, forgettingMarksOf: Set(gaps.map(\.topic)), all: isOtherLog, key, connection)
+        try note(gaps, log, lease.task, connection)
     }
 
     private func store(

@@ -11,15 +11,25 @@ public protocol TaskStore: AnyObject {
     /// Gives tasks back cleanly (owner cleared, the fence stays). A task that is no longer ours is left alone.
     func release(_ leases: [TaskLease]) throws(EngineError)
 
-    /// Puts the positions of a task aside because its log is another one (design, "The embedded default"), or sets them
-    /// after a reported gap: one fenced transaction that writes `log_gap` and the new positions and log identity.
-    func reposition(_ lease: TaskLease, to positions: [String: NextOffset], log: LogIdentity, gaps: [LogGap])
-        throws(EngineError)
+    /// Sets the positions of tasks that were just acquired, in one fenced transaction for all of them: a baseline, a reported
+    /// gap, or another log whose offsets put the stored ones aside (design, "The embedded default"). Writes `log_gap` too.
+    ///
+    /// Throws `.ownership`/`.backoff` where another worker took over one of them meanwhile; then nothing is set.
+    func reposition(_ moves: [TaskMove]) throws(EngineError)
 
     /// The rows of these things, for the twin projector; a thing without a row is not in the answer.
     func loadTwins(_ things: [ThingID]) throws(EngineError) -> [TwinRow]
 
     func close()
+}
+
+extension TaskStore {
+    /// Sets the positions of one task.
+    public func reposition(
+        _ lease: TaskLease, to positions: [String: NextOffset], log: LogIdentity, gaps: [LogGap]
+    ) throws(EngineError) {
+        try reposition([TaskMove(lease: lease, positions: positions, log: log, gaps: gaps)])
+    }
 }
 
 /// A stretch of a log that was not processed, and why (contract 8).

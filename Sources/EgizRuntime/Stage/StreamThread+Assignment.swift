@@ -55,7 +55,7 @@ extension StreamThread: AssignmentListener {
         let most = try coPartitioned(counts)
         let ids = partitions.sorted().map { TaskID(stage: setup.stage.name, partition: $0) }
         let leases = try store.acquire(ids, partitions: most, topologyVersion: setup.topologyVersion)
-        var positions: [TopicPartition: NextOffset] = [:]
+        var plans: [(lease: TaskLease, plan: TakeoverPlan)] = []
         for lease in leases {
             if let previous = lease.previousOwner, previous != setup.worker.id {
                 logger.notice(
@@ -65,9 +65,9 @@ extension StreamThread: AssignmentListener {
             let plan = try TakeoverPlan.make(
                 facts: try facts(of: lease, log: log, consumer: consumer), storedLog: lease.log, log: log,
                 start: setup.stage.source.start, onGap: setup.stage.source.onGap)
-            try adopt(lease, plan, log: log, store: store)
-            positions.merge(plan.positions) { _, new in new }
+            plans.append((lease, plan))
         }
+        let positions = try adopt(plans, log: log, store: store)
         for partition in partitions { pending[partition] = nil }
         status.assigned(Array(tasks.keys))
         status.recovered(.store)
@@ -111,13 +111,18 @@ extension StreamThread: AssignmentListener {
         return facts
     }
 
-    private func adopt(_ lease: TaskLease, _ plan: TakeoverPlan, log: LogIdentity, store: any TaskStore)
-        throws(EngineError)
+    /// Stores what the plans change and takes the tasks in hand. Returns where to read them.
+    private func adopt(_ plans: [(lease: TaskLease, plan: TakeoverPlan)], log: LogIdentity, store: any TaskStore)
+        throws(EngineError) -> [TopicPartition: NextOffset]
     {
-        if plan.mustStore {
-            var positions: [String: NextOffset] = [:]
-            for (partition, position) in plan.positions { positions[partition.topic] = position }
-            try store.reposition(lease, to: positions, log: log, gaps: plan.gaps)
+        try store.reposition(
+            plans.filter(\.plan.mustStore).map { lease, plan in
+                var positions: [String: NextOffset] = [:]
+                for (partition, position) in plan.positions { positions[partition.topic] = position }
+                return TaskMove(lease: lease, positions: positions, log: log, gaps: plan.gaps)
+            })
+        var positions: [TopicPartition: NextOffset] = [:]
+        for (lease, plan) in plans {
             for gap in plan.gaps {
                 logger.warning(
                     "stored offset put aside",
@@ -126,14 +131,17 @@ extension StreamThread: AssignmentListener {
                         LogKey.offset: "\(gap.from.raw) -> \(gap.to.raw)", LogKey.reason: "\(gap.reason.rawValue)",
                     ])
             }
+            var lease = lease
+            lease.log = log
+            let moved = Set(plan.gaps.map(\.topic))
+            let next = topics.map { plan.positions[TopicPartition($0, lease.task.partition)] }
+            let marks = topics.map { moved.contains($0) ? nil : lease.positions[$0]?.mark }
+            tasks[lease.task.partition] = OwnedTask(
+                lease: lease, step: try makeStep(lease.task, lease.counters, lease.streamTime), next: next,
+                marks: marks)
+            positions.merge(plan.positions) { _, new in new }
         }
-        var lease = lease
-        lease.log = log
-        let moved = Set(plan.gaps.map(\.topic))
-        let next = topics.map { plan.positions[TopicPartition($0, lease.task.partition)] }
-        let marks = topics.map { moved.contains($0) ? nil : lease.positions[$0]?.mark }
-        tasks[lease.task.partition] = OwnedTask(
-            lease: lease, step: try makeStep(lease.task, lease.counters, lease.streamTime), next: next, marks: marks)
+        return positions
     }
 
     /// Drains and releases tasks. Flushing ends at min(`shutdown.grace`, session timeout / 2); then uncommitted work is dropped

@@ -6,14 +6,14 @@ extension StreamThread {
     /// Runs a batch through the steps of its tasks. An error becomes `failure`, with the position of the record.
     func process(_ batch: any RecordBatch) {
         do throws(EngineError) {
-            try restore(batch)
+            var isRestored = false
             for index in 0..<batch.count {
                 let record = batch.record(at: index)
                 guard let task = tasks[record.partition] else { continue }
                 // After a seek the client may still hand out what it had fetched before.
                 if let next = task.next[record.topic], record.offset < next.raw { continue }
                 do throws(EngineError) {
-                    try process(record, of: batch, at: index, in: task)
+                    try process(record, of: batch, at: index, in: task, isRestored: &isRestored)
                 } catch {
                     throw EngineError(
                         error.code, error.retry,
@@ -30,9 +30,9 @@ extension StreamThread {
         }
     }
 
-    private func process(_ record: RawRecord, of batch: any RecordBatch, at index: Int, in task: OwnedTask)
-        throws(EngineError)
-    {
+    private func process(
+        _ record: RawRecord, of batch: any RecordBatch, at index: Int, in task: OwnedTask, isRestored: inout Bool
+    ) throws(EngineError) {
         var attempts = 0
         while true {
             switch try task.step.process(record) {
@@ -44,7 +44,11 @@ extension StreamThread {
                 guard attempts <= 2 else {
                     throw EngineError(.bug, .stop, "the twin \(thing) was loaded and is still missing")
                 }
-                try load([thing], into: task)
+                if !isRestored {
+                    isRestored = true
+                    try restore(batch, from: index)
+                }
+                if !task.step.twins.contains(thing) { try load([thing], into: task) }
             case .refused(let refusal):
                 deadLetters.append(
                     DeadLetter(
@@ -56,13 +60,14 @@ extension StreamThread {
         }
     }
 
-    /// Loads all twins that the batch will need and that are not at hand, one query a task. The record key is the thing id
-    /// nearly always; where it is not, the step asks.
-    private func restore(_ batch: any RecordBatch) throws(EngineError) {
+    /// Loads all twins that the rest of the batch will need and that are not at hand, one query a task: done once a batch, at
+    /// its first miss, so that a warm cache costs nothing. The record key is the thing id nearly always; where it is not, the
+    /// step asks for the single thing.
+    private func restore(_ batch: any RecordBatch, from first: Int) throws(EngineError) {
         var missing: [Int32: [ThingID]] = [:]
         var seen: Set<ThingID> = []
         var lastKey: UnsafeRawBufferPointer?
-        for index in 0..<batch.count {
+        for index in first..<batch.count {
             let record = batch.record(at: index)
             guard let key = record.key, let task = tasks[record.partition] else { continue }
             if let lastKey, lastKey.count == key.count, lastKey.elementsEqual(key) { continue }
