@@ -190,9 +190,14 @@ final class MemoryConsumer: LogConsumer {
         return found
     }
 
-    func watermarks(of partition: TopicPartition) throws(EngineError) -> LogWatermarks {
-        let content = try content(partition)
-        return LogWatermarks(start: NextOffset(stored: content.start), end: NextOffset(stored: content.end))
+    func watermarks(of partitions: [TopicPartition]) throws(EngineError) -> [TopicPartition: LogWatermarks] {
+        var watermarks: [TopicPartition: LogWatermarks] = [:]
+        for partition in partitions {
+            let content = try content(partition)
+            watermarks[partition] = LogWatermarks(
+                start: NextOffset(stored: content.start), end: NextOffset(stored: content.end))
+        }
+        return watermarks
     }
 
     func cachedEnd(of partition: TopicPartition) -> NextOffset? {

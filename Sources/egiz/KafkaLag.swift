@@ -26,8 +26,6 @@ final class KafkaLag: LagProvider, @unchecked Sendable {
     private func read(_ partitions: [TopicPartition]) throws -> [TopicPartition: NextOffset] {
         let consumer = try self.consumer ?? factory.open(group: "egiz.lag", topics: [], properties: [:])
         self.consumer = consumer
-        var ends: [TopicPartition: NextOffset] = [:]
-        for partition in partitions { ends[partition] = try consumer.watermarks(of: partition).end }
-        return ends
+        return try consumer.watermarks(of: partitions).mapValues(\.end)
     }
 }

@@ -3,9 +3,9 @@ public import EgizCore
 public import EgizRuntime
 
 extension KafkaConsumer {
-    public func watermarks(of partition: TopicPartition) throws(EngineError) -> LogWatermarks {
+    public func watermarks(of partitions: [TopicPartition]) throws(EngineError) -> [TopicPartition: LogWatermarks] {
         try requireOpen()
-        return try client.watermarks(of: partition)
+        return try client.watermarks(of: partitions)
     }
 
     public func cachedEnd(of partition: TopicPartition) -> NextOffset? {
@@ -18,7 +18,7 @@ extension KafkaConsumer {
 
     public func mark(at offset: Int64, of partition: TopicPartition) throws(EngineError) -> RecordMark? {
         try requireOpen()
-        let bounds = try client.watermarks(of: partition)
+        guard let bounds = try client.watermarks(of: [partition])[partition] else { return nil }
         guard offset >= bounds.start.raw, offset < bounds.end.raw else { return nil }
         let reader: RecordProbe
         if let probe { reader = probe } else { reader = try RecordProbe(like: properties, log: log) }

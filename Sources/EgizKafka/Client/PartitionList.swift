@@ -36,6 +36,17 @@ struct PartitionList: ~Copyable {
         }
     }
 
+    /// The offset of each partition, as a call has set it.
+    var offsets: [TopicPartition: Int64] {
+        guard let elements = raw.pointee.elems else { return [:] }
+        var offsets: [TopicPartition: Int64] = [:]
+        for i in 0..<Int(raw.pointee.cnt) {
+            guard let topic = elements[i].topic else { continue }
+            offsets[TopicPartition(String(cString: topic), elements[i].partition)] = elements[i].offset
+        }
+        return offsets
+    }
+
     /// Forgets the errors of an earlier call.
     func clearFailures() {
         guard let elements = raw.pointee.elems else { return }

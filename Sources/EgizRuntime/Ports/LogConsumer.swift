@@ -13,8 +13,9 @@ public protocol LogConsumer: AnyObject {
     func poll(limit: Int, timeout: Duration, listener: any AssignmentListener) throws(EngineError)
         -> (any RecordBatch)?
 
-    /// First and next offset of a partition as the broker has them now (a round trip).
-    func watermarks(of partition: TopicPartition) throws(EngineError) -> LogWatermarks
+    /// First and next offset of each partition as the broker has them now: a few round trips, however many partitions.
+    /// Throws `.kafka`/`.backoff` where one of them is not known.
+    func watermarks(of partitions: [TopicPartition]) throws(EngineError) -> [TopicPartition: LogWatermarks]
 
     /// The next offset of the partition as of the last fetch, without a round trip; nil before the first.
     func cachedEnd(of partition: TopicPartition) -> NextOffset?
@@ -40,6 +41,16 @@ public protocol LogConsumer: AnyObject {
 
     /// Leaves the group: calls `listener.revoked` for what is still assigned, then frees the client. Idempotent.
     func close(listener: any AssignmentListener)
+}
+
+extension LogConsumer {
+    /// First and next offset of one partition.
+    public func watermarks(of partition: TopicPartition) throws(EngineError) -> LogWatermarks {
+        guard let marks = try watermarks(of: [partition])[partition] else {
+            throw EngineError(.kafka, .backoff, "the offsets of \(partition) are not known")
+        }
+        return marks
+    }
 }
 
 /// Offsets of the two ends of a partition.

@@ -55,6 +55,8 @@ extension StreamThread: AssignmentListener {
         let most = try coPartitioned(counts)
         let ids = partitions.sorted().map { TaskID(stage: setup.stage.name, partition: $0) }
         let leases = try store.acquire(ids, partitions: most, topologyVersion: setup.topologyVersion)
+        let watermarks = try consumer.watermarks(
+            of: ids.flatMap { id in topics.map { TopicPartition($0, id.partition) } })
         var plans: [(lease: TaskLease, plan: TakeoverPlan)] = []
         for lease in leases {
             if let previous = lease.previousOwner, previous != setup.worker.id {
@@ -63,7 +65,7 @@ extension StreamThread: AssignmentListener {
                     metadata: [LogKey.partition: "\(lease.task.partition)", LogKey.previousOwner: "\(previous)"])
             }
             let plan = try TakeoverPlan.make(
-                facts: try facts(of: lease, log: log, consumer: consumer), storedLog: lease.log, log: log,
+                facts: try facts(of: lease, watermarks: watermarks, log: log, consumer: consumer), storedLog: lease.log, log: log,
                 start: setup.stage.source.start, onGap: setup.stage.source.onGap)
             plans.append((lease, plan))
         }
@@ -89,14 +91,16 @@ extension StreamThread: AssignmentListener {
         return distinct.first ?? 0
     }
 
-    private func facts(of lease: TaskLease, log: LogIdentity, consumer: any LogConsumer) throws(EngineError)
-        -> [TakeoverPlan.Facts]
-    {
+    private func facts(
+        of lease: TaskLease, watermarks: [TopicPartition: LogWatermarks], log: LogIdentity, consumer: any LogConsumer
+    ) throws(EngineError) -> [TakeoverPlan.Facts] {
         var facts: [TakeoverPlan.Facts] = []
         for topic in topics {
             let partition = TopicPartition(topic, lease.task.partition)
             let stored = lease.positions[topic]
-            let watermarks = try consumer.watermarks(of: partition)
+            guard let watermarks = watermarks[partition] else {
+                throw EngineError(.kafka, .backoff, "the ends of \(partition) are not known")
+            }
             var found: RecordMark?
             if let mark = stored?.mark, lease.log?.isSameLog(as: log) ?? false,
                 mark.offset >= watermarks.start.raw, mark.offset < watermarks.end.raw
