@@ -41,7 +41,7 @@ extension PostgresTaskStore {
         guard let stored = rows.first?.int64(0), stored != Int64(partitions) else { return }
         throw EngineError(
             .topology, .stop,
-            "stage \(stage) was set up with \(stored) partitions, its topics now have \(partitions): things would change their place. Give the topics \(stored) partitions again, or run `egiz topology repartition`"
+            "stage \(stage) was set up with \(stored) partitions, its topics now have \(partitions): things would change their place. Give the topics \(stored) partitions again, or see `egiz topology repartition --help`"
         )
     }
 

@@ -65,7 +65,8 @@ extension StreamThread: AssignmentListener {
                     metadata: [LogKey.partition: "\(lease.task.partition)", LogKey.previousOwner: "\(previous)"])
             }
             let plan = try TakeoverPlan.make(
-                facts: try facts(of: lease, watermarks: watermarks, log: log, consumer: consumer), storedLog: lease.log, log: log,
+                facts: try facts(of: lease, watermarks: watermarks, log: log, consumer: consumer), storedLog: lease.log,
+                log: log,
                 start: setup.stage.source.start, onGap: setup.stage.source.onGap)
             plans.append((lease, plan))
         }

@@ -6,7 +6,8 @@ import Foundation
 
 struct TopologyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "topology", abstract: "Topology files.", subcommands: [Validate.self, Explain.self])
+        commandName: "topology", abstract: "Topology files.",
+        subcommands: [Validate.self, Explain.self, Repartition.self])
 
     struct Validate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -1,0 +1,74 @@
+import EgizCore
+import EgizPostgres
+import EgizRuntime
+import EgizTwin
+import Testing
+
+/// Rule 13: a thing has one place, also after its topic has grown.
+@Suite struct RepartitionTests {
+    let database: TestDatabase
+
+    init() throws { database = try TestDatabase() }
+
+    private func setUp(things: Int, partitions: Int32) throws -> PostgresTaskStore {
+        let store = database.store()
+        let writer = database.writer()
+        let tasks = (0..<partitions).map { Epochs.task($0) }
+        let leases = try store.acquire(tasks, partitions: partitions, topologyVersion: 1)
+        var twins: [TwinRow] = []
+        for number in 0..<things {
+            let id = "ns:thing-\(number)"
+            twins.append(
+                try Epochs.twin(id, home: Epochs.task(Murmur2.partition(ofKey: id, partitions: partitions))))
+        }
+        twins.sort { $0.snapshot.thing < $1.snapshot.thing }
+        let outcome = try writer.commit(Epochs.write(leases.map { Epochs.advance($0, 1) }, [], twins))
+        guard case .committed = outcome else { throw EngineError(.bug, .stop, "\(outcome)") }
+        try store.release(leases)
+        writer.close()
+        return store
+    }
+
+    @Test func everyThingMovesToThePartitionThatProducersWillUse() throws {
+        let store = try setUp(things: 200, partitions: 2)
+        store.close()
+        let starts = Dictionary(
+            uniqueKeysWithValues: (0..<Int32(6)).map { (TopicPartition("twins", $0), NextOffset(stored: 3)) })
+        let report = try StageRepartition(database.connection).run(Epochs.stage, partitions: 6, starts: starts)
+        #expect(report.things == 200)
+        let rows = try database.connection.query("select thing_id, partition from egiz.twin")
+        var homes: Set<Int64> = []
+        for row in rows {
+            let id = try #require(row.text(0))
+            let home = try #require(row.int64(1))
+            #expect(home == Int64(Murmur2.partition(ofKey: id, partitions: 6)), "\(id)")
+            homes.insert(home)
+        }
+        #expect(homes.count == 6)
+        #expect(report.moved > 50)
+        // The old partitions keep their positions, the new ones begin at their first record.
+        let leases = try database.store("worker-b").acquire(
+            (0..<Int32(6)).map { Epochs.task($0) }, partitions: 6, topologyVersion: 1)
+        #expect(leases.map { $0.positions["twins"]?.next.raw } == [10, 10, 3, 3, 3, 3])
+    }
+
+    @Test func aRunningWorkerKeepsItsStageFromBeingRepartitioned() throws {
+        let store = try setUp(things: 3, partitions: 2)
+        _ = try store.acquire([Epochs.task(0)], partitions: 2, topologyVersion: 1)
+        let error = #expect(throws: EngineError.self) {
+            try StageRepartition(database.connection).run(Epochs.stage, partitions: 4, starts: [:])
+        }
+        #expect(error?.message.contains("stop all workers") == true)
+        #expect(try database.count("twin where partition > 1") == 0)
+        store.close()
+    }
+
+    @Test func aTopicThatShrankIsRefused() throws {
+        let store = try setUp(things: 3, partitions: 4)
+        store.close()
+        let error = #expect(throws: EngineError.self) {
+            try StageRepartition(database.connection).run(Epochs.stage, partitions: 2, starts: [:])
+        }
+        #expect(error?.message.contains("cannot shrink") == true)
+    }
+}
