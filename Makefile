@@ -20,7 +20,7 @@ test: deps ## Build and run all tests (EGIZ_KAFKA_BROKERS and EGIZ_DATABASE_URL 
 	@echo "test: building"
 	@swift build --build-tests $(SWIFT_FLAGS)
 	@echo "test: running"
-	@exec swift test --skip-build $(SWIFT_FLAGS)
+	@exec swift test --skip-build --no-parallel $(SWIFT_FLAGS)
 
 test-long: deps ## Kill a worker ten times in the middle of its work and compare with a fold of the log
 	@swift build --build-tests $(SWIFT_FLAGS)

@@ -1,5 +1,6 @@
 import EgizCore
 import EgizKafka
+import EgizTesting
 import Foundation
 import Logging
 import Testing
@@ -41,60 +42,65 @@ struct UpTests {
     }
 
     @Test(.timeLimit(.minutes(5)))
-    func upShowsPushedEventsWithinASecondStopsCleanlyAndKeepsEverythingOverARestart() throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let machine = "zonesun.hall3:filler-01"
-        let (first, run) = try start()
-        #expect(eventually(within: 30) { revision(run.api, machine) ?? 0 > 5 }, "\(first.output)")
-        #expect(eventually(within: 20) { HTTPClient.get("\(run.api)/readyz")?.status == 200 }, "\(first.output)")
+    func upShowsPushedEventsWithinASecondStopsCleanlyAndKeepsEverythingOverARestart() async throws {
+        try await blocking {
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let machine = "zonesun.hall3:filler-01"
+            let (first, run) = try start()
+            #expect(eventually(within: 30) { revision(run.api, machine) ?? 0 > 5 }, "\(first.output)")
+            #expect(eventually(within: 20) { HTTPClient.get("\(run.api)/readyz")?.status == 200 }, "\(first.output)")
 
-        // An event typed by hand.
-        let producer = try KafkaProducer(brokers: run.kafka, log: Logger(label: "test"))
-        let event = """
-            {"topic":"by.hand/pump/things/twin/events/created","path":"/","value":{"thingId":"by.hand:pump","attributes":{"n":9007199254740993}},"revision":1,"timestamp":"2026-03-02T06:00:00Z"}
-            """
-        try producer.send(topic: "ditto.twin.events.v1", key: Array("by.hand:pump".utf8), value: Array(event.utf8))
-        #expect(producer.flush(timeout: .seconds(10)))
-        #expect(eventually(within: 1) { HTTPClient.get("\(run.api)/api/v1/twins/by.hand:pump")?.status == 200 })
-        #expect(HTTPClient.get("\(run.api)/api/v1/twins/by.hand:pump")?.text.contains("9007199254740993") == true)
-        let metrics = HTTPClient.get("\(run.api)/metrics")?.text ?? ""
-        #expect(metrics.contains("egiz_records_total{"), "\(metrics)")
+            // An event typed by hand.
+            let producer = try KafkaProducer(brokers: run.kafka, log: Logger(label: "test"))
+            let event = """
+                {"topic":"by.hand/pump/things/twin/events/created","path":"/","value":{"thingId":"by.hand:pump","attributes":{"n":9007199254740993}},"revision":1,"timestamp":"2026-03-02T06:00:00Z"}
+                """
+            try producer.send(topic: "ditto.twin.events.v1", key: Array("by.hand:pump".utf8), value: Array(event.utf8))
+            #expect(producer.flush(timeout: .seconds(10)))
+            #expect(eventually(within: 1) { HTTPClient.get("\(run.api)/api/v1/twins/by.hand:pump")?.status == 200 })
+            #expect(HTTPClient.get("\(run.api)/api/v1/twins/by.hand:pump")?.text.contains("9007199254740993") == true)
+            let metrics = HTTPClient.get("\(run.api)/metrics")?.text ?? ""
+            #expect(metrics.contains("egiz_records_total{"), "\(metrics)")
 
-        let stopping = ContinuousClock.now
-        #expect(first.stop(SIGINT) == 0, "\(first.output)")
-        #expect(stopping.duration(to: .now) < .seconds(5), "\(first.output)")
-        #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("data/run.json").path))
+            let stopping = ContinuousClock.now
+            #expect(first.stop(SIGINT) == 0, "\(first.output)")
+            #expect(stopping.duration(to: .now) < .seconds(5), "\(first.output)")
+            #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("data/run.json").path))
 
-        let (second, again) = try start()
-        #expect(HTTPClient.get("\(again.api)/api/v1/twins/by.hand:pump")?.status == 200)
-        let kept = try #require(revision(again.api, machine))
-        #expect(kept > 5)
-        #expect(eventually(within: 30) { revision(again.api, machine) ?? 0 > kept + 5 }, "\(second.output)")
-        // The simulator went on from the twin's revision: a restart is neither a gap nor a stale event.
-        let topologies = HTTPClient.get("\(again.api)/api/v1/topologies")?.text ?? ""
-        #expect(topologies.contains("\"gaps\""), "\(topologies)")
-        #expect(!topologies.contains(#/"(gaps|stale|duplicate|deadLetters)":\s*[1-9]/#), "\(topologies)")
-        #expect(second.stop(SIGINT) == 0, "\(second.output)")
+            let (second, again) = try start()
+            #expect(HTTPClient.get("\(again.api)/api/v1/twins/by.hand:pump")?.status == 200)
+            let kept = try #require(revision(again.api, machine))
+            #expect(kept > 5)
+            #expect(eventually(within: 30) { revision(again.api, machine) ?? 0 > kept + 5 }, "\(second.output)")
+            // The simulator went on from the twin's revision: a restart is neither a gap nor a stale event.
+            let topologies = HTTPClient.get("\(again.api)/api/v1/topologies")?.text ?? ""
+            #expect(topologies.contains("\"gaps\""), "\(topologies)")
+            #expect(!topologies.contains(#/"(gaps|stale|duplicate|deadLetters)":\s*[1-9]/#), "\(topologies)")
+            #expect(second.stop(SIGINT) == 0, "\(second.output)")
+        }
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func aPortInUseIsToldWithTheSettingThatChangesIt() throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let (first, run) = try start()
-        let port = try #require(URLComponents(string: run.api)?.port)
-        let second = try Program(
-            "egiz", ["up", "--topologies", Self.topologies.path],
-            environment: [
-                "EGIZ_DATA_DIR": folder.appendingPathComponent("other").path,
-                "EGIZ_HTTP_ADDRESS": "127.0.0.1:\(port)",
-            ])
-        #expect(second.wait() != 0)
-        #expect(second.output.contains("\(port)") && second.output.contains("EGIZ_HTTP_ADDRESS"), "\(second.output)")
-        let third = try Program(
-            "egiz", ["up", "--topologies", Self.topologies.path],
-            environment: ["EGIZ_DATA_DIR": folder.appendingPathComponent("data").path])
-        #expect(third.wait() != 0)
-        #expect(third.output.contains("another `egiz up` runs"), "\(third.output)")
-        first.stop(SIGINT)
+    func aPortInUseIsToldWithTheSettingThatChangesIt() async throws {
+        try await blocking {
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let (first, run) = try start()
+            let port = try #require(URLComponents(string: run.api)?.port)
+            let second = try Program(
+                "egiz", ["up", "--topologies", Self.topologies.path],
+                environment: [
+                    "EGIZ_DATA_DIR": folder.appendingPathComponent("other").path,
+                    "EGIZ_HTTP_ADDRESS": "127.0.0.1:\(port)",
+                ])
+            #expect(second.wait() != 0)
+            #expect(
+                second.output.contains("\(port)") && second.output.contains("EGIZ_HTTP_ADDRESS"), "\(second.output)")
+            let third = try Program(
+                "egiz", ["up", "--topologies", Self.topologies.path],
+                environment: ["EGIZ_DATA_DIR": folder.appendingPathComponent("data").path])
+            #expect(third.wait() != 0)
+            #expect(third.output.contains("another `egiz up` runs"), "\(third.output)")
+            first.stop(SIGINT)
+        }
     }
 }
