@@ -31,7 +31,7 @@ build: deps ## Build in release mode
 	@swift build -c release $(SWIFT_FLAGS)
 
 bench: deps build ## Measure events a second from the log to committed twins and history
-	@benchmarks/run.sh
+	@benchmarks/run.sh $(or $(EVENTS),1000000) $(or $(ROUNDS),3)
 
 lint: ## Check the format of all Swift files
 	@swift format lint --strict --recursive --parallel $(FORMATTED)

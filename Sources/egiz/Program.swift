@@ -18,11 +18,7 @@ enum Program {
         signal(SIGPIPE, SIG_IGN)
         let settings = try await Settings.load(config: common.config)
         let level = settings.logLevel
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = level
-            return handler
-        }
+        LoggingSystem.bootstrap { label in ConsoleLogHandler(label: label, level: level) }
         MetricsSystem.bootstrap(metrics)
         return settings
     }
@@ -63,7 +59,8 @@ enum Program {
     }
 
     static func worker(
-        _ topologies: [Topology], brokers: String, database: String, settings: Settings, logger: Logger
+        _ topologies: [Topology], brokers: String, database: String, settings: Settings, staysUp: Bool = false,
+        logger: Logger
     ) throws -> Worker {
         var configuration = WorkerConfiguration()
         configuration.shutdownGrace = settings.shutdownGrace
@@ -79,7 +76,7 @@ enum Program {
         return Worker(
             topologies: deployed, registry: .builtin, identity: identity, configuration: configuration,
             consumers: KafkaConsumerFactory(brokers: brokers, properties: settings.kafkaProperties, log: logger),
-            stores: PostgresStoreFactory(url: database), logger: logger)
+            stores: PostgresStoreFactory(url: database), staysUp: staysUp, logger: logger)
     }
 
     /// Runs a step of the start again until the server it needs answers; says once what it waits for.

@@ -65,6 +65,19 @@ import Testing
         #expect(reported.gaps.map(\.reason) == [.cluster])
     }
 
+    @Test func whatTheEmbeddedLogEvictedIsReportedBecauseStoppingWouldLoseTheRest() throws {
+        let embedded = LogIdentity(clusterID: "heap", embeddedLog: "one")
+        let reported = try plan(facts(2, 5..<10), stored: embedded, log: embedded)
+        #expect(reported.positions[place]?.raw == 5 && reported.mustStore)
+        #expect(reported.gaps.map(\.reason) == [.retention])
+        // Beyond the end nothing can have been evicted: that stays an error.
+        #expect(throws: EngineError.self) { _ = try plan(facts(11, 5..<10), stored: embedded, log: embedded) }
+        // Nothing had been read of the old log: nothing is put aside.
+        let fresh = LogIdentity(clusterID: "heap", embeddedLog: "two")
+        let anew = try plan(facts(0, 0..<10), stored: embedded, log: fresh)
+        #expect(anew.gaps.isEmpty && anew.mustStore)
+    }
+
     @Test func aNewEmbeddedLogIsNoErrorAndPutsTheOffsetsAside() throws {
         let old = LogIdentity(clusterID: "heap", embeddedLog: "one")
         let new = LogIdentity(clusterID: "heap", embeddedLog: "two")

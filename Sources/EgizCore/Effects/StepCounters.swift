@@ -57,6 +57,12 @@ public struct StepCounters: Sendable, Equatable {
         }
     }
 
+    /// Counts missed revisions. A producer may leap to any revision, so the sum stops at the largest number instead of trapping.
+    mutating func miss(_ revisions: Int64) {
+        let (sum, overflow) = missed.addingReportingOverflow(revisions)
+        missed = overflow ? .max : sum
+    }
+
     mutating func count(_ reason: IgnoreReason) {
         switch reason {
         case .tombstone: tombstone += 1

@@ -135,7 +135,7 @@ public final class PartitionStep {
         counters.applied += 1
         if missed > 0 {
             counters.gaps += 1
-            counters.missed += missed
+            counters.miss(missed)
         }
         if reset { counters.resets += 1 }
         noteKey(record, event.thing)
@@ -163,7 +163,7 @@ public final class PartitionStep {
     private func advance(_ time: EventTime, recordTime: EventTime) {
         var bounded = time
         if recordTime.microseconds > 0 {
-            bounded = min(bounded, EventTime(microseconds: recordTime.microseconds + 60_000_000))
+            bounded = min(bounded, recordTime.advanced(byMicroseconds: 60_000_000))
         }
         if streamTime.map({ $0 < bounded }) ?? true { streamTime = bounded }
     }

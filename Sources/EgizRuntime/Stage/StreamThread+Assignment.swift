@@ -5,6 +5,7 @@ import Logging
 
 extension StreamThread: AssignmentListener {
     func assigned(_ partitions: [TopicPartition]) -> [TopicPartition: NextOffset] {
+        joined()
         let now = ContinuousClock.now
         let new = Set(partitions.map(\.partition)).filter { tasks[$0] == nil }
         for partition in new { pending[partition] = now }
@@ -24,6 +25,7 @@ extension StreamThread: AssignmentListener {
     }
 
     func revoked(_ partitions: [TopicPartition], lost: Bool) {
+        hasJoined = false
         letGo(Array(Set(partitions.map(\.partition))), flushing: !lost && failure == nil && isDraining)
     }
 
@@ -128,14 +130,7 @@ extension StreamThread: AssignmentListener {
             })
         var positions: [TopicPartition: NextOffset] = [:]
         for (lease, plan) in plans {
-            for gap in plan.gaps {
-                logger.warning(
-                    "stored offset put aside",
-                    metadata: [
-                        LogKey.topic: "\(gap.topic)", LogKey.partition: "\(gap.partition)",
-                        LogKey.offset: "\(gap.from.raw) -> \(gap.to.raw)", LogKey.reason: "\(gap.reason.rawValue)",
-                    ])
-            }
+            for gap in plan.gaps { report(gap) }
             var lease = lease
             lease.log = log
             let moved = Set(plan.gaps.map(\.topic))
@@ -147,6 +142,22 @@ extension StreamThread: AssignmentListener {
             positions.merge(plan.positions) { _, new in new }
         }
         return positions
+    }
+
+    private func report(_ gap: LogGap) {
+        let facts: Logger.Metadata = [
+            LogKey.topic: "\(gap.topic)", LogKey.partition: "\(gap.partition)",
+            LogKey.offset: "\(gap.from.raw) -> \(gap.to.raw)", LogKey.reason: "\(gap.reason.rawValue)",
+        ]
+        switch gap.reason {
+        case .embedded:
+            logger.info("new embedded log: stored offset put aside", metadata: facts)
+        case .retention:
+            logger.error(
+                "records were removed from the log before they were read; see table log_gap", metadata: facts)
+        case .truncated, .cluster, .recreated:
+            logger.error("stored offset put aside; see table log_gap", metadata: facts)
+        }
     }
 
     /// Drains and releases tasks. Flushing ends at min(`shutdown.grace`, session timeout / 2); then uncommitted work is dropped

@@ -51,6 +51,11 @@ final class StreamThread: @unchecked Sendable {
     /// When the tasks were last looked at for `idle`.
     private var idleLook = ContinuousClock.now
 
+    /// False from a revocation until the group assigns again.
+    var hasJoined = false
+    private var waitingSince: ContinuousClock.Instant?
+    private var hasWarnedOfWaiting = false
+
     private let stopFlag = Flag()
     private var thread: OSThread?
 
@@ -185,6 +190,7 @@ final class StreamThread: @unchecked Sendable {
             idleLook = now
             advanceIdleTasks(now)
         }
+        noteWaiting(now)
         metrics.report(lag: refreshLag(consumer))
     }
 
@@ -203,13 +209,41 @@ final class StreamThread: @unchecked Sendable {
                 status.waiting(.log, error.message)
                 stopFlag.wait(until: Date(timeIntervalSinceNow: pollBackoff.next().seconds))
                 return nil
-            case (.gap, _) where setup.stage.source.onGap == .report:
+            case (.gap, _) where setup.stage.source.onGap == .report || readsEmbeddedLog:
                 hasGap = true
                 return nil
             default:
                 throw error
             }
         }
+    }
+
+    private var readsEmbeddedLog: Bool { tasks.values.contains { $0.lease.log?.isEmbedded ?? false } }
+
+    /// A group that never answers a join says nothing; the user should hear of it.
+    private func noteWaiting(_ now: ContinuousClock.Instant) {
+        guard !hasJoined else { return }
+        guard let since = waitingSince else {
+            waitingSince = now
+            return
+        }
+        let waited = since.duration(to: now)
+        guard waited >= setup.configuration.sessionTimeout * 1.5 else { return }
+        let why =
+            "group \(setup.stage.name) has given this worker no answer for \(Int(waited.seconds)) s; is the broker frozen, or a rebalance stuck?"
+        if !hasWarnedOfWaiting {
+            hasWarnedOfWaiting = true
+            logger.warning("waiting for partitions", metadata: [LogKey.reason: "\(why)"])
+        }
+        status.waiting(.group, why)
+    }
+
+    /// The group has answered: with partitions, or with none because others have them all.
+    func joined() {
+        hasJoined = true
+        waitingSince = nil
+        hasWarnedOfWaiting = false
+        status.recovered(.group)
     }
 
     private func refreshLag(_ consumer: any LogConsumer) -> Int64 {

@@ -41,7 +41,9 @@ struct TakeoverPlan: Equatable {
                 plan.positions[fact.partition] = stored
                 continue
             }
-            if gap.reason != .embedded, onGap == .fail {
+            // The embedded log lives in this memory and evicts what is not read in time: stopping would lose the rest of it too,
+            // so there records that were evicted are always reported.
+            if gap.reason != .embedded, onGap == .fail, !(log.isEmbedded && gap.reason == .retention) {
                 throw error(gap, storedLog: storedLog, log: log)
             }
             plan.positions[fact.partition] = gap.to
@@ -56,6 +58,8 @@ struct TakeoverPlan: Equatable {
         let reason: LogGap.Reason
         let to: NextOffset
         if !isSameLog {
+            // Nothing had been read of it: there is nothing to put aside.
+            if bothEmbedded, stored == fact.watermarks.start { return nil }
             (reason, to) = (bothEmbedded ? .embedded : .cluster, fact.watermarks.start)
         } else if stored > fact.watermarks.end {
             (reason, to) = (.truncated, fact.watermarks.end)

@@ -6,13 +6,18 @@ public import ServiceLifecycle
 public final class Worker: Service {
     public let identity: WorkerIdentity
     private let runs: [TopologyRun]
+    private let staysUp: Bool
     private let logger: Logger
 
+    /// - Parameter staysUp: Wait for shutdown even when every topology has failed, because the process has more to do: its API
+    ///   says why, and its embedded log would die with it.
     public init(
         topologies: [DeployedTopology], registry: ProcessorRegistry, identity: WorkerIdentity,
-        configuration: WorkerConfiguration, consumers: any LogConsumerFactory, stores: any StoreFactory, logger: Logger
+        configuration: WorkerConfiguration, consumers: any LogConsumerFactory, stores: any StoreFactory,
+        staysUp: Bool = false, logger: Logger
     ) {
         self.identity = identity
+        self.staysUp = staysUp
         self.logger = logger
         runs = topologies.map {
             TopologyRun(
@@ -43,11 +48,14 @@ public final class Worker: Service {
                     if let error {
                         failures.append(error)
                         logger.error(
-                            "topology stopped; the others run on", metadata: [LogKey.error: "\(error)"])
+                            "topology stopped; what else runs here goes on", metadata: [LogKey.error: "\(error)"])
                     }
                 }
             }
-            if let first = failures.first { throw first }
+            if let first = failures.first {
+                if staysUp { try? await gracefulShutdown() }
+                throw first
+            }
         } onCancelOrGracefulShutdown: { [self] in
             for run in runs { run.stop() }
         }

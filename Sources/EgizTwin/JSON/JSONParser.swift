@@ -57,7 +57,19 @@ public final class JSONParser {
         case EGIZ_SIMDJSON_DEPTH: JSONError("nested deeper than \(depth) levels")
         case EGIZ_SIMDJSON_INTEGER: JSONError("an integer does not fit 64 bits")
         case EGIZ_SIMDJSON_MEMORY: JSONError("no memory to parse the text")
-        default: JSONError(egiz_simdjson_message(code).map { String(cString: $0) } ?? "not JSON")
+        default: JSONError(Self.words(egiz_simdjson_message(code).map { String(cString: $0) } ?? "not JSON"))
         }
+    }
+
+    /// simdjson's words, with what usually lies behind them.
+    private static func words(_ text: String) -> String {
+        if text.utf8.starts(with: "Problem while parsing a number".utf8) {
+            return text
+                + ": an integer beyond 64 bits, a number beyond a double such as 1e400, or a form such as 01 or 1."
+        }
+        if text.utf8.starts(with: "The JSON document has an improper structure".utf8) {
+            return text + " (NaN, Infinity and text after the value count as this too)"
+        }
+        return text
     }
 }

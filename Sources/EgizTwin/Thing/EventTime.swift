@@ -17,5 +17,11 @@ public struct EventTime: Hashable, Comparable, Sendable, CustomStringConvertible
 
     public var description: String { text }
 
+    /// This time later by `microseconds`, held at the ends of what can be said: record times come from outside.
+    public func advanced(byMicroseconds microseconds: Int64) -> EventTime {
+        let (sum, overflow) = self.microseconds.addingReportingOverflow(microseconds)
+        return EventTime(microseconds: overflow ? (microseconds < 0 ? .min : .max) : sum)
+    }
+
     public static func < (a: EventTime, b: EventTime) -> Bool { a.microseconds < b.microseconds }
 }

@@ -24,7 +24,7 @@ struct WorkerCommand: AsyncParsableCommand {
         let brokers = try settings.requiredBrokers
         let database = try settings.requiredDatabaseURL
         try await Program.whileAway("Postgres", logger) { _ = try Program.migrate(database) }
-        try await Program.whileAway("Kafka", logger) {
+        try await Program.whileAway("Kafka at \(brokers)", logger) {
             try Program.ensureTopics(of: topologies, brokers: brokers, settings, logger)
         }
         let worker = try Program.worker(

@@ -27,6 +27,7 @@ struct Settings: Sendable {
         for (name, value) in environment where name.hasPrefix("EGIZ_") && !value.isEmpty {
             own[String(name.dropFirst(5))] = value
         }
+        warnOfUnknown(own.keys)
         var providers: [any ConfigProvider] = [EnvironmentVariablesProvider(environmentVariables: own)]
         let file = path ?? own["CONFIG"] ?? (FileManager.default.fileExists(atPath: "egiz.yaml") ? "egiz.yaml" : nil)
         if let file {
@@ -39,6 +40,20 @@ struct Settings: Sendable {
             }
         }
         return try Settings(ConfigReader(providers: providers))
+    }
+
+    /// A misspelt variable must not silently mean its default.
+    private static func warnOfUnknown(_ names: some Sequence<String>) {
+        // The last two belong to the tests of this package.
+        let known = [
+            "CONFIG", "KAFKA_BROKERS", "KAFKA_PROPERTIES", "KAFKA_SESSION_TIMEOUT", "DATABASE_URL",
+            "DATABASE_URL_FILE", "HTTP_ADDRESS", "DATA_DIR", "LOG_LEVEL", "SHUTDOWN_GRACE", "LONG", "REGENERATE",
+        ]
+        for name in names.sorted() where !known.contains(name) {
+            let near = NearestWord.find(name, among: known).map { "; did you mean EGIZ_\($0)?" } ?? ""
+            let line = "warning: the environment variable EGIZ_\(name) is not known and has no effect\(near)\n"
+            FileHandle.standardError.write(Data(line.utf8))
+        }
     }
 
     private init(_ reader: ConfigReader) throws(EngineError) {
@@ -106,6 +121,8 @@ struct Settings: Sendable {
                 return .milliseconds(Int64(number * seconds * 1000))
             }
         }
-        throw EngineError(.config, .stop, "\(key): found \"\(text)\", expected a duration such as 10s or 500ms")
+        let variable = "EGIZ_" + (key.description == "shutdown.grace" ? "SHUTDOWN_GRACE" : "KAFKA_SESSION_TIMEOUT")
+        throw EngineError(
+            .config, .stop, "\(key) (\(variable)): found \"\(text)\", expected a duration such as 10s or 500ms")
     }
 }

@@ -20,11 +20,20 @@ struct LiveLine: Service {
                 let time = ContinuousClock.now
                 let rate = Double(now.records - last.records) / lastTime.duration(to: time).seconds
                 let line = Self.line(now, rate: rate, at: time)
-                Console.print(isTerminal ? "\r\u{1B}[K\(line)" : line, terminator: isTerminal ? "" : "\n")
+                Console.print(isTerminal ? "\r\u{1B}[K\(Self.fitted(line))" : line, terminator: isTerminal ? "" : "\n")
                 (last, lastTime) = (now, time)
             }
         }
         if isTerminal { Console.print("") }
+    }
+
+    /// The line cut to the terminal's width: a wrapped one could not be rewritten in place.
+    private static func fitted(_ line: String) -> String {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 1, line.count >= size.ws_col else {
+            return line
+        }
+        return line.prefix(Int(size.ws_col) - 2) + "…"
     }
 
     struct Totals {

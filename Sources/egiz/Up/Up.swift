@@ -30,12 +30,15 @@ struct Up: AsyncParsableCommand {
     func run() async throws {
         let settings = try await Program.start(common)
         let logger = Program.logger(settings)
+        // What can be refused is refused before anything is started.
+        try APIConfiguration(host: settings.host, port: settings.port).check()
         let topologies = try files.load()
-        try FileManager.default.createDirectory(at: settings.dataDirectory, withIntermediateDirectories: true)
+        try createDataDirectory(settings.dataDirectory)
         let lock = try DataDirectoryLock(settings.dataDirectory)
         defer { lock.release() }
+        let signals = StartupSignals()
 
-        let postgres = try settings.databaseURL == nil ? startPostgres(settings, logger) : nil
+        let postgres = try settings.databaseURL == nil ? startPostgres(settings, signals, logger) : nil
         defer { postgres?.stop() }
         guard let database = settings.databaseURL ?? postgres?.url else { return }
         try await Program.whileAway("Postgres", logger) { _ = try Program.migrate(database) }
@@ -47,12 +50,12 @@ struct Up: AsyncParsableCommand {
         defer { broker?.stop() }
         if let notice = broker?.portNotice { logger.notice("\(notice)") }
         guard let brokers = settings.brokers ?? broker?.bootstrap else { return }
-        try await Program.whileAway("Kafka", logger) {
+        try await Program.whileAway("Kafka at \(brokers)", logger) {
             try Program.ensureTopics(of: topologies, brokers: brokers, settings, logger)
         }
 
         let worker = try Program.worker(
-            topologies, brokers: brokers, database: database, settings: settings, logger: logger)
+            topologies, brokers: brokers, database: database, settings: settings, staysUp: true, logger: logger)
         let runFile = RunFile(directory: settings.dataDirectory)
         defer { runFile.remove() }
         let demo = demo ? DemoSimulator(machines: machines, rate: rate, brokers: brokers, logger: logger) : nil
@@ -76,13 +79,28 @@ struct Up: AsyncParsableCommand {
         services.append(LiveLine(worker: worker))
         let group = ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
+        signals.handOver()
         try await group.run()
         Console.print("stopped; everything is kept in \(settings.dataDirectory.path)")
     }
 
-    private func startPostgres(_ settings: Settings, _ logger: Logger) throws -> PrivatePostgres {
+    private func createDataDirectory(_ directory: URL) throws {
+        do {
+            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        } catch {
+            throw EngineError(
+                .config, .stop,
+                "the data directory \(directory.path) cannot be made (\(error.localizedDescription)); set EGIZ_DATA_DIR to a folder you may write"
+            )
+        }
+    }
+
+    private func startPostgres(_ settings: Settings, _ signals: StartupSignals, _ logger: Logger) throws
+        -> PrivatePostgres
+    {
         let postgres = try PrivatePostgres(
             dataDirectory: settings.dataDirectory.appendingPathComponent("postgres").path, logger: logger)
+        signals.onStop { postgres.stop() }
         try postgres.start()
         return postgres
     }

@@ -13,7 +13,7 @@ enum Welcome {
               Kafka     \(addresses.kafka)
               Postgres  psql '\(addresses.postgres)'
 
-            Try:
+            Try (the first events arrive a few seconds after a start):
               curl -s '\(addresses.api)/api/v1/twins?limit=5'
               curl -s '\(addresses.api)/api/v1/twins/\(ditto)'
               curl -s '\(addresses.api)/api/v1/twins/\(ditto)/history?path=/features/filler/properties/temperature&interval=10s&aggregate=avg,max'

@@ -93,6 +93,25 @@ import Testing
         #expect(line.samples("t:a", pathX).map(\.number) == [1, 2])
     }
 
+    @Test func revisionsThatLeapToTheEndTrapNothing() throws {
+        let line = TopologyDriver(topology: .testing(format: .ditto), registry: .builtin)
+        for thing in ["a", "b", "c"] {
+            for (revision, path, value) in [
+                (Int64(1), "/", #"{"thingId":"t:\#(thing)"}"#), (.max, "/attributes/x", "1"),
+                (.max, "/attributes/x", "2"),
+            ] {
+                let action = revision == 1 ? "created" : "modified"
+                try line.send(
+                    "events", key: "t:\(thing)",
+                    value:
+                        #"{"topic":"t/\#(thing)/things/twin/events/\#(action)","path":"\#(path)","value":\#(value),"revision":\#(revision)}"#,
+                    partition: 0)
+            }
+        }
+        #expect(line.counters["gaps"] == 3 && line.counters["duplicate"] == 3)
+        #expect(line.counters["missed"] == .max)
+    }
+
     @Test func aKeyThatIsNotTheThingIdIsCounted() throws {
         let line = driver()
         for key in ["t:a", "t:b", nil, "", "t:aa"] {
