@@ -146,4 +146,38 @@ import Testing
         #expect(try commit(1, twins: [Epochs.twin("a:b", definition: long)]).isCommitted)
         #expect(try database.count("twin where octet_length(definition) = 1024") == 1)
     }
+
+    @Test func timesThatPostgresCannotHoldStopNothing() throws {
+        let store = database.store()
+        let writer = database.writer()
+        let lease = try #require(store.acquire([Epochs.task()], partitions: 1, topologyVersion: 3).first)
+        var twin = try Epochs.twin("ns:old")
+        twin.snapshot.created = EventTime(microseconds: -377_000_000_000_000_000)
+        twin.snapshot.modified = EventTime(microseconds: .max)
+        var letter = Epochs.letter(offset: 3)
+        letter.recordTime = EventTime(microseconds: -300_000_000_000_000_000)
+        let outcome = try writer.commit(Epochs.write([Epochs.advance(lease, 1)], [], [twin], [letter]))
+        guard case .committed = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        let row = try database.connection.query("select created::text, modified::text from egiz.twin").first
+        #expect(row?.text(0) == "-infinity" && row?.text(1)?.hasPrefix("294247-") == true)
+    }
+
+    @Test func theHistoryFunctionFindsASegmentAcrossTheSpringChangeInAnySessionTimeZone() throws {
+        let store = database.store()
+        let writer = database.writer()
+        let lease = try #require(store.acquire([Epochs.task()], partitions: 1, topologyVersion: 3).first)
+        // 2026-03-28T11:30Z and 2026-03-29T11:00Z: 23.5 hours, across the night in which Berlin has a day of 23.
+        let first: Int64 = 1_774_697_400_000_000
+        let last = first + 84_600_000_000
+        let column = Epochs.numbers(try Epochs.key("ns:a", "/x"), [(first, 1), (last, 2)])
+        _ = try writer.commit(Epochs.write([Epochs.advance(lease, 1)], [column]))
+        try database.connection.execute("set timezone = 'Europe/Berlin'")
+        let rows = try database.connection.query(
+            "select number from egiz.history('ns:a', '/x', $1, $2)",
+            [.timestamp(microseconds: last - 600_000_000), .timestamp(microseconds: last + 1)])
+        #expect(rows.map { $0.double(0) } == [2])
+    }
 }

@@ -44,6 +44,19 @@ import Testing
         try await worker.stop()
     }
 
+    @Test func aThingFirstSeenInTwoPartitionsOfOneThreadStaysWhereItWasFirst() async throws {
+        let bench = Bench(partitions: 2)
+        bench.push("t:a", 1, partition: 0)
+        bench.push("t:a", 2, partition: 1)
+        bench.push("t:b", 3, partition: 1)
+        let worker = bench.worker()
+        #expect(await bench.caughtUp())
+        try await worker.stop()
+        #expect(worker.worker.statuses.map(\.state) == [.stopped])
+        #expect(bench.store.allDeadLetters.map(\.code) == ["partition"])
+        #expect(bench.store.allTwins.count == 2)
+    }
+
     @Test func shutdownCommitsWhatWasReadAndReleasesTheTasks() async throws {
         var topology = Topology.testing()
         // The first epoch closes at once, the second would wait an hour.

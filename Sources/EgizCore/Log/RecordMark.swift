@@ -9,7 +9,8 @@ public struct RecordMark: Sendable, Hashable {
 
     public init(offset: Int64, timestamp: EventTime, crc: UInt32) {
         self.offset = offset
-        self.timestamp = timestamp
+        // Held within what the store keeps exactly, so that a mark read back equals the one from the log.
+        self.timestamp = min(max(timestamp, .earliest), .latest)
         self.crc = crc
     }
 

@@ -20,6 +20,8 @@ public final class PartitionStep {
     private var change = ChangeBuffer()
     private var effects = RecordEffects()
     private var open = EpochColumns()
+    private var createdOpen: [ThingID] = []
+    private var createdInFlight: [ThingID] = []
 
     /// - Parameter resuming: counters and stream time as the task's row has them.
     public init(
@@ -49,6 +51,13 @@ public final class PartitionStep {
         self.processors = processors
         self.projector = projector
         self.keepsEvents = keepsEvents
+    }
+
+    // What this task has created and not committed is no longer its own once the step is dropped.
+    deinit { forget(createdOpen + createdInFlight) }
+
+    private func forget(_ things: [ThingID]) {
+        for thing in things where tables.created[thing] == task { tables.created[thing] = nil }
     }
 
     /// Processes one record. Throws only for a bug or a broken state, `.stop`: the topology ends with the record's position.
@@ -85,7 +94,7 @@ public final class PartitionStep {
                 projector)
         }
         guard let entry = twins.find(thing) else { return .needs(thing) }
-        if let home = entry.home, home != task {
+        if let home = entry.home ?? tables.created[thing], home != task {
             return refuseForeign(thing, home)
         }
         if keepsEvents, !entry.hasBase {
@@ -128,7 +137,11 @@ public final class PartitionStep {
     /// The record succeeded: its effects become part of the open epoch.
     private func absorb(_ event: TwinEvent, _ entry: TwinEntry, _ record: RawRecord, missed: Int64, reset: Bool) {
         if keepsEvents { entry.events.append(event) }
-        if entry.home == nil { entry.home = task }
+        if entry.home == nil {
+            entry.home = task
+            tables.created[event.thing] = task
+            createdOpen.append(event.thing)
+        }
         entry.lastTopic = record.topic
         entry.lastOffset = record.offset
         twins.touch(entry)
@@ -227,6 +240,8 @@ public final class PartitionStep {
             InputPosition(
                 topic: topics[entry.lastTopic].name, partition: task.partition, offset: entry.lastOffset)
         }
+        createdInFlight += createdOpen
+        createdOpen = []
         open.detach()
         let output = StepOutput(twins: rows, columns: open)
         open = EpochColumns()
@@ -239,6 +254,8 @@ public final class PartitionStep {
     /// Epoch `number` is committed: its buffers come back, its twins may be evicted down to `cacheBytes`.
     public func committed(_ number: Int64, output: StepOutput, cacheBytes: Int) {
         output.recycle()
+        forget(createdInFlight)
+        createdInFlight = []
         twins.evict(toBytes: cacheBytes, committed: number)
     }
 }

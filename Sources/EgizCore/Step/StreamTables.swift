@@ -5,6 +5,9 @@ public final class StreamTables {
     public let paths: PathTable
     public let decoder: RecordDecoder
 
+    /// Things that uncommitted epochs of this thread have created, and where: two of its tasks must not both create one (rule 13).
+    var created: [ThingID: TaskID] = [:]
+
     public init() {
         paths = PathTable()
         decoder = RecordDecoder(paths: paths)

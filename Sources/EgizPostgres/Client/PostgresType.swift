@@ -27,14 +27,21 @@ enum PostgresType {
     /// 2000-01-01, Postgres' epoch, in microseconds since 1970.
     static let epoch: Int64 = 946_684_800_000_000
 
-    /// Microseconds since 1970 as Postgres counts them; saturates instead of trapping.
+    /// What a timestamp can hold (`MIN_TIMESTAMP`, `END_TIMESTAMP` of Postgres' datatype/timestamp.h), in its own count.
+    private static let earliest: Int64 = -211_813_488_000_000_000
+    private static let end: Int64 = 9_223_371_331_200_000_000
+
+    /// Microseconds since 1970 as Postgres counts them. What a timestamp cannot hold becomes -infinity or infinity: payloads
+    /// and producers may name any year, and must not stop a stage with 22008.
     static func wire(_ microseconds: Int64) -> Int64 {
         let (value, overflow) = microseconds.subtractingReportingOverflow(epoch)
-        return overflow ? .min : value
+        if overflow || value < earliest { return .min }
+        return value >= end ? .max : value
     }
 
     /// Postgres' count as microseconds since 1970; `infinity` stays the largest value.
     static func unix(_ wire: Int64) -> Int64 {
+        if wire == .min { return .min }
         let (value, overflow) = wire.addingReportingOverflow(epoch)
         return overflow ? .max : value
     }

@@ -83,7 +83,7 @@ extension Migration {
                     join egiz.history_segment segment on segment.series_id = series.series_id
                     cross join lateral unnest(segment.times, segment.numbers, segment.texts) as item (time, number, text)
                     where series.thing_id = $1 and series.path = $2
-                        and segment.t_first >= $3 - interval '1 day' and segment.t_first < $4 and segment.t_last >= $3
+                        and segment.t_first >= $3 - interval '24 hours' and segment.t_first < $4 and segment.t_last >= $3
                         and item.time >= $3 and item.time < $4
                     order by item.time, segment.seq desc
                 ) sample

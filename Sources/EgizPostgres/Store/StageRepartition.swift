@@ -57,6 +57,13 @@ public struct StageRepartition {
             var report = Report(stage: stage, from: stored, to: partitions, moved: 0, things: 0)
             try move(&report, connection)
             try begin(starts.filter { $0.key.partition >= stored }, stage, connection)
+            // A worker that lost its connection is not seen above; the fence keeps it from coming back with the old homes.
+            _ = try connection.query(
+                """
+                update egiz.task
+                set owner_epoch = owner_epoch + 1, worker_id = null, backend_pid = null, backend_start = null
+                where stage = $1
+                """, [.text(stage.text)])
             _ = try connection.query(
                 "update egiz.stage set partitions = $2 where stage = $1",
                 [.text(stage.text), .int64(Int64(partitions))])
