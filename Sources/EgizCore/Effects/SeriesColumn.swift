@@ -15,6 +15,7 @@ public final class SeriesColumn {
     private var ascending = true
     public var isEmpty: Bool { times.isEmpty }
     public var count: Int { times.count }
+    var capacity: Int { times.capacity }
 
     public init(series: SeriesKey, kind: SampleKind) {
         self.series = series

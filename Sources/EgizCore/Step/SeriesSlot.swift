@@ -44,7 +44,8 @@ final class SeriesSlot {
 
     /// The writer is done with a column.
     func recycle(_ column: SeriesColumn) {
-        guard spare == nil else { return }
+        // A backlog that comes machine by machine would otherwise leave every series the buffer of its largest epoch.
+        guard spare == nil, column.capacity <= 1024 else { return }
         column.removeAll()
         spare = column
     }
