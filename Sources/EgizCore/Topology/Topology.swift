@@ -17,7 +17,7 @@ public struct Topology: Sendable {
     public var processors: [ProcessorDefinition]
     /// librdkafka properties of this topology's clients (`kafka: {…}`), over the worker's own.
     public var kafka: [String: String]
-    /// SHA-256-free content version: the text of the file, so that two topologies can be told apart.
+    /// The text of the file, which is stored: another text is another version.
     public var sourceText: String
 
     public init(
