@@ -249,8 +249,16 @@ final class MemoryConsumer: LogConsumer {
         paused.subtract(partitions)
     }
 
-    func storeGroupOffsets(_ offsets: [TopicPartition: NextOffset]) {
-        if isClosed { return }
-        log.change { log.groupOffsets[group, default: [:]].merge(offsets) { _, new in new } }
+    func membership() throws(EngineError) -> any GroupMembership {
+        try checkBroker()
+        guard let id else { throw EngineError(.kafka, .backoff, "the group has not let us in") }
+        let generation = log.read { log.groups[group]?.generation ?? 0 }
+        return MemoryMembership(log: log, group: group, member: id, generation: generation)
+    }
+
+    func groupOffsets(of partitions: [TopicPartition]) throws(EngineError) -> [TopicPartition: GroupOffset] {
+        try checkBroker()
+        let all = log.groupOffsets(of: group)
+        return all.filter { partitions.contains($0.key) }
     }
 }

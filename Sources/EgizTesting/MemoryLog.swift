@@ -14,6 +14,7 @@ public final class MemoryLog: @unchecked Sendable {
         public var key: [UInt8]?
         /// Nil is a tombstone.
         public var value: [UInt8]?
+        public var headers: [DeadLetter.Header] = []
     }
 
     struct Partition {
@@ -29,7 +30,11 @@ public final class MemoryLog: @unchecked Sendable {
     var isAway = false
     var isQuiet = false
     var brokenQueries = 0
-    var groupOffsets: [String: [TopicPartition: NextOffset]] = [:]
+    var groupOffsets: [String: [TopicPartition: GroupOffset]] = [:]
+    /// Bumped by `fenceProducers`, by transactional id.
+    var producerEpochs: [String: Int] = [:]
+    var outputAccidents: [OutputAccident] = []
+    var publications = 0
     var seeks: [TopicPartition: [NextOffset]] = [:]
     var nextMember = 0
     /// Polls that found everything read, by partition: the offset they stood at.
@@ -105,21 +110,28 @@ public final class MemoryLog: @unchecked Sendable {
 
     @discardableResult
     public func append(
-        _ topic: String, key: [UInt8]?, bytes: [UInt8]?, at time: EventTime, partition: Int32?
+        _ topic: String, key: [UInt8]?, bytes: [UInt8]?, at time: EventTime, partition: Int32?,
+        headers: [DeadLetter.Header] = []
     ) -> InputPosition {
-        change {
-            precondition(topics[topic] != nil, "topic \(topic) was not created")
-            let count = Int32(topics[topic, default: []].count)
-            let number =
-                partition ?? key.map {
-                    Murmur2.partition(ofKey: String(decoding: $0, as: UTF8.self), partitions: count)
-                }
-                ?? 0
-            let offset = topics[topic, default: []][Int(number)].end
-            topics[topic, default: []][Int(number)].records.append(
-                Record(offset: offset, timestamp: time, key: key, value: bytes))
-            return InputPosition(topic: topic, partition: number, offset: offset)
-        }
+        change { appendLocked(topic, key: key, bytes: bytes, at: time, partition: partition, headers: headers) }
+    }
+
+    /// Under the lock only.
+    func appendLocked(
+        _ topic: String, key: [UInt8]?, bytes: [UInt8]?, at time: EventTime, partition: Int32?,
+        headers: [DeadLetter.Header]
+    ) -> InputPosition {
+        precondition(topics[topic] != nil, "topic \(topic) was not created")
+        let count = Int32(topics[topic, default: []].count)
+        let number =
+            partition ?? key.map {
+                Murmur2.partition(ofKey: String(decoding: $0, as: UTF8.self), partitions: count)
+            }
+            ?? 0
+        let offset = topics[topic, default: []][Int(number)].end
+        topics[topic, default: []][Int(number)].records.append(
+            Record(offset: offset, timestamp: time, key: key, value: bytes, headers: headers))
+        return InputPosition(topic: topic, partition: number, offset: offset)
     }
 
     /// Everything that is in a partition now, in order.
@@ -168,8 +180,10 @@ public final class MemoryLog: @unchecked Sendable {
     public func breakQueries(_ count: Int) { change { brokenQueries = count } }
 
     /// Group offsets as lag tools would see them; a test may write nonsense here.
-    public func groupOffsets(of group: String) -> [TopicPartition: NextOffset] { read { groupOffsets[group] ?? [:] } }
-    public func setGroupOffsets(_ offsets: [TopicPartition: NextOffset], of group: String) {
+    public func groupOffsets(of group: String) -> [TopicPartition: GroupOffset] {
+        read { groupOffsets[group] ?? [:] }
+    }
+    public func setGroupOffsets(_ offsets: [TopicPartition: GroupOffset], of group: String) {
         change { groupOffsets[group] = offsets }
     }
 

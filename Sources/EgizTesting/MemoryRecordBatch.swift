@@ -40,7 +40,7 @@ final class MemoryRecordBatch: RecordBatch {
             key: slice(places[index].key, record.key), value: slice(places[index].value, record.value))
     }
 
-    func headers(at index: Int) -> [DeadLetter.Header] { [] }
+    func headers(at index: Int) -> [DeadLetter.Header] { records[index].record.headers }
 
     private func slice(_ place: Int?, _ bytes: [UInt8]?) -> UnsafeRawBufferPointer? {
         guard let place, let bytes else { return nil }

@@ -12,7 +12,9 @@ final class MemoryTaskStore: TaskStore {
         self.worker = worker
     }
 
-    func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64) throws(EngineError) -> [TaskLease] {
+    func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64, transactionalID: String?)
+        throws(EngineError) -> [TaskLease]
+    {
         try store.checkPresence()
         return try store.change { () throws(EngineError) in
             if let stage = tasks.first?.stage {
@@ -67,7 +69,9 @@ final class MemoryTaskStore: TaskStore {
         }
     }
 
-    func loadTwins(_ things: [ThingID]) throws(EngineError) -> [TwinRow] {
+    func restore(_ things: [ThingID], of stage: StageName, states processors: [String]) throws(EngineError)
+        -> RestoredThings
+    {
         try store.checkPresence()
         return try store.change { () throws(EngineError) in
             guard store.failingLoads == 0 else {
@@ -76,9 +80,17 @@ final class MemoryTaskStore: TaskStore {
                 throw EngineError(.postgres, .backoff, "Postgres did not answer")
             }
             store.loads.append(things)
-            return things.compactMap { store.twins[$0] }
+            return RestoredThings(twins: things.compactMap { store.twins[$0] }, states: [])
         }
     }
+
+    func timers(of task: TaskID, after: TaskTimer?, limit: Int) throws(EngineError) -> [TaskTimer] { [] }
+    func outboxes(of task: TaskID) throws(EngineError) -> [Outbox] { [] }
+    func delete(_ acknowledged: [Outbox.Acknowledgement], of leases: [TaskLease]) throws(EngineError) {}
+    func refuse(_ refused: [Int: EngineError], of outbox: Outbox, lease: TaskLease) throws(EngineError) {}
+    func lost(of leases: [TaskLease]) throws(EngineError) -> [TaskID] { [] }
+    func redrives(of leases: [TaskLease], limit: Int) throws(EngineError) -> [RedriveBatch] { [] }
+    func parked(of tasks: [TaskID]) throws(EngineError) -> [TaskID: [ThingID: Int]] { [:] }
 
     func close() {}
 }

@@ -26,7 +26,7 @@ import Testing
         let first = bench.worker()
         #expect(await bench.caughtUp())
         try await first.stop()
-        bench.log.setGroupOffsets([TopicPartition("events", 0): NextOffset(stored: 3)], of: bench.group)
+        bench.log.setGroupOffsets([TopicPartition("events", 0): GroupOffset(next: NextOffset(stored: 3), metadata: "")], of: bench.group)
         bench.push(10..<20)
         let second = bench.worker("w2")
         #expect(await bench.caughtUp())
@@ -40,7 +40,7 @@ import Testing
         let worker = bench.worker()
         let group = bench.group
         #expect(
-            await bench.log.eventually { $0.groupOffsets(of: group)[TopicPartition("events", 0)]?.raw == 10 })
+            await bench.log.eventually { $0.groupOffsets(of: group)[TopicPartition("events", 0)]?.next.raw == 10 })
         try await worker.stop()
     }
 

@@ -2,7 +2,7 @@ public import EgizTwin
 
 /// A record that could not be processed, whole, with why. (stage, topic, partition, offset) is its key.
 public struct DeadLetter: Sendable {
-    public struct Header: Sendable {
+    public struct Header: Sendable, Equatable {
         public var name: String
         public var value: [UInt8]?
 
@@ -12,8 +12,19 @@ public struct DeadLetter: Sendable {
         }
     }
 
+    /// What the record does to others of its key.
+    public enum Disposition: String, Sendable {
+        /// It stands aside alone; later records of its thing go on.
+        case dead
+        /// Its thing is parked: later records of the thing queue behind it, in order (contract 6).
+        case parked
+    }
+
     public var stage: StageName
     public var position: InputPosition
+    public var disposition = Disposition.dead
+    /// How often it was tried; 0 for a record that only queues behind another.
+    public var attempts = 1
     public var recordTime: EventTime
     public var key: [UInt8]?
     public var value: [UInt8]?

@@ -11,6 +11,21 @@ public final class EpochWrite: @unchecked Sendable {
     public var twins: [TwinRow]
     public var deadLetters: [DeadLetter]
 
+    /// Sorted by processor and thing; written after the twins.
+    public var states: [StateRow] = []
+    /// Sorted by task; at most one a task.
+    public var timers: [TimerChange] = []
+    /// Sorted by thing, path, processor and start.
+    public var rollups: [RollupRow] = []
+    /// Sorted by task; at most one a task, none without records.
+    public var outboxes: [Outbox] = []
+    /// What Kafka has of earlier epochs: their outboxes are deleted.
+    public var acknowledged: [Outbox.Acknowledgement] = []
+    /// What became of redriven dead letters.
+    public var redriven: [RedriveResult] = []
+    /// How far redrive requests have come.
+    public var redrives: [RedriveAdvance] = []
+
     public init(tasks: [TaskAdvance], columns: [SeriesColumn], twins: [TwinRow], deadLetters: [DeadLetter]) {
         self.tasks = tasks
         self.columns = columns

@@ -46,15 +46,12 @@ extension KafkaConsumer {
         rebalance.noteResumed(partitions)
     }
 
-    public func storeGroupOffsets(_ offsets: [TopicPartition: NextOffset]) {
-        if isClosed || offsets.isEmpty { return }
-        let list = PartitionList(capacity: offsets.count)
-        for (partition, next) in offsets { list.add(partition, offset: next.raw) }
-        // For lag tools alone: a failure costs nothing, the next one writes it again.
-        let code = list.withRaw { rd_kafka_commit(client.raw, $0, 1) }
-        if code != RD_KAFKA_RESP_ERR_NO_ERROR {
-            log.debug("group offsets not written", metadata: ["kafka.error": "\(code.name)"])
-        }
+    public func membership() throws(EngineError) -> any GroupMembership {
+        throw EngineError(.bug, .stop, "not there yet")
+    }
+
+    public func groupOffsets(of partitions: [TopicPartition]) throws(EngineError) -> [TopicPartition: GroupOffset] {
+        [:]
     }
 
     public func close(listener: any AssignmentListener) {

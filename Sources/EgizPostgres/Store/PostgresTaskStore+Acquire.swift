@@ -6,7 +6,8 @@ extension PostgresTaskStore {
     /// How often a takeover ends the previous owner's backend and waits for its row locks again.
     private static var attempts: Int { 4 }
 
-    public func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64) throws(EngineError) -> [TaskLease]
+    public func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64, transactionalID: String?)
+        throws(EngineError) -> [TaskLease]
     {
         guard let stage = tasks.first?.stage else { return [] }
         precondition(tasks.allSatisfy { $0.stage == stage }, "the tasks of one call are of one stage")

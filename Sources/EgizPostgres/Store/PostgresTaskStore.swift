@@ -114,7 +114,21 @@ public final class PostgresTaskStore: TaskStore {
         }
     }
 
-    public func loadTwins(_ things: [ThingID]) throws(EngineError) -> [TwinRow] {
+    public func restore(_ things: [ThingID], of stage: StageName, states processors: [String]) throws(EngineError)
+        -> RestoredThings
+    {
+        RestoredThings(twins: try twins(things), states: [])
+    }
+
+    public func timers(of task: TaskID, after: TaskTimer?, limit: Int) throws(EngineError) -> [TaskTimer] { [] }
+    public func outboxes(of task: TaskID) throws(EngineError) -> [Outbox] { [] }
+    public func delete(_ acknowledged: [Outbox.Acknowledgement], of leases: [TaskLease]) throws(EngineError) {}
+    public func refuse(_ refused: [Int: EngineError], of outbox: Outbox, lease: TaskLease) throws(EngineError) {}
+    public func lost(of leases: [TaskLease]) throws(EngineError) -> [TaskID] { [] }
+    public func redrives(of leases: [TaskLease], limit: Int) throws(EngineError) -> [RedriveBatch] { [] }
+    public func parked(of tasks: [TaskID]) throws(EngineError) -> [TaskID: [ThingID: Int]] { [:] }
+
+    private func twins(_ things: [ThingID]) throws(EngineError) -> [TwinRow] {
         guard !things.isEmpty else { return [] }
         let (connection, _) = try session.connection()
         let rows = try connection.query(

@@ -36,8 +36,13 @@ public protocol LogConsumer: AnyObject {
     func pause(_ partitions: [TopicPartition]) throws(EngineError)
     func resume(_ partitions: [TopicPartition]) throws(EngineError)
 
-    /// Writes group offsets for lag tools, without waiting. Never read for position (contract 1).
-    func storeGroupOffsets(_ offsets: [TopicPartition: NextOffset])
+    /// Our place in the group as it is now, for writing group offsets from another thread. Throws `.kafka`/`.backoff` where the
+    /// group has not let us in.
+    func membership() throws(EngineError) -> any GroupMembership
+
+    /// The group offsets with their metadata, stable (of no open transaction); a partition without one is not in the answer. They
+    /// are evidence of what was published (rule 9), never a position (contract 1).
+    func groupOffsets(of partitions: [TopicPartition]) throws(EngineError) -> [TopicPartition: GroupOffset]
 
     /// Leaves the group: calls `listener.revoked` for what is still assigned, then frees the client. Idempotent.
     func close(listener: any AssignmentListener)

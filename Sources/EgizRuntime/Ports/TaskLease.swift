@@ -25,6 +25,14 @@ public struct TaskLease: Sendable {
     public var log: LogIdentity?
     /// The worker that had the task before, where it was not released cleanly.
     public var previousOwner: String?
+    /// Rises when the log is another one, so that its offsets begin anew; part of `egiz-id` and of the evidence (rules 9 and 11).
+    public var incarnation: Int32 = 1
+    /// The transactional id under which the owner before published, where it was not released cleanly (rule 10).
+    public var previousTransactionalID: String?
+    /// The task has outboxes that were not acknowledged.
+    public var hasPendingOutboxes = false
+    /// Things of this task with parked records, and how many each has.
+    public var parked: [ThingID: Int] = [:]
 
     public init(
         task: TaskID, ownerEpoch: Int64, epoch: Int64, positions: [String: Position], streamTime: EventTime?,

@@ -6,7 +6,10 @@ public import EgizTwin
 public protocol TaskStore: AnyObject {
     /// Takes the tasks over: `owner_epoch + 1`, terminating the backend of a stopped owner that holds a row lock
     /// (rule 3). Registers the stage with its partition count; throws `.topology`/`.stop` where the stored count differs (rule 13).
-    func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64) throws(EngineError) -> [TaskLease]
+    ///
+    /// `transactionalID` is the one this worker publishes under; it is stored with the tasks (rule 10).
+    func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64, transactionalID: String?)
+        throws(EngineError) -> [TaskLease]
 
     /// Gives tasks back cleanly (owner cleared, the fence stays). A task that is no longer ours is left alone.
     func release(_ leases: [TaskLease]) throws(EngineError)
@@ -17,13 +20,50 @@ public protocol TaskStore: AnyObject {
     /// Throws `.ownership`/`.backoff` where another worker took over one of them meanwhile; then nothing is set.
     func reposition(_ moves: [TaskMove]) throws(EngineError)
 
-    /// The rows of these things, for the twin projector; a thing without a row is not in the answer.
-    func loadTwins(_ things: [ThingID]) throws(EngineError) -> [TwinRow]
+    /// The rows of these things: of the twin projector, and the snapshots of the named processors of the stage. One round trip.
+    ///
+    /// Errors: `.state`/`.stop` with the key for a snapshot whose frame or checksum is broken.
+    func restore(_ things: [ThingID], of stage: StageName, states processors: [String]) throws(EngineError)
+        -> RestoredThings
+
+    /// The task's timers in the order in which they fire, those beyond `after`, at most `limit`.
+    func timers(of task: TaskID, after: TaskTimer?, limit: Int) throws(EngineError) -> [TaskTimer]
+
+    /// The outboxes of the task that nobody deleted, by epoch.
+    func outboxes(of task: TaskID) throws(EngineError) -> [Outbox]
+
+    /// Deletes acknowledged outboxes of tasks that are still ours, outside an epoch: for idle tasks and before a release (rule 9).
+    func delete(_ acknowledged: [Outbox.Acknowledgement], of leases: [TaskLease]) throws(EngineError)
+
+    /// Moves records of an outbox that Kafka refuses for ever to the table `dead_output`, in a fenced transaction (rule 12):
+    /// `refused` counts in the stored outbox, which keeps the others. Throws `.ownership`/`.backoff` where the task is not ours.
+    func refuse(_ refused: [Int: EngineError], of outbox: Outbox, lease: TaskLease) throws(EngineError)
+
+    /// Which of these tasks are not ours any more.
+    func lost(of leases: [TaskLease]) throws(EngineError) -> [TaskID]
+
+    /// The next letters of the oldest open request of each of these tasks, at most `limit` each (rule 18).
+    func redrives(of leases: [TaskLease], limit: Int) throws(EngineError) -> [RedriveBatch]
+
+    /// Things with parked records and their numbers, by task.
+    func parked(of tasks: [TaskID]) throws(EngineError) -> [TaskID: [ThingID: Int]]
 
     func close()
 }
 
 extension TaskStore {
+    /// Takes tasks over for a stage that publishes nothing.
+    public func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64) throws(EngineError)
+        -> [TaskLease]
+    {
+        try acquire(tasks, partitions: partitions, topologyVersion: topologyVersion, transactionalID: nil)
+    }
+
+    /// The twins alone.
+    public func loadTwins(_ things: [ThingID]) throws(EngineError) -> [TwinRow] {
+        try restore(things, of: StageName(topology: "", source: ""), states: []).twins
+    }
+
     /// Sets the positions of one task.
     public func reposition(
         _ lease: TaskLease, to positions: [String: NextOffset], log: LogIdentity, gaps: [LogGap]

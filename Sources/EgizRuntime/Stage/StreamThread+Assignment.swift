@@ -56,7 +56,8 @@ extension StreamThread: AssignmentListener {
         let counts = try consumer.partitionCounts()
         let most = try coPartitioned(counts)
         let ids = partitions.sorted().map { TaskID(stage: setup.stage.name, partition: $0) }
-        let leases = try store.acquire(ids, partitions: most, topologyVersion: setup.topologyVersion)
+        let leases = try store.acquire(
+            ids, partitions: most, topologyVersion: setup.topologyVersion, transactionalID: nil)
         let watermarks = try consumer.watermarks(
             of: ids.flatMap { id in topics.map { TopicPartition($0, id.partition) } })
         var plans: [(lease: TaskLease, plan: TakeoverPlan)] = []

@@ -44,7 +44,7 @@ extension StreamThread {
                     if let position = task.committed[index] { offsets[TopicPartition(topic, partition)] = position }
                 }
             }
-            consumer?.storeGroupOffsets(offsets)
+            _ = offsets
             if let flight {
                 let took = flight.since.duration(to: now)
                 status.committed(

@@ -84,8 +84,10 @@ extension StreamThread {
     }
 
     private func load(_ things: [ThingID], into task: OwnedTask) throws(EngineError) {
-        let rows = try whileAway { store throws(EngineError) in try store.loadTwins(things) }
-        try task.step.install(rows, asked: things)
+        let rows = try whileAway { store throws(EngineError) in
+            try store.restore(things, of: setup.stage.name, states: [])
+        }
+        try task.step.install(rows.twins, asked: things)
     }
 
     /// Runs a query of the store again until it answers; Postgres being away only makes the thread wait. Gives up when asked to stop.

@@ -1,0 +1,37 @@
+import EgizCore
+import EgizRuntime
+
+/// A member's place in a group on a `MemoryLog`, with the generation it was taken in.
+final class MemoryMembership: GroupMembership {
+    private let log: MemoryLog
+    private let group: String
+    private let member: Int
+    private let generation: Int
+
+    init(log: MemoryLog, group: String, member: Int, generation: Int) {
+        self.log = log
+        self.group = group
+        self.member = member
+        self.generation = generation
+    }
+
+    func commit(_ offsets: [TopicPartition: GroupOffset]) throws(EngineError) {
+        try log.change { () throws(EngineError) in
+            guard !log.isAway else { throw EngineError(.kafka, .backoff, "the broker is away") }
+            guard isCurrentLocked else {
+                throw EngineError(.ownership, .backoff, "the group has moved on", detail: "ILLEGAL_GENERATION")
+            }
+            writeLocked(offsets)
+        }
+    }
+
+    /// Under the log's lock.
+    var isCurrentLocked: Bool {
+        log.groups[group]?.generation == generation && log.groups[group]?.members[member]?.isExpelled == false
+    }
+
+    /// Under the log's lock.
+    func writeLocked(_ offsets: [TopicPartition: GroupOffset]) {
+        log.groupOffsets[group, default: [:]].merge(offsets) { _, new in new }
+    }
+}
