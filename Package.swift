@@ -43,7 +43,9 @@ let package = Package(
 
         // Pure: no Foundation, no async, no I/O, no clock.
         .target(name: "EgizTwin", dependencies: ["CSimdjson"], swiftSettings: strict),
-        .target(name: "EgizCore", dependencies: ["EgizTwin"], swiftSettings: strict),
+        .target(
+            name: "EgizCore", dependencies: ["EgizTwin", .product(name: "HeapModule", package: "swift-collections")],
+            swiftSettings: strict),
         .target(
             name: "EgizProcessors", dependencies: ["EgizCore", "EgizTwin"], swiftSettings: strict),
         .target(

@@ -5,5 +5,6 @@ extension ProcessorRegistry {
     public static let builtin = ProcessorRegistry([
         .init(projector: TwinProjector.spec),
         .init(HistoryWriter.self),
+        .init(Rollup.self),
     ])
 }

@@ -4,7 +4,7 @@ import EgizTwin
 /// The kind `history-writer`: one sample for each leaf path an event wrote, one series a leaf path.
 ///
 /// Numbers, booleans and strings keep their kind, arrays are kept as JSON, a path that ceases to exist becomes `absent`.
-public final class HistoryWriter: Processor {
+public final class HistoryWriter: StatelessProcessor {
     public static let spec = KindSpec(
         kind: "history-writer",
         summary: """

@@ -17,6 +17,10 @@ extension MemoryStore {
             _ = change { land(epoch) }
             throw EngineError(.postgres, .backoff, "Postgres went away during the commit")
         case nil:
+            let isPoisoned = read { () -> Bool in
+                epoch.columns.contains { column in column.texts.contains { $0.map(poison.contains) ?? false } }
+            }
+            if isPoisoned { throw EngineError(.postgres, .never, "value out of range", detail: "22003") }
             return change { land(epoch) }
         }
     }
@@ -67,8 +71,57 @@ extension MemoryStore {
             samples[Series(column.series.thing.text, column.series.path), default: []] += MemorySample.samples(
                 of: column)
         }
-        deadLetters += epoch.deadLetters
+        landGuarantees(epoch)
         commits.append(epoch.tasks)
         return .committed
+    }
+
+    private func landGuarantees(_ epoch: EpochWrite) {
+        for row in epoch.states {
+            let key = StateKey(stage: row.home.stage, processor: row.processor, thing: row.thing)
+            states[key] = row.bytes == nil ? nil : row
+        }
+        for change in epoch.timers {
+            timers[change.task, default: []].subtract(change.removed)
+            timers[change.task, default: []].formUnion(change.set)
+        }
+        for row in epoch.rollups {
+            rollups[
+                RollupKey(
+                    stage: row.home.stage, processor: row.processor, thing: row.thing, path: row.path, start: row.start)
+            ] = row
+        }
+        for outbox in epoch.outboxes {
+            outboxes[outbox.task, default: []].append(outbox)
+            outputs += outbox.records
+        }
+        acknowledge(epoch.acknowledged)
+        for letter in epoch.deadLetters {
+            let incarnation =
+                tasks[TaskID(stage: letter.stage, partition: letter.position.partition)]?.incarnation ?? 1
+            letters.append(LetterRow(id: nextLetter, letter: letter, incarnation: incarnation))
+            nextLetter += 1
+        }
+        for result in epoch.redriven {
+            guard let index = letters.firstIndex(where: { $0.id == result.letter }) else { continue }
+            switch result.outcome {
+            case .resolved, .discarded: letters.remove(at: index)
+            case .failed(let code, let message):
+                letters[index].letter.attempts += 1
+                letters[index].letter.code = code
+                letters[index].letter.message = message
+            }
+        }
+        for advance in epoch.redrives {
+            guard let index = requests.firstIndex(where: { $0.id == advance.request }) else { continue }
+            requests[index].through = max(requests[index].through, advance.through)
+            requests[index].resolved += advance.resolved
+            requests[index].failed += advance.failed
+            requests[index].isDone = advance.isDone
+        }
+    }
+
+    func acknowledge(_ done: [Outbox.Acknowledgement]) {
+        for entry in done { outboxes[entry.task]?.removeAll { $0.epoch <= entry.epoch } }
     }
 }

@@ -28,6 +28,45 @@ public final class MemoryStore: @unchecked Sendable {
         public var counters = StepCounters()
         public var log: LogIdentity?
         public var version: Int64 = 0
+        public var incarnation: Int32 = 1
+        public var transactionalID: String?
+    }
+
+    /// The key of a state.
+    struct StateKey: Hashable {
+        var stage: StageName
+        var processor: String
+        var thing: ThingID
+    }
+
+    /// The key of a rollup.
+    struct RollupKey: Hashable {
+        var stage: StageName
+        var processor: String
+        var thing: ThingID
+        var path: String
+        var start: EventTime
+    }
+
+    /// A dead letter in its row.
+    public struct LetterRow: Sendable {
+        public var id: Int64
+        public var letter: DeadLetter
+        public var incarnation: Int32
+    }
+
+    /// What somebody asked for.
+    struct Request {
+        var id: Int64
+        var task: TaskID
+        var action: RedriveBatch.Action
+        var thing: ThingID?
+        var rate: Int?
+        var upTo: Int64
+        var through: Int64 = 0
+        var resolved = 0
+        var failed = 0
+        var isDone = false
     }
 
     /// What happens to one attempt to commit.
@@ -47,7 +86,17 @@ public final class MemoryStore: @unchecked Sendable {
     var twins: [ThingID: TwinRow] = [:]
     /// Every sample ever written, in the order of commits.
     var samples: [Series: [MemorySample]] = [:]
-    var deadLetters: [DeadLetter] = []
+    var letters: [LetterRow] = []
+    var nextLetter: Int64 = 1
+    var requests: [Request] = []
+    var states: [StateKey: StateRow] = [:]
+    var timers: [TaskID: Set<TaskTimer>] = [:]
+    var rollups: [RollupKey: RollupRow] = [:]
+    var outboxes: [TaskID: [Outbox]] = [:]
+    var deadOutputs: [OutputRecord] = []
+    var outputs: [OutputRecord] = []
+    /// Values of records, as text, that the store refuses as Postgres refuses a value out of range.
+    var poison: Set<String> = []
     var gaps: [LogGap] = []
     var commits: [[TaskAdvance]] = []
     var attempts = 0
@@ -102,7 +151,23 @@ public final class MemoryStore: @unchecked Sendable {
     /// Every sample written to a series, in the order of commits; a repeat shows as a repeat.
     public func writtenSamples(_ series: Series) -> [MemorySample] { read { samples[series] ?? [] } }
     public var allSeries: [Series] { read { Array(samples.keys) } }
-    public var allDeadLetters: [DeadLetter] { read { deadLetters } }
+    public var allDeadLetters: [DeadLetter] { read { letters.map(\.letter) } }
+    public var letterRows: [LetterRow] { read { letters } }
+    public var allStates: [StateRow] { read { Array(states.values) } }
+    public func allTimers(of task: TaskID) -> [TaskTimer] { read { (timers[task] ?? []).sorted() } }
+    /// By thing, path, processor and start.
+    public var allRollups: [RollupRow] {
+        read {
+            rollups.values.sorted {
+                ($0.thing, $0.path, $0.processor, $0.start) < ($1.thing, $1.path, $1.processor, $1.start)
+            }
+        }
+    }
+    /// Outboxes that nobody has deleted.
+    public func pendingOutboxes(of task: TaskID) -> [Outbox] { read { outboxes[task] ?? [] } }
+    /// Everything that committed epochs emitted, in order.
+    public var emitted: [OutputRecord] { read { outputs } }
+    public var allDeadOutputs: [OutputRecord] { read { deadOutputs } }
     public var allGaps: [LogGap] { read { gaps } }
     public var committedEpochs: [[TaskAdvance]] { read { commits } }
     /// How often anybody tried to commit.
@@ -151,6 +216,34 @@ public final class MemoryStore: @unchecked Sendable {
         change {
             tasks[task]?.ownerEpoch += 1
             tasks[task]?.owner = "thief"
+        }
+    }
+
+    /// Epochs with a sample of this text are refused as Postgres refuses data, SQLSTATE 22.
+    public func refuse(text: String) { change { _ = poison.insert(text) } }
+
+    /// Somebody asks for dead letters to be tried again or dropped; all of the task's, or those parked of one thing.
+    public func request(
+        _ action: RedriveBatch.Action, of task: TaskID, thing: ThingID? = nil, rate: Int? = nil
+    ) {
+        change {
+            requests.append(
+                Request(
+                    id: Int64(requests.count + 1), task: task, action: action, thing: thing, rate: rate,
+                    upTo: thing == nil ? nextLetter - 1 : .max))
+        }
+    }
+
+    /// Whether every request is done, and what became of the letters.
+    public var requestsDone: Bool { read { requests.allSatisfy(\.isDone) } }
+    public var requestCounts: (resolved: Int, failed: Int) {
+        read { requests.reduce((0, 0)) { ($0.0 + $1.resolved, $0.1 + $1.failed) } }
+    }
+
+    /// Somebody edits the value of a letter.
+    public func edit(_ letter: Int64, value: [UInt8]) {
+        change {
+            for index in letters.indices where letters[index].id == letter { letters[index].letter.value = value }
         }
     }
 

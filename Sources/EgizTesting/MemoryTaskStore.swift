@@ -30,13 +30,20 @@ final class MemoryTaskStore: TaskStore {
             return tasks.map { id in
                 var row = store.tasks[id] ?? .init()
                 let previous = row.owner
+                let previousTransactionalID = previous == nil ? nil : row.transactionalID
+                row.transactionalID = transactionalID
                 row.ownerEpoch += 1
                 row.owner = worker.id
                 row.version = topologyVersion
                 store.tasks[id] = row
-                return TaskLease(
+                var lease = TaskLease(
                     task: id, ownerEpoch: row.ownerEpoch, epoch: row.epoch, positions: row.positions,
                     streamTime: row.streamTime, counters: row.counters, log: row.log, previousOwner: previous)
+                lease.incarnation = row.incarnation
+                lease.previousTransactionalID = previousTransactionalID
+                lease.hasPendingOutboxes = !(store.outboxes[id] ?? []).isEmpty
+                lease.parked = parkedLocked(id)
+                return lease
             }
         }
     }
@@ -64,6 +71,7 @@ final class MemoryTaskStore: TaskStore {
                     store.tasks[task]?.positions[topic] = .init(next: next, mark: mark)
                 }
                 store.tasks[task]?.log = move.log
+                if move.beginsAnew { store.tasks[task]?.incarnation += 1 }
                 store.gaps += move.gaps
             }
         }
@@ -80,17 +88,104 @@ final class MemoryTaskStore: TaskStore {
                 throw EngineError(.postgres, .backoff, "Postgres did not answer")
             }
             store.loads.append(things)
-            return RestoredThings(twins: things.compactMap { store.twins[$0] }, states: [])
+            var states: [StateRow] = []
+            for thing in things {
+                for processor in processors {
+                    if let row = store.states[.init(stage: stage, processor: processor, thing: thing)] {
+                        states.append(row)
+                    }
+                }
+            }
+            return RestoredThings(twins: things.compactMap { store.twins[$0] }, states: states)
         }
     }
 
-    func timers(of task: TaskID, after: TaskTimer?, limit: Int) throws(EngineError) -> [TaskTimer] { [] }
-    func outboxes(of task: TaskID) throws(EngineError) -> [Outbox] { [] }
-    func delete(_ acknowledged: [Outbox.Acknowledgement], of leases: [TaskLease]) throws(EngineError) {}
-    func refuse(_ refused: [Int: EngineError], of outbox: Outbox, lease: TaskLease) throws(EngineError) {}
-    func lost(of leases: [TaskLease]) throws(EngineError) -> [TaskID] { [] }
-    func redrives(of leases: [TaskLease], limit: Int) throws(EngineError) -> [RedriveBatch] { [] }
-    func parked(of tasks: [TaskID]) throws(EngineError) -> [TaskID: [ThingID: Int]] { [:] }
+    func timers(of task: TaskID, after: TaskTimer?, limit: Int) throws(EngineError) -> [TaskTimer] {
+        try store.checkPresence()
+        let rest = store.allTimers(of: task).filter { timer in after.map { $0 < timer } ?? true }
+        return Array(rest.prefix(limit))
+    }
+
+    func outboxes(of task: TaskID) throws(EngineError) -> [Outbox] {
+        try store.checkPresence()
+        return store.pendingOutboxes(of: task).sorted { $0.epoch < $1.epoch }
+    }
+
+    func delete(_ acknowledged: [Outbox.Acknowledgement], of leases: [TaskLease]) throws(EngineError) {
+        try store.checkPresence()
+        store.change {
+            let mine = leases.filter { store.tasks[$0.task]?.ownerEpoch == $0.ownerEpoch }.map(\.task)
+            store.acknowledge(acknowledged.filter { mine.contains($0.task) })
+        }
+    }
+
+    func refuse(_ refused: [Int: EngineError], of outbox: Outbox, lease: TaskLease) throws(EngineError) {
+        try store.checkPresence()
+        try store.change { () throws(EngineError) in
+            guard store.tasks[lease.task]?.ownerEpoch == lease.ownerEpoch else {
+                throw EngineError(.ownership, .backoff, "another worker owns \(lease.task)")
+            }
+            guard let index = store.outboxes[lease.task]?.firstIndex(where: { $0.epoch == outbox.epoch }) else {
+                return
+            }
+            let records = outbox.records.enumerated()
+            store.deadOutputs += records.filter { refused[$0.offset] != nil }.map(\.element)
+            store.outboxes[lease.task]?[index].records = records.filter { refused[$0.offset] == nil }.map(\.element)
+        }
+    }
+
+    func lost(of leases: [TaskLease]) throws(EngineError) -> [TaskID] {
+        try store.checkPresence()
+        return store.read { leases.filter { store.tasks[$0.task]?.ownerEpoch != $0.ownerEpoch }.map(\.task) }
+    }
+
+    func redrives(of leases: [TaskLease], limit: Int) throws(EngineError) -> [RedriveBatch] {
+        try store.checkPresence()
+        return store.read {
+            leases.compactMap { lease -> RedriveBatch? in
+                guard let request = store.requests.first(where: { $0.task == lease.task && !$0.isDone }) else {
+                    return nil
+                }
+                let rows = store.letters.filter { row in
+                    row.letter.stage == lease.task.stage && row.letter.position.partition == lease.task.partition
+                        && row.id > request.through && row.id <= request.upTo
+                        && (request.thing == nil
+                            || (row.letter.thing == request.thing && row.letter.disposition == .parked))
+                }
+                let letters = rows.prefix(limit).map { row in
+                    let isFirst = !store.letters.contains { other in
+                        other.id < row.id && other.letter.disposition == .parked
+                            && other.letter.thing == row.letter.thing && other.letter.stage == row.letter.stage
+                    }
+                    return StoredDeadLetter(
+                        id: row.id, letter: row.letter, incarnation: row.incarnation, isFirst: isFirst)
+                }
+                return RedriveBatch(
+                    request: request.id, task: lease.task, action: request.action, rate: request.rate,
+                    letters: letters, isLast: rows.count <= limit)
+            }
+        }
+    }
+
+    func parked(of tasks: [TaskID]) throws(EngineError) -> [TaskID: [ThingID: Int]] {
+        try store.checkPresence()
+        return store.read {
+            var parked: [TaskID: [ThingID: Int]] = [:]
+            for task in tasks { parked[task] = parkedLocked(task) }
+            return parked
+        }
+    }
+
+    private func parkedLocked(_ task: TaskID) -> [ThingID: Int] {
+        var counts: [ThingID: Int] = [:]
+        for row in store.letters
+        where row.letter.stage == task.stage && row.letter.position.partition == task.partition
+            && row.letter.disposition == .parked
+        {
+            if let thing = row.letter.thing { counts[thing, default: 0] += 1 }
+        }
+        return counts
+    }
 
     func close() {}
 }

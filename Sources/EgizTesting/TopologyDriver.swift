@@ -22,6 +22,7 @@ public final class TopologyDriver {
     private let registry: ProcessorRegistry
     private let epochs: Epochs
     private let cacheBytes: Int
+    private let timerPage: Int
     private var partitions: [String: Int32] = [:]
     private var ends: [TopicPartition: Int64] = [:]
     private var stages: [Stage] = []
@@ -40,12 +41,14 @@ public final class TopologyDriver {
     /// - Parameter partitions: for topics that declare none.
     public init(
         topology: Topology, registry: ProcessorRegistry, partitions: Int32 = 1, epochs: Epochs = .eachRecord,
-        cacheBytes: Int = .max, store: MemoryStore = MemoryStore()
+        cacheBytes: Int = .max, timerPage: Int = 4096,
+        store: MemoryStore = MemoryStore()
     ) {
         self.topology = topology
         self.registry = registry
         self.epochs = epochs
         self.cacheBytes = cacheBytes
+        self.timerPage = timerPage
         self.store = store
         for topic in topology.sources.flatMap(\.topics) { self.partitions[topic.name] = topic.partitions ?? partitions }
         stages = topology.stages.map(Stage.init)
@@ -93,23 +96,72 @@ public final class TopologyDriver {
 
     private func run(_ record: RawRecord, in stage: Stage) throws -> StepVerdict {
         let task = try step(stage, record.partition)
-        var verdict = try task.process(record)
-        if case .needs(let thing) = verdict {
-            let row = store.twin(thing)
-            try task.install(row.map { [$0] } ?? [], asked: [thing])
-            verdict = try task.process(record)
-        }
+        let verdict = try settle(task, stage) { () throws(EngineError) in try task.process(record) }
         let topic = stage.definition.source.topics[record.topic].name
-        if case .refused(let refusal) = verdict {
-            stage.deadLetters.append(
-                DeadLetter(
-                    stage: stage.definition.name, topicName: topic, record: record, headers: [], code: refusal.code,
-                    message: refusal.message, thing: refusal.thing, processor: refusal.processor))
+        switch verdict {
+        case .refused(let refusal): setAside(record, topic, refusal, in: stage, task, attempts: 1)
+        case .queued(let refusal): setAside(record, topic, refusal, in: stage, task, attempts: 0)
+        case .full(let reason): throw EngineError(.state, .stop, "the task would pause: \(reason)")
+        case .done, .needs, .needsTimers: break
         }
         stage.positions[record.partition, default: [:]][topic] = (
             NextOffset(after: record.offset), RecordMark(of: record)
         )
         return verdict
+    }
+
+    /// Loads what a step asks for until it is content.
+    private func settle(
+        _ task: PartitionStep, _ stage: Stage, _ body: () throws(EngineError) -> StepVerdict
+    ) throws -> StepVerdict {
+        while true {
+            let verdict = try body()
+            switch verdict {
+            case .needs(let thing):
+                let row = store.twin(thing)
+                try task.install(
+                    row.map { [$0] } ?? [],
+                    states: store.allStates.filter { $0.thing == thing && $0.home.stage == stage.definition.name },
+                    asked: [thing])
+            case .needsTimers(let after):
+                let rest = store.allTimers(of: task.task).filter { timer in after.map { $0 < timer } ?? true }
+                task.installTimers(Array(rest.prefix(timerPage)), isLast: rest.count <= timerPage)
+            default: return verdict
+            }
+        }
+    }
+
+    private func setAside(
+        _ record: RawRecord, _ topic: String, _ refusal: StepVerdict.Refusal, in stage: Stage, _ task: PartitionStep,
+        attempts: Int
+    ) {
+        var letter = DeadLetter(
+            stage: stage.definition.name, topicName: topic, record: record, headers: [], code: refusal.code,
+            message: refusal.message, thing: refusal.thing, processor: refusal.processor)
+        letter.disposition = refusal.disposition
+        letter.attempts = attempts
+        if stage.definition.source.deadLetterTopic {
+            task.emit(letter.output(id: "\(task.idPrefix(topic))/\(record.offset)/dlq", topologyVersion: 1))
+        }
+        stage.deadLetters.append(letter)
+    }
+
+    /// Moves stream time on in every task that has one, as at the end of a quiet log, and fires what is due.
+    public func advanceStreamTime(to time: EventTime) throws {
+        for stage in stages {
+            for (_, task) in stage.tasks.sorted(by: { $0.key < $1.key }) where task.advanceStreamTime(to: time) {
+                _ = try settle(task, stage) { () throws(EngineError) in try task.fireTimers() }
+            }
+        }
+        if epochs == .eachRecord { try commit() }
+    }
+
+    /// Drops all uncommitted work and every cache, as a crash does. Records sent since the last commit are to be sent again.
+    public func crash() {
+        stages = stages.map { old in
+            let new = Stage(old.definition)
+            return new
+        }
     }
 
     private func step(_ stage: Stage, _ partition: Int32) throws -> PartitionStep {
@@ -118,7 +170,12 @@ public final class TopologyDriver {
         let row = store.task(id)
         let step = try PartitionStep(
             task: id, stage: stage.definition, registry: registry, tables: stage.tables,
-            counters: row?.counters ?? StepCounters(), streamTime: row?.streamTime)
+            counters: row?.counters ?? StepCounters(), streamTime: row?.streamTime,
+            parked: Dictionary(
+                store.letterRows.filter {
+                    $0.letter.disposition == .parked && $0.letter.position.partition == partition
+                }
+                .compactMap { row in row.letter.thing.map { ($0, 1) } }, uniquingKeysWith: +))
         stage.tasks[partition] = step
         stage.epochs[partition] = row?.epoch ?? 0
         return step
@@ -139,8 +196,14 @@ public final class TopologyDriver {
                     task: step.task, ownerEpoch: store.task(step.task)?.ownerEpoch ?? 0, epoch: number,
                     offsets: offsets,
                     streamTime: step.streamTime, counters: step.counters)
-                let outcome = try write(
-                    EpochWrite(tasks: [advance], columns: output.columns, twins: output.twins, deadLetters: letters))
+                let epoch = EpochWrite(
+                    tasks: [advance], columns: output.columns, twins: output.twins, deadLetters: letters)
+                epoch.states = output.states
+                epoch.rollups = output.rollups
+                epoch.timers = output.timers.map { [$0] } ?? []
+                epoch.outboxes =
+                    output.outputs.isEmpty ? [] : [Outbox(task: step.task, epoch: number, records: output.outputs)]
+                let outcome = try write(epoch)
                 letters = []
                 guard case .committed = outcome else {
                     throw EngineError(.state, .stop, "the epoch of \(step.task) was not committed: \(outcome)")
@@ -168,6 +231,9 @@ public final class TopologyDriver {
     public func samples(_ thing: String, _ path: String) -> [MemorySample] { store.samples(.init(thing, path)) }
 
     public var deadLetters: [DeadLetter] { store.allDeadLetters }
+
+    /// Everything that committed epochs emitted, in order.
+    public var emitted: [OutputRecord] { store.emitted }
 
     /// Counters of all tasks of all stages, summed, by name, as of the last commit.
     public var counters: [String: Int64] {

@@ -76,7 +76,9 @@ enum Program {
         return Worker(
             topologies: deployed, registry: .builtin, identity: identity, configuration: configuration,
             consumers: KafkaConsumerFactory(brokers: brokers, properties: settings.kafkaProperties, log: logger),
-            stores: PostgresStoreFactory(url: database), staysUp: staysUp, logger: logger)
+            stores: PostgresStoreFactory(url: database),
+            outputs: KafkaOutputProducerFactory(brokers: brokers, properties: settings.kafkaProperties, log: logger),
+            staysUp: staysUp, logger: logger)
     }
 
     /// Runs a step of the start again until the server it needs answers; says once what it waits for.

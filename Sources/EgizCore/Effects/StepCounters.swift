@@ -22,6 +22,19 @@ public struct StepCounters: Sendable, Equatable {
     /// Leaves that history cannot hold because their path has more than 1024 bytes.
     public var longPaths: Int64 = 0
 
+    /// Records that queue behind a parked one.
+    public var parked: Int64 = 0
+    /// Dead letters that were tried again.
+    public var redriven: Int64 = 0
+    /// Records emitted to Kafka, dead-letter topics included.
+    public var emitted: Int64 = 0
+    /// Timers that fired.
+    public var ticks: Int64 = 0
+    /// How often stream time went on without a record.
+    public var idleTicks: Int64 = 0
+    /// Samples that came too late for their window.
+    public var late: Int64 = 0
+
     public init() {}
 
     /// Name and value of each counter, in a fixed order; the names are stored and shown.
@@ -30,7 +43,8 @@ public struct StepCounters: Sendable, Equatable {
             ("records", records), ("applied", applied), ("samples", samples), ("deadLetters", deadLetters),
             ("duplicate", duplicate), ("stale", stale), ("orphan", orphan), ("tombstone", tombstone),
             ("notThing", notThing), ("live", live), ("notEvent", notEvent), ("gaps", gaps), ("missed", missed),
-            ("resets", resets), ("keyMismatch", keyMismatch), ("longPaths", longPaths),
+            ("resets", resets), ("keyMismatch", keyMismatch), ("longPaths", longPaths), ("parked", parked),
+            ("redriven", redriven), ("emitted", emitted), ("ticks", ticks), ("idleTicks", idleTicks), ("late", late),
         ]
     }
 
@@ -53,6 +67,12 @@ public struct StepCounters: Sendable, Equatable {
         case "resets": resets = value
         case "keyMismatch": keyMismatch = value
         case "longPaths": longPaths = value
+        case "parked": parked = value
+        case "redriven": redriven = value
+        case "emitted": emitted = value
+        case "ticks": ticks = value
+        case "idleTicks": idleTicks = value
+        case "late": late = value
         default: break
         }
     }

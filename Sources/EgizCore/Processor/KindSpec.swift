@@ -23,6 +23,8 @@ public struct KindSpec: Sendable {
             /// A list of path patterns: `*` one segment, `**` any number.
             case globs
             case choice([String])
+            /// A Kafka topic that the kind writes.
+            case topic
         }
 
         public var name: String
@@ -45,7 +47,8 @@ public struct KindSpec: Sendable {
     public var summary: String
     public var input: Stream
     public var output: Stream
-    /// The projections it writes: two processors of one topology must not write the same one.
+    /// The projections it writes: two processors of one topology must not write the same one. `{name}` stands for the
+    /// processor's name, where each writes rows of its own.
     public var projections: [String]
     public var fields: [Field]
     /// A YAML example of the processor's entry.

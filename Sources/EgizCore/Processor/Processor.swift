@@ -1,21 +1,54 @@
+public import EgizTwin
+
 /// A pure step: it sees a change of a twin and appends effects to the caller's buffer. No clock, no I/O, no randomness; time
-/// comes from the change. One instance a task, confined to the task's stream thread.
+/// comes from the change and from timers. One instance a task, confined to the task's stream thread.
+///
+/// A kind conforms to `StatelessProcessor` or to `StatefulProcessor`, which give these requirements their types.
 public protocol Processor: AnyObject, SendableMetatype {
     static var spec: KindSpec { get }
 
     /// Builds the processor from settings that were checked against `spec`.
     init(_ definition: ProcessorDefinition) throws(TopologyFaults)
 
-    /// Called once for each change, in the order of the key. A thrown fault refuses the whole record: none of its effects
-    /// and state changes stay (rule 5).
-    func process(_ change: borrowing TwinChange, into effects: inout RecordEffects) throws(RecordFault)
-
     /// True where `process` may throw: only then does the step keep what it needs to rebuild a twin.
     static var mayRefuse: Bool { get }
+
+    /// The state it keeps for each thing; nil: none, and no timers.
+    static var stateType: (any ProcessorState.Type)? { get }
+
+    /// Called once for each change, in the order of the key. A thrown fault refuses the whole record: none of its effects
+    /// and state changes stay (rule 5).
+    func process(_ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects)
+        throws(RecordFault)
+
+    /// Called when stream time has reached a timer that the processor has set, in the order of the timers, before the first
+    /// record at or after it (rule 16). It cannot refuse.
+    func tick(_ tick: TimerTick, memory: (any ProcessorState)?, into effects: inout RecordEffects)
+
+    /// The projection rows of one thing whose state the epoch touched: called once when the epoch closes, so that a row is
+    /// written once however often it changed.
+    func project(_ thing: ThingID, memory: (any ProcessorState)?, into rows: inout ProjectionRows)
 }
 
 extension Processor {
     public static var mayRefuse: Bool { true }
+    public static var stateType: (any ProcessorState.Type)? { nil }
+    public func tick(_ tick: TimerTick, memory: (any ProcessorState)?, into effects: inout RecordEffects) {}
+    public func project(_ thing: ThingID, memory: (any ProcessorState)?, into rows: inout ProjectionRows) {}
+}
+
+/// A processor that remembers nothing.
+public protocol StatelessProcessor: Processor {
+    func process(_ change: borrowing TwinChange, into effects: inout RecordEffects) throws(RecordFault)
+}
+
+extension StatelessProcessor {
+    @inline(__always)
+    public func process(
+        _ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects
+    ) throws(RecordFault) {
+        try process(change, into: &effects)
+    }
 }
 
 /// Why a processor refused a record: a data error, never a bug and never weather.

@@ -1,14 +1,36 @@
 public import EgizTwin
 
-/// What the processors ask for while they see one record; absorbed into the epoch when all of them accepted it, dropped when
-/// one refused (rule 5). Reused from record to record.
+/// What the processors ask for while they see one record or timer; absorbed into the epoch when all of them accepted it, dropped
+/// when one refused (rule 5). Reused from record to record.
 public struct RecordEffects {
     public struct Sample {
         public var path: PathID
         public var value: LeafValue
     }
 
+    /// A record for another topic, without what the step adds.
+    struct Emission {
+        var topic: String
+        var key: [UInt8]?
+        var value: [UInt8]?
+        var headers: [DeadLetter.Header]
+    }
+
+    enum TimerRequest {
+        case set(TaskTimer)
+        case cancel(TaskTimer)
+    }
+
     public private(set) var samples: [Sample] = []
+    private(set) var emissions: [Emission] = []
+    private(set) var timers: [TimerRequest] = []
+    /// Samples that came too late for their window.
+    private(set) var late: Int64 = 0
+    /// Set by the step before it calls a processor.
+    var processor = ""
+    var thing: ThingID?
+    /// The largest record that Kafka takes (rule 12).
+    var largestRecord = 1_000_000
 
     public init() {}
 
@@ -18,5 +40,43 @@ public struct RecordEffects {
         samples.append(Sample(path: path, value: value))
     }
 
-    public mutating func removeAll() { samples.removeAll(keepingCapacity: true) }
+    /// Emits a record; it is in Kafka once, for readers of committed records, if and only if the epoch is committed. Without a key
+    /// the thing's id is taken. Throws where it is larger than Kafka takes.
+    public mutating func emit(
+        to topic: String, key: [UInt8]? = nil, value: [UInt8]?, headers: [DeadLetter.Header] = []
+    ) throws(RecordFault) {
+        let key = key ?? thing.map { Array($0.text.utf8) }
+        var size = (key?.count ?? 0) + (value?.count ?? 0) + 256
+        for header in headers { size += header.name.utf8.count + (header.value?.count ?? 0) + 8 }
+        guard size <= largestRecord else {
+            throw RecordFault(
+                code: "output-size",
+                message:
+                    "a record of \(size) bytes for \(topic) is larger than the \(largestRecord) that Kafka takes (message.max.bytes)"
+            )
+        }
+        emissions.append(Emission(topic: topic, key: key, value: value, headers: headers))
+    }
+
+    /// Wants the processor to be called for this thing when stream time reaches `due`; setting it again changes nothing. A time
+    /// that has passed fires before the next record.
+    public mutating func setTimer(at due: EventTime) {
+        guard let thing else { return }
+        timers.append(.set(TaskTimer(due: due, processor: processor, thing: thing)))
+    }
+
+    public mutating func cancelTimer(at due: EventTime) {
+        guard let thing else { return }
+        timers.append(.cancel(TaskTimer(due: due, processor: processor, thing: thing)))
+    }
+
+    /// Counts a sample that came too late for its window.
+    public mutating func countLate() { late += 1 }
+
+    public mutating func removeAll() {
+        samples.removeAll(keepingCapacity: true)
+        if !emissions.isEmpty { emissions.removeAll(keepingCapacity: true) }
+        if !timers.isEmpty { timers.removeAll(keepingCapacity: true) }
+        late = 0
+    }
 }

@@ -29,7 +29,24 @@ public struct SettingsReader {
         return patterns
     }
 
-    private func fault(_ name: String, _ expected: String) -> TopologyFaults {
+    /// A duration in microseconds; nil where it was left out. Files give milliseconds.
+    public func duration(_ name: String) throws(TopologyFaults) -> Int64? {
+        guard let value = definition.settings[name] else { return nil }
+        guard case .int(let milliseconds) = value.content, milliseconds >= 0, milliseconds <= 3_153_600_000_000 else {
+            throw fault(name, "a duration of at most 100 years")
+        }
+        return milliseconds * 1000
+    }
+
+    /// A text; nil where it was left out.
+    public func text(_ name: String) throws(TopologyFaults) -> String? {
+        guard let value = definition.settings[name] else { return nil }
+        guard case .string(let text) = value.content else { throw fault(name, "a text") }
+        return text
+    }
+
+    /// That a setting is not what the kind needs.
+    public func fault(_ name: String, _ expected: String) -> TopologyFaults {
         let value = definition.settings[name]
         return TopologyFaults([
             TopologyFault(

@@ -3,54 +3,90 @@ public import EgizTwin
 /// The pure step of one task: record in, effects of the open epoch out. The stream thread and the test driver run this very
 /// code. Confined to one thread; knows no clock, no Kafka and no Postgres.
 public final class PartitionStep {
+    /// What distinguishes a dead letter that is tried again from a record that comes for the first time.
+    public struct Redrive: Sendable {
+        /// From 1; part of `egiz-id` (rule 11).
+        public var attempt: Int
+        /// Later records of its key went on without it: what it emits says so (`egiz-late`, rule 17).
+        public var isLate: Bool
+
+        public init(attempt: Int, isLate: Bool) {
+            self.attempt = attempt
+            self.isLate = isLate
+        }
+    }
+
     public let task: TaskID
     public let stage: StageDefinition
     public let twins: TwinCache
-    public private(set) var counters: StepCounters
-    public private(set) var streamTime: EventTime?
-    /// Bytes of record values that the open epoch has taken in, for `commit.maxBytes`.
-    public private(set) var openBytes = 0
+    public internal(set) var counters: StepCounters
+    public internal(set) var streamTime: EventTime?
+    /// Bytes that the open epoch holds: records taken in, twins touched, records emitted; for `commit.maxBytes` (rule 4).
+    public internal(set) var openBytes = 0
     /// Records that the open epoch has seen.
-    public private(set) var openRecords = 0
+    public internal(set) var openRecords = 0
 
-    private let tables: StreamTables
-    private let projector: String?
-    private let processors: [(name: String, instance: any Processor)]
-    private let keepsEvents: Bool
-    private var change = ChangeBuffer()
-    private var effects = RecordEffects()
+    let tables: StreamTables
+    let projector: String?
+    let processors: [ProcessorSlot]
+    /// Names of the processors with a state, by place in `TwinEntry.states`: what the store must restore.
+    public let statefulProcessors: [String]
+    let keepsReplays: Bool
+    var change = ChangeBuffer()
+    var effects = RecordEffects()
+    var timers = TimerQueue()
+    var parked: ParkedThings
+    /// The log's incarnation, part of `egiz-id` (rule 11).
+    let incarnation: Int32
     private var open = EpochColumns()
+    var outputs: [OutputRecord] = []
+    /// The open epoch must be committed although no record came: stream time moved, a timer fired, a letter was redriven.
+    var hasOtherWork = false
     private var createdOpen: [ThingID] = []
     private var createdInFlight: [ThingID] = []
+    var writer = StateWriter()
 
-    /// - Parameter resuming: counters and stream time as the task's row has them.
+    /// - Parameters:
+    ///   - counters, streamTime, incarnation, parked: as the task's rows have them.
+    ///   - largestRecord: bytes that Kafka takes at most, checked when a record is emitted (rule 12).
     public init(
         task: TaskID, stage: StageDefinition, registry: ProcessorRegistry, tables: StreamTables,
-        counters: StepCounters = StepCounters(), streamTime: EventTime? = nil
+        counters: StepCounters = StepCounters(), streamTime: EventTime? = nil, incarnation: Int32 = 1,
+        parked: [ThingID: Int] = [:], largestRecord: Int = 1_000_000
     ) throws(TopologyFaults) {
         self.task = task
         self.stage = stage
         self.tables = tables
         self.counters = counters
         self.streamTime = streamTime
-        twins = TwinCache(task: task)
-        var processors: [(name: String, instance: any Processor)] = []
+        self.incarnation = incarnation
+        self.parked = ParkedThings(parked, limits: stage.source.park)
+        effects.largestRecord = largestRecord
+        var processors: [ProcessorSlot] = []
         var projector: String?
-        var keepsEvents = false
+        var stateful: [String] = []
+        var mayRefuse = false
         for definition in stage.processors {
             guard let entry = registry[definition.kind] else {
                 throw TopologyFaults([TopologyFault(at: definition.mark, "unknown kind \(definition.kind)")])
             }
-            if let instance = try entry.make(definition) {
-                processors.append((definition.name, instance))
-                keepsEvents = keepsEvents || entry.mayRefuse
-            } else {
+            guard let instance = try entry.make(definition) else {
                 projector = definition.name
+                continue
             }
+            let stateType = type(of: instance).stateType
+            processors.append(
+                ProcessorSlot(
+                    name: definition.name, instance: instance, stateType: stateType,
+                    stateIndex: stateType == nil ? nil : stateful.count, onError: definition.onError))
+            if stateType != nil { stateful.append(definition.name) }
+            mayRefuse = mayRefuse || entry.mayRefuse
         }
         self.processors = processors
         self.projector = projector
-        self.keepsEvents = keepsEvents
+        statefulProcessors = stateful
+        keepsReplays = mayRefuse
+        twins = TwinCache(states: processors.compactMap { slot in slot.stateType.map { (slot.name, $0) } })
     }
 
     // What this task has created and not committed is no longer its own once the step is dropped.
@@ -61,20 +97,58 @@ public final class PartitionStep {
     }
 
     /// Processes one record. Throws only for a bug or a broken state, `.stop`: the topology ends with the record's position.
-    public func process(_ record: RawRecord) throws(EngineError) -> StepVerdict {
-        let verdict = try run(record)
+    ///
+    /// - Parameter redrive: the record is a dead letter that is tried again. The caller then settles what the verdict means for
+    ///   the letter: `.refused` leaves it where it is, `.done` ends with `released`.
+    public func process(_ record: RawRecord, redrive: Redrive? = nil) throws(EngineError) -> StepVerdict {
+        let verdict = try run(record, redrive)
         switch verdict {
-        case .needs: return verdict
-        case .refused: counters.deadLetters += 1
+        case .needs, .needsTimers, .full: return verdict
+        case .refused(let refusal):
+            if redrive == nil {
+                counters.deadLetters += 1
+                if refusal.disposition == .parked, let thing = refusal.thing { parked.add(thing) }
+            }
+        case .queued(let refusal):
+            counters.parked += 1
+            if let thing = refusal.thing { parked.add(thing) }
         case .done: break
         }
-        counters.records += 1
-        openRecords += 1
-        openBytes += (record.value?.count ?? 0) + 64
+        openBytes += (record.value?.count ?? 0) + (record.key?.count ?? 0) + 64
+        if redrive == nil {
+            counters.records += 1
+            openRecords += 1
+        } else {
+            counters.redriven += 1
+            hasOtherWork = true
+        }
         return verdict
     }
 
-    private func run(_ record: RawRecord) throws(EngineError) -> StepVerdict {
+    /// A parked letter of the thing was processed or dropped in the open epoch; true where it was the last, so that the thing's
+    /// records go on (rule 18).
+    public func released(_ thing: ThingID) -> Bool {
+        hasOtherWork = true
+        return parked.remove(thing)
+    }
+
+    /// A redrive request was looked at: its progress is committed with the epoch.
+    public func noteRedrive() { hasOtherWork = true }
+
+    /// A record that Postgres refused becomes a dead letter without being run again (rule 6).
+    public func countCondemned(_ record: RawRecord) {
+        counters.records += 1
+        counters.deadLetters += 1
+        openRecords += 1
+    }
+
+    /// Things with parked records and their numbers, those of the open epoch included.
+    public var parkedCounts: [ThingID: Int] { parked.counts }
+
+    /// Things that are parked now, those of the open epoch included.
+    public var parkedThings: Int { parked.things }
+
+    private func run(_ record: RawRecord, _ redrive: Redrive?) throws(EngineError) -> StepVerdict {
         switch tables.decoder.decode(record.value, format: stage.source.format, recordTime: record.timestamp) {
         case .ignored(let reason):
             counters.count(reason)
@@ -82,25 +156,32 @@ public final class PartitionStep {
         case .rejected(let rejection):
             return refuse(rejection.code, rejection.message, rejection.thing, projector)
         case .event(let event):
-            return try fold(event, record)
+            guard event.time.isAcceptable else {
+                return refuse(
+                    "time", "event time \(event.time) is outside 1970 to 2200; check the clock of the producer",
+                    event.thing, projector)
+            }
+            advance(event.time, recordTime: record.timestamp)
+            // What is due comes first (rule 16).
+            if !statefulProcessors.isEmpty, let verdict = try fireDue() { return verdict }
+            if redrive == nil, parked.contains(event.thing) {
+                if let overflow = parked.overflow(event.thing) { return .full(overflow) }
+                return .queued(
+                    .init(
+                        code: "queued", message: "an earlier record of \(event.thing) is parked", thing: event.thing,
+                        processor: nil, disposition: .parked))
+            }
+            return try fold(event, record, redrive)
         }
     }
 
-    private func fold(_ event: TwinEvent, _ record: RawRecord) throws(EngineError) -> StepVerdict {
+    private func fold(_ event: TwinEvent, _ record: RawRecord, _ redrive: Redrive?) throws(EngineError) -> StepVerdict {
         let thing = event.thing
-        guard event.time.isAcceptable else {
-            return refuse(
-                "time", "event time \(event.time) is outside 1970 to 2200; check the clock of the producer", thing,
-                projector)
-        }
         guard let entry = twins.find(thing) else { return .needs(thing) }
         if let home = entry.home ?? tables.created[thing], home != task {
             return refuseForeign(thing, home)
         }
-        if keepsEvents, !entry.hasBase {
-            entry.base = entry.twin.isKnown ? entry.twin.snapshot() : nil
-            entry.hasBase = true
-        }
+        remember(entry)
         change.leaves.removeAll(keepingCapacity: true)
         switch entry.twin.apply(event, paths: tables.paths, into: &change) {
         case .ignored(let reason):
@@ -108,46 +189,63 @@ public final class PartitionStep {
             noteKey(record, thing)
             return .done
         case .rejected(let rejection):
-            return refuse(rejection.code, rejection.message, thing, projector)
+            return refuse(rejection.code, rejection.message, thing, projector, stage.source.onError)
         case .applied(let missed, let reset):
-            if let refusal = try runProcessors(event, entry) { return .refused(refusal) }
-            absorb(event, entry, record, missed: missed, reset: reset)
+            if let refusal = try runProcessors(event, entry) {
+                return refuse(
+                    refusal.code, refusal.message, thing, refusal.processor, refusal.disposition)
+            }
+            absorb(event, entry, record, redrive, missed: missed, reset: reset)
             return .done
         }
     }
 
-    /// Runs the processors on the change; nil when all of them accepted the record. Otherwise the twin is as it was before.
+    /// Runs the processors on the change; nil when all of them accepted the record. Otherwise the entry is as it was before.
     private func runProcessors(_ event: TwinEvent, _ entry: TwinEntry) throws(EngineError) -> StepVerdict.Refusal? {
         effects.removeAll()
+        effects.thing = event.thing
         let change = TwinChange(
-            thing: event.thing, revision: entry.twin.revision, time: event.time, leaves: self.change.leaves,
-            paths: tables.paths)
-        for (name, processor) in processors {
-            do {
-                try processor.process(change, into: &effects)
+            thing: event.thing, revision: entry.twin.revision, time: event.time, streamTime: streamTime ?? event.time,
+            leaves: self.change.leaves, paths: tables.paths)
+        for slot in processors {
+            do throws(RecordFault) {
+                effects.processor = slot.name
+                if let index = slot.stateIndex {
+                    entry.states[index].isTouched = true
+                    try slot.instance.process(change, memory: entry.states[index].state, into: &effects)
+                } else {
+                    try slot.instance.process(change, memory: nil, into: &effects)
+                }
             } catch {
                 effects.removeAll()
-                try twins.rebuild(entry, paths: tables.paths)
-                return .init(code: error.code, message: error.message, thing: event.thing, processor: name)
+                try rebuild(entry)
+                return .init(
+                    code: error.code, message: error.message, thing: event.thing, processor: slot.name,
+                    disposition: slot.onError)
             }
         }
         return nil
     }
 
     /// The record succeeded: its effects become part of the open epoch.
-    private func absorb(_ event: TwinEvent, _ entry: TwinEntry, _ record: RawRecord, missed: Int64, reset: Bool) {
-        if keepsEvents { entry.events.append(event) }
+    private func absorb(
+        _ event: TwinEvent, _ entry: TwinEntry, _ record: RawRecord, _ redrive: Redrive?, missed: Int64, reset: Bool
+    ) {
+        if keepsReplays { entry.replays.append(.event(event, streamTime: streamTime ?? event.time)) }
         if entry.home == nil {
             entry.home = task
             tables.created[event.thing] = task
             createdOpen.append(event.thing)
         }
-        entry.lastTopic = record.topic
-        entry.lastOffset = record.offset
-        // A touched twin is pinned and will be written whole: that counts against `commit.maxBytes` as well (rule 4). The
-        // entry's estimate is four times its text.
-        if !entry.isTouched { openBytes += entry.bytes / 4 }
-        twins.touch(entry)
+        if redrive == nil {
+            entry.lastTopic = record.topic
+            entry.lastOffset = record.offset
+        } else if entry.lastOffset < 0 {
+            entry.lastTopic = record.topic
+            entry.lastOffset = record.offset
+        }
+        touch(entry)
+        entry.isTwinTouched = true
         counters.applied += 1
         if missed > 0 {
             counters.gaps += 1
@@ -155,7 +253,6 @@ public final class PartitionStep {
         }
         if reset { counters.resets += 1 }
         noteKey(record, event.thing)
-        advance(event.time, recordTime: record.timestamp)
         let time = event.time.microseconds
         for sample in effects.samples {
             guard let slot = slot(sample.path, of: entry) else {
@@ -165,6 +262,15 @@ public final class PartitionStep {
             counters.samples += 1
             open.add(sample.value, at: time, to: slot)
         }
+        if !statefulProcessors.isEmpty { absorbTimers() }
+        if !effects.emissions.isEmpty { absorbEmissions(of: record, redrive, at: time) }
+    }
+
+    /// A touched twin is pinned and will be written whole: that counts against `commit.maxBytes` as well (rule 4). The entry's
+    /// estimate is four times its text.
+    func touch(_ entry: TwinEntry) {
+        if !entry.isTouched { openBytes += entry.bytes / 4 }
+        twins.touch(entry)
     }
 
     private func slot(_ path: PathID, of entry: TwinEntry) -> SeriesSlot? {
@@ -192,8 +298,19 @@ public final class PartitionStep {
         if !same { counters.keyMismatch += 1 }
     }
 
-    private func refuse(_ code: String, _ message: String, _ thing: ThingID?, _ processor: String?) -> StepVerdict {
-        .refused(.init(code: code, message: message, thing: thing, processor: processor))
+    private func refuse(
+        _ code: String, _ message: String, _ thing: ThingID?, _ processor: String?,
+        _ disposition: DeadLetter.Disposition = .dead
+    ) -> StepVerdict {
+        guard disposition == .parked, let thing else {
+            return .refused(.init(code: code, message: message, thing: thing, processor: processor))
+        }
+        // A record that is redriven has its place in the queue already.
+        if !parked.contains(thing), let overflow = parked.overflow(thing) {
+            return .full("\(overflow); the record to be parked was refused: \(message)")
+        }
+        return .refused(
+            .init(code: code, message: message, thing: thing, processor: processor, disposition: .parked))
     }
 
     private func refuseForeign(_ thing: ThingID, _ home: TaskID) -> StepVerdict {
@@ -209,48 +326,28 @@ public final class PartitionStep {
             thing, projector)
     }
 
-    // MARK: Loading
-
-    /// Puts loaded twins into the cache; `asked` without a row become known absences.
-    public func install(_ rows: [TwinRow], asked: [ThingID]) throws(EngineError) {
-        var byThing: [ThingID: TwinRow] = [:]
-        for row in rows { byThing[row.snapshot.thing] = row }
-        for thing in asked { try twins.install(thing, row: byThing[thing]) }
-    }
-
     // MARK: Epochs
 
-    public var hasOpenWork: Bool { openRecords > 0 || hasTicked }
-    /// Stream time moved without a record: it must be stored all the same, so that a fold can repeat it.
-    private var hasTicked = false
-
-    /// The log is idle: stream time goes on by `duration`, never beyond `limit`. Without any event yet there is no stream time.
-    public func advanceStreamTime(by duration: Duration, notBeyond limit: EventTime) {
-        guard let now = streamTime else { return }
-        let (seconds, attoseconds) = duration.components
-        let later = EventTime(
-            microseconds: now.microseconds + seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
-        let bounded = min(later, limit)
-        guard bounded > now else { return }
-        streamTime = bounded
-        hasTicked = true
-    }
+    public var hasOpenWork: Bool { openRecords > 0 || hasOtherWork }
 
     /// Ends the open epoch of this task and hands out what it has gathered. The cache keeps the twins until `committed`.
     public func closeEpoch(_ number: Int64) -> StepOutput {
         let topics = stage.source.topics
-        let rows = twins.close(epoch: number) { entry in
+        let rows = snapshotTouched(number) { entry in
             InputPosition(
                 topic: topics[entry.lastTopic].name, partition: task.partition, offset: entry.lastOffset)
         }
         createdInFlight += createdOpen
         createdOpen = []
         open.detach()
-        let output = StepOutput(twins: rows, columns: open)
+        let output = StepOutput(
+            twins: rows.twins, states: rows.states, timers: timers.close(task), rollups: rows.rollups,
+            outputs: outputs, columns: open)
         open = EpochColumns()
+        outputs = []
         openBytes = 0
         openRecords = 0
-        hasTicked = false
+        hasOtherWork = false
         return output
     }
 
@@ -259,6 +356,7 @@ public final class PartitionStep {
         output.recycle()
         forget(createdInFlight)
         createdInFlight = []
+        timers.committed()
         twins.evict(toBytes: cacheBytes, committed: number)
     }
 }

@@ -1,10 +1,22 @@
 /// What one task contributes to an epoch.
 public struct StepOutput {
     public let twins: [TwinRow]
+    public let states: [StateRow]
+    public let timers: TimerChange?
+    public let rollups: [RollupRow]
+    /// What the epoch emits, in order.
+    public let outputs: [OutputRecord]
     let list: EpochColumns
 
-    init(twins: [TwinRow], columns: EpochColumns) {
+    init(
+        twins: [TwinRow], states: [StateRow], timers: TimerChange?, rollups: [RollupRow], outputs: [OutputRecord],
+        columns: EpochColumns
+    ) {
         self.twins = twins
+        self.states = states
+        self.timers = timers
+        self.rollups = rollups
+        self.outputs = outputs
         list = columns
     }
 

@@ -1,19 +1,20 @@
 public import EgizTwin
 
-/// The twins that a task has at hand: filled lazily and in batches from the store, bounded in bytes, and never giving up what
-/// an uncommitted epoch has touched (rule 4). Lives as long as the task's tenure.
+/// The twins and states that a task has at hand: filled lazily and in batches from the store, bounded in bytes, and never giving
+/// up what an uncommitted epoch has touched (rule 4). Lives as long as the task's tenure.
 public final class TwinCache {
     private var entries: [ThingID: TwinEntry] = [:]
-    /// Clock (second chance) over the entries; a nil is a hole left by eviction.
+    /// Clock (second chance) over the entries.
     private var ring: [TwinEntry] = []
     private var hand = 0
     private var touched: [TwinEntry] = []
-    private let task: TaskID
+    /// Name and type of each stateful processor, by place in `TwinEntry.states`.
+    private let stateTypes: [(name: String, type: any ProcessorState.Type)]
     private let parser = JSONParser()
     /// Estimated bytes of all entries.
     public private(set) var bytes = 0
 
-    init(task: TaskID) { self.task = task }
+    init(states: [(name: String, type: any ProcessorState.Type)]) { stateTypes = states }
 
     public var count: Int { entries.count }
 
@@ -23,14 +24,14 @@ public final class TwinCache {
     public func contains(_ thing: ThingID) -> Bool { entries[thing] != nil }
 
     /// Puts what the store answered into the cache; a thing without a row becomes a known absence.
-    func install(_ thing: ThingID, row: TwinRow?) throws(EngineError) {
+    func install(_ thing: ThingID, row: TwinRow?, states rows: [StateRow]) throws(EngineError) {
         guard entries[thing] == nil else { return }
         let entry: TwinEntry
         if let row {
             do {
                 let twin = try Twin(restoring: row.snapshot, parser: parser)
                 entry = TwinEntry(twin: twin, home: row.home)
-                entry.bytes = Self.estimate(row.snapshot)
+                entry.twinBytes = Self.estimate(row.snapshot)
             } catch {
                 throw EngineError(
                     .state, .stop,
@@ -40,9 +41,42 @@ public final class TwinCache {
         } else {
             entry = TwinEntry(twin: Twin(thing: thing), home: nil)
         }
+        for (name, type) in stateTypes {
+            guard let stored = rows.first(where: { $0.processor == name }), let bytes = stored.bytes else {
+                entry.states.append(StateSlot(state: type.init()))
+                continue
+            }
+            let state = try Self.decode(bytes, version: stored.version, as: type, name, thing)
+            entry.states.append(
+                StateSlot(state: state, storedHash: StateSlot.hash(bytes), size: bytes.count))
+        }
         entries[thing] = entry
         ring.append(entry)
-        bytes += entry.bytes
+        entry.bytes = 0
+        weigh(entry)
+    }
+
+    private static func decode(
+        _ bytes: [UInt8], version: UInt8, as type: any ProcessorState.Type, _ processor: String, _ thing: ThingID
+    ) throws(EngineError) -> any ProcessorState {
+        let place = "the state of processor \(processor) for \(thing)"
+        guard version <= type.version else {
+            throw EngineError(
+                .state, .stop,
+                "\(place) has version \(version), this version of egiz reads up to \(type.version): run the newer version that wrote it"
+            )
+        }
+        var reader = StateReader(bytes)
+        do throws(StateFault) {
+            let state = try type.init(from: &reader, version: version)
+            guard reader.isAtEnd else { throw StateFault("bytes are left over") }
+            return state
+        } catch {
+            throw EngineError(
+                .state, .stop,
+                "\(place) cannot be read (\(error.message)); restore its row in table state from a backup, or delete it to begin anew"
+            )
+        }
     }
 
     func touch(_ entry: TwinEntry) {
@@ -52,40 +86,45 @@ public final class TwinCache {
         touched.append(entry)
     }
 
-    /// Builds the twin anew as it was before the record that is being refused: the base and this epoch's earlier events (rule 5).
-    func rebuild(_ entry: TwinEntry, paths: PathTable) throws(EngineError) {
-        let twin: Twin
-        if let base = entry.base {
-            do { twin = try Twin(restoring: base, parser: parser) } catch {
+    /// Sets twin and states back to the start of the open epoch.
+    func reset(_ entry: TwinEntry, to base: TwinEntry.Base) throws(EngineError) {
+        let thing = entry.twin.thing
+        if let snapshot = base.twin {
+            do { entry.twin = try Twin(restoring: snapshot, parser: parser) } catch {
                 throw EngineError(
-                    .bug, .stop, "the twin \(base.thing) cannot be restored from its own snapshot: \(error)")
+                    .bug, .stop, "the twin \(thing) cannot be restored from its own snapshot: \(error)")
             }
         } else {
-            twin = Twin(thing: entry.twin.thing)
+            entry.twin = Twin(thing: thing)
         }
-        var scratch = ChangeBuffer()
-        for event in entry.events { _ = twin.apply(event, paths: paths, into: &scratch) }
-        entry.twin = twin
+        for (index, bytes) in base.states.enumerated() {
+            let (name, type) = stateTypes[index]
+            entry.states[index].state = try Self.decode(bytes, version: type.version, as: type, name, thing)
+        }
     }
 
-    /// Ends the epoch: the rows of all touched twins, which stay pinned until `committed(through:)` reaches `epoch`.
-    func close(epoch: Int64, position: (TwinEntry) -> InputPosition) -> [TwinRow] {
-        var rows: [TwinRow] = []
-        rows.reserveCapacity(touched.count)
-        for entry in touched {
-            let snapshot = entry.twin.snapshot()
-            bytes -= entry.bytes
-            entry.bytes = Self.estimate(snapshot)
-            bytes += entry.bytes
-            entry.pinnedBy = epoch
-            entry.isTouched = false
-            entry.base = nil
-            entry.hasBase = false
-            entry.events.removeAll()
-            rows.append(TwinRow(snapshot: snapshot, home: task, position: position(entry)))
-        }
-        touched.removeAll(keepingCapacity: true)
-        return rows
+    /// The entries that the open epoch has touched; each must be settled.
+    func takeTouched() -> [TwinEntry] {
+        defer { touched.removeAll(keepingCapacity: true) }
+        return touched
+    }
+
+    /// The entry's part of the epoch is written out: it stays pinned until `epoch` is committed.
+    func settle(_ entry: TwinEntry, epoch: Int64, twinBytes: Int?) {
+        if let twinBytes { entry.twinBytes = twinBytes }
+        weigh(entry)
+        entry.pinnedBy = epoch
+        entry.isTouched = false
+        entry.isTwinTouched = false
+        entry.base = nil
+        if !entry.replays.isEmpty { entry.replays.removeAll() }
+    }
+
+    private func weigh(_ entry: TwinEntry) {
+        bytes -= entry.bytes
+        entry.bytes = entry.twinBytes
+        for state in entry.states { entry.bytes += 64 + state.size * 2 }
+        bytes += entry.bytes
     }
 
     /// Evicts until the cache is within `limit` bytes or nothing is left that may go; `committed` is the last committed epoch.
@@ -112,5 +151,5 @@ public final class TwinCache {
     }
 
     // A tree of JSON values takes a few times its text; 256 is what an entry costs without a document.
-    private static func estimate(_ snapshot: TwinSnapshot) -> Int { 256 + (snapshot.document?.count ?? 0) * 4 }
+    static func estimate(_ snapshot: TwinSnapshot) -> Int { 256 + (snapshot.document?.count ?? 0) * 4 }
 }

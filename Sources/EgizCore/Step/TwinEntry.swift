@@ -1,7 +1,20 @@
 import EgizTwin
 
-/// One twin in a task's cache, with what the epoch pipeline must know of it.
+/// One twin in a task's cache, with the states of the task's processors and what the epoch pipeline must know of it.
 final class TwinEntry {
+    /// What an epoch has done with the entry, for doing it again (rule 5).
+    enum Replay {
+        case event(TwinEvent, streamTime: EventTime)
+        case tick(TimerTick, processor: Int)
+    }
+
+    /// The entry as it was at the start of the open epoch; only kept where a processor may refuse records.
+    struct Base {
+        var twin: TwinSnapshot?
+        /// By place in `states`.
+        var states: [[UInt8]]
+    }
+
     var twin: Twin
     /// The task that owns the thing as the store has it; nil while no event created it.
     var home: TaskID?
@@ -9,18 +22,22 @@ final class TwinEntry {
     var lastTopic = 0
     var lastOffset: Int64 = -1
     var series = SeriesMap()
-    /// The open epoch has changed it.
+    /// One for each stateful processor, in their order; empty where the stage has none.
+    var states: [StateSlot] = []
+    /// The open epoch has changed the twin.
+    var isTwinTouched = false
+    /// The open epoch has changed the twin or a state.
     var isTouched = false
     /// The highest closed epoch that wrote it; the entry stays until that one is committed (rule 4).
     var pinnedBy: Int64 = 0
     /// Used since the clock hand passed.
     var isReferenced = true
-    /// Estimated bytes, from the size of the last snapshot.
+    /// Estimated bytes of the twin, from the size of its last snapshot.
+    var twinBytes = 1024
+    /// Estimated bytes in all; kept by the cache.
     var bytes = 1024
-    /// Only where a processor may refuse records: the twin at the start of the open epoch, and the events since.
-    var base: TwinSnapshot?
-    var hasBase = false
-    var events: [TwinEvent] = []
+    var base: Base?
+    var replays: [Replay] = []
 
     init(twin: Twin, home: TaskID?) {
         self.twin = twin

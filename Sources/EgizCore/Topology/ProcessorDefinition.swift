@@ -6,13 +6,19 @@ public struct ProcessorDefinition: Sendable {
     public var from: String
     /// Field name to value, defaults filled in; fields without a value or default are missing.
     public var settings: [String: ConfigValue]
+    /// What becomes of a record that it refuses: `park` keeps the order of the thing (contract 6).
+    public var onError: DeadLetter.Disposition
     public var mark: SourceMark
 
-    public init(name: String, kind: String, from: String, settings: [String: ConfigValue], mark: SourceMark) {
+    public init(
+        name: String, kind: String, from: String, settings: [String: ConfigValue],
+        onError: DeadLetter.Disposition = .parked, mark: SourceMark
+    ) {
         self.name = name
         self.kind = kind
         self.from = from
         self.settings = settings
+        self.onError = onError
         self.mark = mark
     }
 }

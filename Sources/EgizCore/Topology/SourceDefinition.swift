@@ -29,10 +29,18 @@ public struct SourceDefinition: Sendable {
     public var onGap: OnGap
     /// Stream time advances after this long at the end of the log (rule 16).
     public var idle: Duration
+    /// What becomes of a record that cannot be folded: stands aside alone, or parks its thing. What cannot be decoded, or belongs
+    /// elsewhere, always stands aside.
+    public var onError: DeadLetter.Disposition
+    /// How much may be parked in each task before it pauses.
+    public var park: ParkLimits
+    /// Dead letters also go to the topic `<topic>.dlq`.
+    public var deadLetterTopic: Bool
     public var mark: SourceMark
 
     public init(
         name: String, topics: [Topic], format: RecordFormat, start: Start, onGap: OnGap, idle: Duration,
+        onError: DeadLetter.Disposition = .dead, park: ParkLimits = .standard, deadLetterTopic: Bool = true,
         mark: SourceMark
     ) {
         self.name = name
@@ -41,6 +49,9 @@ public struct SourceDefinition: Sendable {
         self.start = start
         self.onGap = onGap
         self.idle = idle
+        self.onError = onError
+        self.park = park
+        self.deadLetterTopic = deadLetterTopic
         self.mark = mark
     }
 }

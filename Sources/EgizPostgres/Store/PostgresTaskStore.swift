@@ -45,14 +45,6 @@ public final class PostgresTaskStore: TaskStore {
     private func reposition(_ move: TaskMove, _ connection: PostgresConnection) throws(EngineError) {
         let (lease, log, gaps) = (move.lease, move.log, move.gaps)
         let isOtherLog = lease.log.map { !$0.isSameLog(as: log) } ?? false
-        let beginsAnew =
-            isOtherLog
-            || gaps.contains { gap in
-                switch gap.reason {
-                case .truncated, .cluster, .recreated, .embedded: true
-                case .retention: false
-                }
-            }
         let key: [PostgresValue] = [.text(lease.task.stage.text), .int64(Int64(lease.task.partition))]
         let moved = try connection.query(
             """
@@ -61,7 +53,7 @@ public final class PostgresTaskStore: TaskStore {
             where stage = $1 and partition = $2 and owner_epoch = $6
             """,
             key + [
-                .text(log.clusterID), .optional(log.embeddedLog), .int64(beginsAnew ? 1 : 0),
+                .text(log.clusterID), .optional(log.embeddedLog), .int64(move.beginsAnew ? 1 : 0),
                 .int64(lease.ownerEpoch),
             ])
         guard moved.affected == 1 else {

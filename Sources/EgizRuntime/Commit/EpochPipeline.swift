@@ -14,7 +14,9 @@ struct EpochPipeline {
         case await
     }
 
-    let policy: CommitPolicy
+    var policy: CommitPolicy
+    /// One epoch at a time: nothing is taken while one is in commit.
+    var isSequential = false
     private(set) var isCommitting = false
     private var lastClose: ContinuousClock.Instant?
     /// The longest a poll waits when nothing is due; bounds how late a stop or a finished commit is noticed.
@@ -25,7 +27,7 @@ struct EpochPipeline {
     func next(now: ContinuousClock.Instant, openRecords: Int, openBytes: Int) -> Action {
         let isFull = openRecords >= policy.maxRecords || openBytes >= policy.maxBytes
         if isCommitting {
-            if isFull { return .await }
+            if isFull || isSequential { return .await }
             // With work waiting, look often whether the commit is done: it decides the latency of the next.
             return .poll(openRecords > 0 ? .milliseconds(2) : .milliseconds(20))
         }

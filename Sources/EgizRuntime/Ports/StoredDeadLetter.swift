@@ -8,8 +8,11 @@ public struct StoredDeadLetter: Sendable {
     public var letter: DeadLetter
     /// The incarnation of the log that the offset belongs to.
     public var incarnation: Int32
+    /// Of the parked letters of its thing, it is the one to be tried first: no other may overtake it.
+    public var isFirst: Bool
 
-    public init(id: Int64, letter: DeadLetter, incarnation: Int32) {
+    public init(id: Int64, letter: DeadLetter, incarnation: Int32, isFirst: Bool = true) {
+        self.isFirst = isFirst
         self.id = id
         self.letter = letter
         self.incarnation = incarnation

@@ -85,6 +85,8 @@ public struct LogGap: Sendable {
         case recreated
         /// A new embedded log: expected, not an error.
         case embedded
+        /// Kafka has outputs of epochs that Postgres does not know: Postgres went back in time (rule 9).
+        case evidence
     }
 
     public var topic: String

@@ -14,11 +14,20 @@ final class OwnedTask {
     var committedCounters: StepCounters
     var committedStreamTime: EventTime?
     /// The epoch in commit, with what it returns to the step.
-    var inFlight: (number: Int64, output: StepOutput, next: [NextOffset?], marks: [RecordMark?])?
-    var inFlightCounters = StepCounters()
-    var inFlightStreamTime: EventTime?
+    var inFlight: InFlight?
     /// Since when the task has been at the end of its log (rule 16).
     var idleSince: ContinuousClock.Instant?
+    /// Too much is parked: no record is taken before then (rule 17).
+    var blockedUntil: ContinuousClock.Instant?
+
+    struct InFlight {
+        var number: Int64
+        var output: StepOutput
+        var next: [NextOffset?]
+        var marks: [RecordMark?]
+        var counters: StepCounters
+        var streamTime: EventTime?
+    }
 
     init(lease: TaskLease, step: PartitionStep, next: [NextOffset?], marks: [RecordMark?]) {
         self.lease = lease
@@ -38,9 +47,9 @@ final class OwnedTask {
         guard step.hasOpenWork else { return nil }
         let number = lease.epoch + 1
         let output = step.closeEpoch(number)
-        inFlight = (number, output, next, marks)
-        inFlightCounters = step.counters
-        inFlightStreamTime = step.streamTime
+        inFlight = InFlight(
+            number: number, output: output, next: next, marks: marks, counters: step.counters,
+            streamTime: step.streamTime)
         var offsets: [TaskAdvance.Offset] = []
         for (index, topic) in topics.enumerated() {
             guard let position = next[index], position != committed[index] else { continue }
@@ -52,16 +61,30 @@ final class OwnedTask {
         return (advance, output)
     }
 
-    /// The epoch in commit has landed.
-    func finish(cacheBytes: Int) {
-        guard let done = inFlight else { return }
+    /// The epoch in commit has landed. Returns what may be published of it.
+    func finish(topics: [String], cacheBytes: Int) -> Publication? {
+        guard let done = inFlight else { return nil }
         lease.epoch = done.number
         committed = done.next
         committedMarks = done.marks
-        committedCounters = inFlightCounters
-        committedStreamTime = inFlightStreamTime
+        committedCounters = done.counters
+        committedStreamTime = done.streamTime
         step.committed(done.number, output: done.output, cacheBytes: cacheBytes)
         inFlight = nil
+        let outbox =
+            done.output.outputs.isEmpty ? nil : Outbox(task: id, epoch: done.number, records: done.output.outputs)
+        return Publication(lease: lease, epoch: done.number, outbox: outbox, offsets: groupOffsets(topics: topics))
+    }
+
+    /// The committed positions, with the evidence of what is published when they are written (rule 9).
+    func groupOffsets(topics: [String]) -> [TopicPartition: GroupOffset] {
+        let evidence = Evidence(incarnation: lease.incarnation, epoch: lease.epoch).text
+        var offsets: [TopicPartition: GroupOffset] = [:]
+        for (index, topic) in topics.enumerated() {
+            guard let position = committed[index] else { continue }
+            offsets[TopicPartition(topic, id.partition)] = GroupOffset(next: position, metadata: evidence)
+        }
+        return offsets
     }
 
     /// Drops everything uncommitted and begins again at the committed positions with an empty cache.
@@ -71,5 +94,6 @@ final class OwnedTask {
         next = committed
         marks = committedMarks
         idleSince = nil
+        blockedUntil = nil
     }
 }

@@ -6,6 +6,7 @@ import Logging
 extension StreamThread: AssignmentListener {
     func assigned(_ partitions: [TopicPartition]) -> [TopicPartition: NextOffset] {
         joined()
+        publisher.noteRebalance()
         let now = ContinuousClock.now
         let new = Set(partitions.map(\.partition)).filter { tasks[$0] == nil }
         for partition in new { pending[partition] = now }
@@ -26,6 +27,7 @@ extension StreamThread: AssignmentListener {
 
     func revoked(_ partitions: [TopicPartition], lost: Bool) {
         hasJoined = false
+        publisher.noteRebalance()
         letGo(Array(Set(partitions.map(\.partition))), flushing: !lost && failure == nil && isDraining)
     }
 
@@ -49,6 +51,8 @@ extension StreamThread: AssignmentListener {
         }
     }
 
+    private typealias Takeover = (lease: TaskLease, plan: TakeoverPlan, outboxes: OutboxPlan)
+
     /// Acquires the tasks and decides where they go on; on success they are no longer pending.
     private func takeOver(_ partitions: [Int32]) throws(EngineError) -> [TopicPartition: NextOffset] {
         guard !partitions.isEmpty, let consumer, let store else { return [:] }
@@ -57,21 +61,27 @@ extension StreamThread: AssignmentListener {
         let most = try coPartitioned(counts)
         let ids = partitions.sorted().map { TaskID(stage: setup.stage.name, partition: $0) }
         let leases = try store.acquire(
-            ids, partitions: most, topologyVersion: setup.topologyVersion, transactionalID: nil)
+            ids, partitions: most, topologyVersion: setup.topologyVersion,
+            transactionalID: transactionalID)
         let watermarks = try consumer.watermarks(
             of: ids.flatMap { id in topics.map { TopicPartition($0, id.partition) } })
-        var plans: [(lease: TaskLease, plan: TakeoverPlan)] = []
+        try fenceFormerProducers(of: leases)
+        let evidence = try consumer.groupOffsets(
+            of: ids.flatMap { id in topics.map { TopicPartition($0, id.partition) } })
+        var plans: [Takeover] = []
         for lease in leases {
-            if let previous = lease.previousOwner, previous != setup.worker.id {
+            if let previous = lease.previousOwner, !previous.hasPrefix(setup.worker.id) {
                 logger.notice(
                     "task taken over from a worker that did not release it",
                     metadata: [LogKey.partition: "\(lease.task.partition)", LogKey.previousOwner: "\(previous)"])
             }
-            let plan = try TakeoverPlan.make(
+            var plan = try TakeoverPlan.make(
                 facts: try facts(of: lease, watermarks: watermarks, log: log, consumer: consumer), storedLog: lease.log,
                 log: log,
                 start: setup.stage.source.start, onGap: setup.stage.source.onGap)
-            plans.append((lease, plan))
+            let outboxes = try outboxPlan(of: lease, log: log, evidence: evidence)
+            if case .beginAnew = outboxes { plan.noteEvidenceGap(of: lease.task) }
+            plans.append((lease, plan, outboxes))
         }
         let positions = try adopt(plans, log: log, store: store)
         for partition in partitions { pending[partition] = nil }
@@ -120,26 +130,31 @@ extension StreamThread: AssignmentListener {
     }
 
     /// Stores what the plans change and takes the tasks in hand. Returns where to read them.
-    private func adopt(_ plans: [(lease: TaskLease, plan: TakeoverPlan)], log: LogIdentity, store: any TaskStore)
+    private func adopt(_ plans: [Takeover], log: LogIdentity, store: any TaskStore)
         throws(EngineError) -> [TopicPartition: NextOffset]
     {
-        try store.reposition(
-            plans.filter(\.plan.mustStore).map { lease, plan in
-                var positions: [String: NextOffset] = [:]
-                for (partition, position) in plan.positions { positions[partition.topic] = position }
-                return TaskMove(lease: lease, positions: positions, log: log, gaps: plan.gaps)
-            })
+        var moves: [TaskID: TaskMove] = [:]
+        for (lease, plan, _) in plans where plan.mustStore {
+            var positions: [String: NextOffset] = [:]
+            for (partition, position) in plan.positions { positions[partition.topic] = position }
+            moves[lease.task] = TaskMove(lease: lease, positions: positions, log: log, gaps: plan.gaps)
+        }
+        try store.reposition(moves.values.sorted { $0.lease.task < $1.lease.task })
         var positions: [TopicPartition: NextOffset] = [:]
-        for (lease, plan) in plans {
+        for (lease, plan, outboxes) in plans {
             for gap in plan.gaps { report(gap) }
             var lease = lease
+            if moves[lease.task]?.beginsAnew ?? false { lease.incarnation += 1 }
             lease.log = log
             let moved = Set(plan.gaps.map(\.topic))
             let next = topics.map { plan.positions[TopicPartition($0, lease.task.partition)] }
             let marks = topics.map { moved.contains($0) ? nil : lease.positions[$0]?.mark }
-            tasks[lease.task.partition] = OwnedTask(
-                lease: lease, step: try makeStep(lease.task, lease.counters, lease.streamTime), next: next,
+            let task = OwnedTask(
+                lease: lease,
+                step: try makeStep(lease, lease.counters, lease.streamTime, parked: lease.parked), next: next,
                 marks: marks)
+            tasks[lease.task.partition] = task
+            try publishPending(of: task, outboxes, store: store)
             positions.merge(plan.positions) { _, new in new }
         }
         return positions
@@ -156,7 +171,7 @@ extension StreamThread: AssignmentListener {
         case .retention:
             logger.error(
                 "records were removed from the log before they were read; see table log_gap", metadata: facts)
-        case .truncated, .cluster, .recreated:
+        case .truncated, .cluster, .recreated, .evidence:
             logger.error("stored offset put aside; see table log_gap", metadata: facts)
         }
     }
@@ -174,11 +189,15 @@ extension StreamThread: AssignmentListener {
             closeEpoch()
             clean = settle(until: deadline)
         }
+        // What is committed goes to Kafka while the place in the group still holds; what does not get there in time is published
+        // by the next owner, which must then not take the release for a clean one.
+        if flushing, clean { clean = releaseOutput(of: partitions, until: deadline) }
         var leases: [TaskLease] = []
         for partition in partitions {
             pending[partition] = nil
             if let task = tasks.removeValue(forKey: partition) { leases.append(task.lease) }
         }
+        publisher.drop(leases)
         // Where a commit was given up it may have landed all the same, and the open epoch holds work of tasks that are gone.
         if !clean || !flushing { setAside(Array(tasks.keys), until: .now) }
         status.assigned(Array(tasks.keys))
@@ -204,7 +223,7 @@ extension StreamThread: AssignmentListener {
         }
         guard let outcome else {
             if isStopRequested { return false }
-            failure = failure ?? EngineError(.postgres, .stop, "a commit did not end within 30 s of being given up")
+            replaceCommitter()
             return false
         }
         do throws(EngineError) {
@@ -215,6 +234,17 @@ extension StreamThread: AssignmentListener {
             if error.retry != .backoff { failure = failure ?? error }
             return false
         }
+    }
+
+    /// The commit hangs: its thread is left behind, which can write nothing once the tasks are taken over anew, and another one
+    /// takes its place.
+    private func replaceCommitter() {
+        logger.error("a commit hangs and is left behind; the tasks of this thread are taken over anew")
+        committer.stop(until: .now)
+        committer = Self.makeCommitter(setup, status, logger)
+        pipeline.finished()
+        inFlight = nil
+        search(nil)
     }
 
     /// A position fell out of the log while running, and the source says `onGap: report`: commits what was read, then takes the

@@ -6,27 +6,62 @@ extension StreamThread {
     /// Closes the open epoch of all tasks and hands it to the committing thread.
     func closeEpoch() {
         var advances: [TaskAdvance] = []
-        var columns: [SeriesColumn] = []
-        var twins: [TwinRow] = []
+        let write = EpochWrite(tasks: [], columns: [], twins: [], deadLetters: extras.deadLetters)
         var records = 0
         var samples = 0
+        var only: InputPosition?
+        // By task throughout, so that concurrent workers lock rows in one order (rule 1).
         for task in tasks.values.sorted(by: { $0.id < $1.id }) {
             let count = task.step.openRecords
             guard let (advance, output) = task.close(topics: topics) else { continue }
             advances.append(advance)
-            columns.append(contentsOf: output.columns)
-            twins.append(contentsOf: output.twins)
+            write.columns.append(contentsOf: output.columns)
+            write.twins.append(contentsOf: output.twins)
+            write.states += output.states
+            write.rollups += output.rollups
+            if let timers = output.timers { write.timers.append(timers) }
+            if !output.outputs.isEmpty {
+                write.outboxes.append(Outbox(task: task.id, epoch: advance.epoch, records: output.outputs))
+            }
             records += count
+            if count == 1, let mark = advance.offsets.first {
+                only = InputPosition(topic: mark.topic, partition: task.id.partition, offset: mark.next.raw - 1)
+            }
         }
-        for column in columns { samples += column.count }
-        // Rows are large values: sorting their positions moves none of them until the order is known.
-        let order = twins.indices.sorted { twins[$0].snapshot.thing < twins[$1].snapshot.thing }
-        twins = order.map { twins[$0] }
+        write.tasks = advances
+        for column in write.columns { samples += column.count }
+        sortRows(of: write)
+        write.acknowledged = acknowledgements()
+        write.redriven = extras.redriven
+        write.redrives = extras.redrives
         let now = ContinuousClock.now
-        inFlight = (records, samples, deadLetters.count, now)
-        committer.submit(EpochWrite(tasks: advances, columns: columns, twins: twins, deadLetters: deadLetters))
-        deadLetters = []
+        inFlight = Flight(
+            records: records, samples: samples, deadLetters: extras.deadLetters.count, since: now,
+            only: records == 1 ? only : nil)
+        extras = EpochExtras()
+        committer.submit(write)
         pipeline.closed(at: now)
+    }
+
+    private func sortRows(of write: EpochWrite) {
+        // Rows are large values: sorting their positions moves none of them until the order is known.
+        let twins = write.twins
+        let order = twins.indices.sorted { twins[$0].snapshot.thing < twins[$1].snapshot.thing }
+        write.twins = order.map { twins[$0] }
+        write.states.sort { ($0.processor, $0.thing) < ($1.processor, $1.thing) }
+        write.rollups.sort {
+            ($0.thing, $0.path, $0.processor, $0.start) < ($1.thing, $1.path, $1.processor, $1.start)
+        }
+    }
+
+    /// What Kafka has of our tasks' earlier epochs. Of tasks that are ours no more the new owner finds out by itself.
+    func acknowledgements() -> [Outbox.Acknowledgement] {
+        guard publisher.hasAcknowledged else { return [] }
+        var through: [TaskID: Int64] = [:]
+        for entry in publisher.takeAcknowledged() where tasks[entry.task.partition]?.id == entry.task {
+            through[entry.task] = max(through[entry.task] ?? 0, entry.epoch)
+        }
+        return through.map { Outbox.Acknowledgement(task: $0.key, epoch: $0.value) }.sorted { $0.task < $1.task }
     }
 
     /// Takes the outcome of the running commit into account.
@@ -37,14 +72,18 @@ extension StreamThread {
         switch outcome {
         case .success(.committed):
             let now = ContinuousClock.now
-            var offsets: [TopicPartition: NextOffset] = [:]
-            for (partition, task) in tasks where task.inFlight != nil {
-                task.finish(cacheBytes: setup.configuration.cacheBytes / max(tasks.count, 1))
-                for (index, topic) in topics.enumerated() {
-                    if let position = task.committed[index] { offsets[TopicPartition(topic, partition)] = position }
+            var publications: [Publication] = []
+            for task in tasks.values.sorted(by: { $0.id < $1.id }) where task.inFlight != nil {
+                let cacheBytes = setup.configuration.cacheBytes / max(tasks.count, 1)
+                if let publication = task.finish(topics: topics, cacheBytes: cacheBytes) {
+                    publications.append(publication)
                 }
             }
-            _ = offsets
+            publisher.submit(publications)
+            isRedriving = false
+            condemned.removeAll()
+            if let halving { search(halving.committed(records: flight?.records ?? 0)) }
+            if tables.paths.count > Self.mostPaths { needsFreshTables = true }
             if let flight {
                 let took = flight.since.duration(to: now)
                 status.committed(
@@ -66,23 +105,93 @@ extension StreamThread {
                 "another stage created things of this epoch first; it is run again",
                 metadata: [LogKey.reason: "\(things.prefix(10))"])
             try startOver()
+        case .failure(let error) where error.code == .postgres && error.retry == .never:
+            try halve(error, flight)
         case .failure(let error):
             throw error
         }
         status.assigned(Array(tasks.keys))
     }
 
+    /// Postgres refuses the data of the epoch: it is done again in halves until the one record is found, which becomes a dead
+    /// letter with the SQLSTATE (rule 6).
+    private func halve(_ error: EngineError, _ flight: Flight?) throws(EngineError) {
+        switch CommitHalving.refused(records: flight?.records ?? 0, during: halving) {
+        case .hopeless:
+            throw EngineError(
+                .postgres, .stop, "Postgres refuses an epoch without a record: \(error.message)", detail: error.detail)
+        case .search(let next):
+            logger.warning(
+                "Postgres refuses an epoch; its records are tried in halves",
+                metadata: [LogKey.records: "\(flight?.records ?? 0)", LogKey.error: "\(error)"])
+            search(next)
+        case .found:
+            guard let position = flight?.only, condemned[position] == nil else {
+                throw EngineError(
+                    .postgres, .stop, "Postgres refuses even the dead letter of one record: \(error.message)",
+                    detail: error.detail)
+            }
+            logger.error(
+                "Postgres refuses a record; it becomes a dead letter",
+                metadata: [
+                    LogKey.topic: "\(position.topic)", LogKey.partition: "\(position.partition)",
+                    LogKey.offset: "\(position.offset)", LogKey.error: "\(error)",
+                ])
+            condemned[position] = error
+            search(CommitHalving.afterFinding(during: halving))
+        }
+        try startOver()
+    }
+
+    func search(_ next: CommitHalving?) {
+        halving = next
+        pipeline.isSequential = next != nil
+        pipeline.policy = setup.policy
+        if let next { pipeline.policy.maxRecords = min(next.limit, setup.policy.maxRecords) }
+    }
+
+    /// A worker that meets ever new paths must not grow for ever: beyond so many a thread begins with fresh tables.
+    static var mostPaths: Int { 500_000 }
+
+    /// Makes tables and caches anew once nothing is open or in commit; true while that is under way. The caches are restored
+    /// lazily, as after a takeover.
+    func renewTables() throws(EngineError) -> Bool {
+        guard needsFreshTables else { return false }
+        if pipeline.isCommitting {
+            try awaitCommit()
+        } else if openWork.records > 0 {
+            closeEpoch()
+        } else {
+            needsFreshTables = false
+            logger.info("the tables of paths are made anew", metadata: [LogKey.records: "\(tables.paths.count)"])
+            tables = StreamTables()
+            for task in tasks.values {
+                let blocked = task.blockedUntil
+                task.reset(
+                    step: try makeStep(
+                        task.lease, task.committedCounters, task.committedStreamTime, parked: task.step.parkedCounts))
+                task.blockedUntil = blocked
+            }
+        }
+        return true
+    }
+
     /// Drops all uncommitted state of the thread and seeks its tasks to their committed positions (rule 1). Only where the epoch
     /// surely was not written: otherwise `setAside`.
     func startOver() throws(EngineError) {
-        deadLetters = []
+        extras = EpochExtras()
+        isRedriving = false
+        let ids = tasks.values.map(\.id)
+        let parked = try whileAway { store throws(EngineError) in try store.parked(of: ids) }
         for (partition, task) in tasks {
             if leaving.contains(partition) {
                 // Being revoked, or the consumer is closing: it cannot be sought, and nobody here will read it.
                 tasks[partition] = nil
                 continue
             }
-            task.reset(step: try makeStep(task.id, task.committedCounters, task.committedStreamTime))
+            task.reset(
+                step: try makeStep(
+                    task.lease, task.committedCounters, task.committedStreamTime, parked: parked[task.id] ?? [:]))
             do throws(EngineError) {
                 for (index, topic) in topics.enumerated() {
                     guard let position = task.committed[index] else { continue }
@@ -99,22 +208,27 @@ extension StreamThread {
     /// Drops tasks with all uncommitted work of the thread, to take them over again from the loop: the store says where they
     /// stand, and the new fence ends whatever attempt is still under way. Records that come meanwhile are dropped.
     func setAside(_ partitions: [Int32], until instant: ContinuousClock.Instant) {
-        deadLetters = []
+        extras = EpochExtras()
+        isRedriving = false
+        var leases: [TaskLease] = []
         for partition in partitions {
-            tasks[partition] = nil
+            if let task = tasks.removeValue(forKey: partition) { leases.append(task.lease) }
             pending[partition] = instant
         }
+        // The takeover finds in the store what is not published.
+        publisher.drop(leases)
         // To save the fetching only: taking over seeks and resumes.
         try? consumer?.pause(partitions.flatMap { partition in topics.map { TopicPartition($0, partition) } })
     }
 
-    func makeStep(_ task: TaskID, _ counters: StepCounters, _ streamTime: EventTime?) throws(EngineError)
-        -> PartitionStep
-    {
+    func makeStep(
+        _ lease: TaskLease, _ counters: StepCounters, _ streamTime: EventTime?, parked: [ThingID: Int]
+    ) throws(EngineError) -> PartitionStep {
         do {
             return try PartitionStep(
-                task: task, stage: setup.stage, registry: setup.registry, tables: tables, counters: counters,
-                streamTime: streamTime)
+                task: lease.task, stage: setup.stage, registry: setup.registry, tables: tables, counters: counters,
+                streamTime: streamTime, incarnation: lease.incarnation, parked: parked,
+                largestRecord: setup.outputs.largestRecord(properties: setup.kafka))
         } catch {
             throw EngineError(
                 .topology, .stop,

@@ -9,11 +9,11 @@ extension StreamThread {
             var isRestored = false
             for index in 0..<batch.count {
                 let record = batch.record(at: index)
-                guard let task = tasks[record.partition] else { continue }
+                guard let task = tasks[record.partition], task.blockedUntil == nil else { continue }
                 // After a seek the client may still hand out what it had fetched before.
                 if let next = task.next[record.topic], record.offset < next.raw { continue }
                 do throws(EngineError) {
-                    try process(record, of: batch, at: index, in: task, isRestored: &isRestored)
+                    guard try process(record, of: batch, at: index, in: task, isRestored: &isRestored) else { continue }
                 } catch {
                     throw EngineError(
                         error.code, error.retry,
@@ -30,33 +30,115 @@ extension StreamThread {
         }
     }
 
+    /// False where the record was not taken, because the task is blocked.
     private func process(
         _ record: RawRecord, of batch: any RecordBatch, at index: Int, in task: OwnedTask, isRestored: inout Bool
-    ) throws(EngineError) {
-        var attempts = 0
+    ) throws(EngineError) -> Bool {
+        if !condemned.isEmpty, let error = condemned[position(record)] {
+            task.step.countCondemned(record)
+            setAside(
+                record, of: batch, at: index, in: task,
+                .init(
+                    code: "sql-\(error.detail ?? "?")", message: error.message,
+                    thing: record.key.flatMap { try? ThingID(validating: String(decoding: $0, as: UTF8.self)) },
+                    processor: nil))
+            return true
+        }
+        var loading = Loading()
         while true {
             switch try task.step.process(record) {
             case .done:
-                return
+                return true
             case .needs(let thing):
-                // Once for a key that is not the thing id; a second miss of the same thing would never end.
-                attempts += 1
-                guard attempts <= 2 else {
-                    throw EngineError(.bug, .stop, "the twin \(thing) was loaded and is still missing")
-                }
+                try loading.ask(for: thing)
                 if !isRestored {
                     isRestored = true
                     try restore(batch, from: index)
                 }
                 if !task.step.twins.contains(thing) { try load([thing], into: task) }
+            case .needsTimers(let after):
+                try loadTimers(after: after, into: task)
             case .refused(let refusal):
-                deadLetters.append(
-                    DeadLetter(
-                        stage: setup.stage.name, topicName: topics[record.topic], record: record,
-                        headers: batch.headers(at: index), code: refusal.code, message: refusal.message,
-                        thing: refusal.thing, processor: refusal.processor))
-                return
+                setAside(record, of: batch, at: index, in: task, refusal)
+                return true
+            case .queued(let refusal):
+                setAside(record, of: batch, at: index, in: task, refusal, attempts: 0)
+                return true
+            case .full(let reason):
+                try block(task, reason)
+                return false
             }
+        }
+    }
+
+    /// Guards against a thing that is asked for again and again: a load that does not help is a bug.
+    struct Loading {
+        private var asked: [ThingID: Int] = [:]
+
+        mutating func ask(for thing: ThingID) throws(EngineError) {
+            asked[thing, default: 0] += 1
+            // Once for a key that is not the thing id; a second miss of the same thing would never end.
+            guard asked[thing, default: 0] <= 2 else {
+                throw EngineError(.bug, .stop, "the twin \(thing) was loaded and is still missing")
+            }
+        }
+    }
+
+    func position(_ record: RawRecord) -> InputPosition {
+        InputPosition(topic: topics[record.topic], partition: record.partition, offset: record.offset)
+    }
+
+    /// Writes a dead letter into the open epoch, and sends it to the topic's dead-letter topic.
+    private func setAside(
+        _ record: RawRecord, of batch: any RecordBatch, at index: Int, in task: OwnedTask,
+        _ refusal: StepVerdict.Refusal, attempts: Int = 1
+    ) {
+        var letter = DeadLetter(
+            stage: setup.stage.name, topicName: topics[record.topic], record: record,
+            headers: batch.headers(at: index), code: refusal.code, message: refusal.message,
+            thing: refusal.thing, processor: refusal.processor)
+        letter.disposition = refusal.disposition
+        letter.attempts = attempts
+        if setup.stage.source.deadLetterTopic {
+            task.step.emit(
+                letter.output(
+                    id: "\(task.step.idPrefix(letter.position.topic))/\(record.offset)/dlq",
+                    topologyVersion: setup.topologyVersion))
+        }
+        extras.deadLetters.append(letter)
+    }
+
+    /// Too much is parked: the task takes no record until some of it is redriven or discarded (rule 17).
+    private func block(_ task: OwnedTask, _ reason: String) throws(EngineError) {
+        if task.blockedUntil == nil {
+            logger.error(
+                "task paused: too much is parked; see `egiz dlq list`",
+                metadata: [LogKey.partition: "\(task.id.partition)", LogKey.reason: "\(reason)"])
+        }
+        task.blockedUntil = ContinuousClock.now.advanced(by: .seconds(1))
+        status.waiting(.parking, "task \(task.id.partition) is paused: \(reason)")
+        try consumer?.pause(topics.map { TopicPartition($0, task.id.partition) })
+    }
+
+    /// Lets blocked tasks try their next record again.
+    func unblock(_ now: ContinuousClock.Instant) throws(EngineError) {
+        guard let consumer else { return }
+        for task in tasks.values {
+            guard let until = task.blockedUntil, until <= now else { continue }
+            var partitions: [TopicPartition] = []
+            for (index, topic) in topics.enumerated() {
+                guard let next = task.next[index] else { continue }
+                let partition = TopicPartition(topic, task.id.partition)
+                do throws(EngineError) { try consumer.seek(partition, to: next) } catch {
+                    guard error.retry == .backoff else { throw error }
+                    task.blockedUntil = now.advanced(by: .seconds(1))
+                    return
+                }
+                partitions.append(partition)
+            }
+            task.blockedUntil = nil
+            status.recovered(.parking)
+            try consumer.resume(partitions)
         }
     }
 
@@ -83,11 +165,22 @@ extension StreamThread {
         }
     }
 
-    private func load(_ things: [ThingID], into task: OwnedTask) throws(EngineError) {
+    func load(_ things: [ThingID], into task: OwnedTask) throws(EngineError) {
+        let states = task.step.statefulProcessors
         let rows = try whileAway { store throws(EngineError) in
-            try store.restore(things, of: setup.stage.name, states: [])
+            try store.restore(things, of: setup.stage.name, states: states)
         }
-        try task.step.install(rows.twins, asked: things)
+        try task.step.install(rows.twins, states: rows.states, asked: things)
+    }
+
+    /// How many timers are loaded at a time.
+    private static var timerPage: Int { 4096 }
+
+    func loadTimers(after: TaskTimer?, into task: OwnedTask) throws(EngineError) {
+        let page = try whileAway { store throws(EngineError) in
+            try store.timers(of: task.id, after: after, limit: Self.timerPage)
+        }
+        task.step.installTimers(page, isLast: page.count < Self.timerPage)
     }
 
     /// Runs a query of the store again until it answers; Postgres being away only makes the thread wait. Gives up when asked to stop.
@@ -130,7 +223,7 @@ extension StreamThread {
 
     /// At the end of the log stream time goes on after the source's `idle`, so that what waits for time does not wait for
     /// records (rule 16). Never beyond the wall clock.
-    func advanceIdleTasks(_ now: ContinuousClock.Instant) {
+    func advanceIdleTasks(_ now: ContinuousClock.Instant) throws(EngineError) {
         let idle = setup.stage.source.idle
         guard let consumer else { return }
         for task in tasks.values where task.inFlight == nil && !task.step.hasOpenWork {
@@ -144,7 +237,23 @@ extension StreamThread {
             }
             guard since.duration(to: now) >= idle else { continue }
             task.idleSince = now
-            task.step.advanceStreamTime(by: since.duration(to: now), notBeyond: EventTime.wallClock)
+            if task.step.advanceStreamTime(by: since.duration(to: now), notBeyond: EventTime.wallClock) {
+                try fireTimers(of: task)
+            }
+        }
+    }
+
+    /// Fires what is due in a task whose stream time has moved without a record.
+    private func fireTimers(of task: OwnedTask) throws(EngineError) {
+        var loading = Loading()
+        while true {
+            switch try task.step.fireTimers() {
+            case .needs(let thing):
+                try loading.ask(for: thing)
+                try load([thing], into: task)
+            case .needsTimers(let after): try loadTimers(after: after, into: task)
+            case .done, .refused, .queued, .full: return
+            }
         }
     }
 }

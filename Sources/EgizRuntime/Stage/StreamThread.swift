@@ -10,6 +10,7 @@ final class StreamThread: @unchecked Sendable {
     /// What a thread of a stage is built from.
     struct Setup: Sendable {
         var stage: StageDefinition
+        var delivery: Topology.Delivery
         var policy: CommitPolicy
         var index: Int
         var topologyVersion: Int64
@@ -19,7 +20,18 @@ final class StreamThread: @unchecked Sendable {
         var kafka: [String: String]
         var consumers: any LogConsumerFactory
         var stores: any StoreFactory
+        var outputs: any OutputProducerFactory
         var logger: Logger
+    }
+
+    /// The epoch in commit.
+    struct Flight {
+        var records: Int
+        var samples: Int
+        var deadLetters: Int
+        var since: ContinuousClock.Instant
+        /// Of the epoch's only record, where it has one.
+        var only: InputPosition?
     }
 
     let setup: Setup
@@ -30,16 +42,31 @@ final class StreamThread: @unchecked Sendable {
 
     var consumer: (any LogConsumer)?
     var store: (any TaskStore)?
-    let committer: CommitThread
+    /// Replaced where a commit hangs beyond its deadline.
+    var committer: CommitThread
     var pipeline: EpochPipeline
-    let tables = StreamTables()
+    let publisher: PublishThread
+    /// What all clients of this thread's transactions are called; nil where delivery is at least once.
+    let transactionalID: String?
+    var tables = StreamTables()
+    /// The tables have grown beyond their bound: they are made anew when nothing is under way.
+    var needsFreshTables = false
     /// The tasks in hand, by partition number.
     var tasks: [Int32: OwnedTask] = [:]
     /// Tasks that the group gave us and that are not taken over yet, with the earliest time to try again.
     var pending: [Int32: ContinuousClock.Instant] = [:]
     var takeoverBackoff = Backoff()
-    var deadLetters: [DeadLetter] = []
-    var inFlight: (records: Int, samples: Int, deadLetters: Int, since: ContinuousClock.Instant)?
+    var extras = EpochExtras()
+    var inFlight: Flight?
+    /// The search for a record that Postgres refuses, while there is one.
+    var halving: CommitHalving?
+    /// Records that Postgres refused, with its error.
+    var condemned: [InputPosition: EngineError] = [:]
+    /// When the requests of people were last looked for.
+    var redriveLook = ContinuousClock.now
+    /// The last look found letters, and their epoch is not committed yet.
+    var isRedriving = false
+    var lastAcknowledged = ContinuousClock.now
     /// Set where the thread must end with an error; the loop leaves at the next turn.
     var failure: EngineError?
     /// The partitions are paused until the running commit is done.
@@ -69,9 +96,25 @@ final class StreamThread: @unchecked Sendable {
         logger[metadataKey: LogKey.thread] = "\(setup.index)"
         self.logger = logger
         pipeline = EpochPipeline(policy: setup.policy)
+        committer = Self.makeCommitter(setup, status, logger)
+        let id =
+            setup.delivery == .exactlyOnce
+            ? "\(setup.stage.name.text).\(setup.worker.id).\(setup.index)" : nil
+        transactionalID = id
         let stores = setup.stores
         let worker = setup.worker
-        committer = CommitThread(
+        publisher = PublishThread(
+            name: "egiz-publish-\(setup.index)",
+            .init(
+                transactionalID: id, properties: setup.kafka, outputs: setup.outputs,
+                openStore: { () throws(EngineError) in try stores.openTaskStore(worker: worker) }, status: status,
+                logger: logger))
+    }
+
+    static func makeCommitter(_ setup: Setup, _ status: StageStatus, _ logger: Logger) -> CommitThread {
+        let stores = setup.stores
+        let worker = setup.worker
+        return CommitThread(
             name: "egiz-commit-\(setup.index)", status: status, logger: logger
         ) { () throws(EngineError) in try stores.openEpochWriter(worker: worker) }
     }
@@ -137,10 +180,18 @@ final class StreamThread: @unchecked Sendable {
     private func turn() throws(EngineError) {
         let now = ContinuousClock.now
         if pipeline.isCommitting, let outcome = committer.take() { try finishCommit(outcome) }
+        try followPublisher(now)
         if try reportGaps() { return }
+        if try renewTables() { return }
         if !pending.isEmpty { try takeOverPending(now) }
         if let failure { throw failure }
+        try unblock(now)
+        try redrive(now)
         let open = openWork
+        if publisher.unpublishedBytes > Self.mostUnpublished {
+            try awaitPublisher()
+            return
+        }
         switch pipeline.next(now: now, openRecords: open.records, openBytes: open.bytes) {
         case .close:
             closeEpoch()
@@ -152,6 +203,9 @@ final class StreamThread: @unchecked Sendable {
             try take(timeout: wait)
         }
     }
+
+    /// At most so much may be committed and not yet in Kafka (rule 12).
+    static let mostUnpublished = 64 << 20
 
     /// The open epoch is full and the one before still in commit: stop taking records, but stay in the group.
     func awaitCommit() throws(EngineError) {
@@ -165,19 +219,24 @@ final class StreamThread: @unchecked Sendable {
             }
         }
         if stopFlag.isRaised { return }
+        try stayInGroup()
+    }
+
+    /// Keeps polling without taking records: paused partitions bring none, so the open epoch cannot grow; rebalances are served.
+    func stayInGroup() throws(EngineError) {
         guard let consumer else { return }
         if !isPausedForCommit {
             isPausedForCommit = true
             try consumer.pause(assignedPartitions)
         }
-        // Paused partitions bring no records, so the open epoch cannot grow; rebalances are served.
         if let batch = try poll(consumer, timeout: .zero) { process(batch) }
     }
 
     private func resumeAfterCommit() throws(EngineError) {
         guard isPausedForCommit, let consumer else { return }
         isPausedForCommit = false
-        try consumer.resume(assignedPartitions)
+        let free = tasks.values.filter { $0.blockedUntil == nil }.map(\.id.partition)
+        try consumer.resume(assignedPartitions.filter { free.contains($0.partition) })
     }
 
     private func take(timeout: Duration) throws(EngineError) {
@@ -188,7 +247,7 @@ final class StreamThread: @unchecked Sendable {
         let now = ContinuousClock.now
         if batch == nil || idleLook.duration(to: now) >= .seconds(1) {
             idleLook = now
-            advanceIdleTasks(now)
+            try advanceIdleTasks(now)
         }
         noteWaiting(now)
         metrics.report(lag: refreshLag(consumer))
@@ -196,7 +255,7 @@ final class StreamThread: @unchecked Sendable {
 
     private func poll(_ consumer: any LogConsumer, timeout: Duration) throws(EngineError) -> (any RecordBatch)? {
         do throws(EngineError) {
-            let batch = try consumer.poll(limit: setup.configuration.pollLimit, timeout: timeout, listener: self)
+            let batch = try consumer.poll(limit: pollLimit, timeout: timeout, listener: self)
             if batch != nil {
                 pollBackoff.reset()
                 status.recovered(.log)
@@ -218,7 +277,13 @@ final class StreamThread: @unchecked Sendable {
         }
     }
 
-    private var readsEmbeddedLog: Bool { tasks.values.contains { $0.lease.log?.isEmbedded ?? false } }
+    /// While a refused record is searched for, a batch must not hold more than the epoch may.
+    private var pollLimit: Int {
+        guard let halving else { return setup.configuration.pollLimit }
+        return max(1, min(setup.configuration.pollLimit, halving.limit - openWork.records))
+    }
+
+    var readsEmbeddedLog: Bool { tasks.values.contains { $0.lease.log?.isEmbedded ?? false } }
 
     /// A group that never answers a join says nothing; the user should hear of it.
     private func noteWaiting(_ now: ContinuousClock.Instant) {
@@ -283,6 +348,7 @@ final class StreamThread: @unchecked Sendable {
         // A consumer that never joined revokes nothing; what is left is let go without a flush.
         if !tasks.isEmpty { letGo(Array(tasks.keys), flushing: draining) }
         committer.stop(until: Date(timeIntervalSinceNow: 1))
+        publisher.stop(until: Date(timeIntervalSinceNow: 1))
         store?.close()
         consumer = nil
         store = nil

@@ -23,6 +23,17 @@ struct TakeoverPlan: Equatable {
                 == b.gaps.map { [$0.topic, "\($0.partition)", "\($0.from.raw)", "\($0.to.raw)", $0.reason.rawValue] }
     }
 
+    /// Postgres went back in time and the source says to go on: noted as a gap, so that a new incarnation begins (rule 9).
+    mutating func noteEvidenceGap(of task: TaskID) {
+        mustStore = true
+        for (partition, position) in positions.sorted(by: { $0.key < $1.key }) {
+            gaps.append(
+                LogGap(
+                    topic: partition.topic, partition: partition.partition, from: position, to: position,
+                    reason: .evidence))
+        }
+    }
+
     /// Throws `.gap`/`.stop` where records would be skipped and the source does not say `onGap: report`.
     static func make(
         facts: [Facts], storedLog: LogIdentity?, log: LogIdentity, start: SourceDefinition.Start,
@@ -88,6 +99,8 @@ struct TakeoverPlan: Equatable {
                 "the last processed record of \(place) is not the record that the log has at its offset: the topic was recreated"
             case .embedded:
                 "the embedded log of \(place) is a new one"
+            case .evidence:
+                "Postgres stands before what Kafka has of \(place)"
             }
         return EngineError(
             .gap, .stop,

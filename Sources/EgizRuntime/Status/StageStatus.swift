@@ -4,7 +4,7 @@ import Synchronization
 /// What one stream thread is doing, for `/readyz`, metrics and the live line. Safe from any thread.
 public final class StageStatus: Sendable {
     /// What a thread can be waiting for; each is reported by itself.
-    public enum Part: String, Sendable, CaseIterable { case log, group, store, commit }
+    public enum Part: String, Sendable, CaseIterable { case log, group, store, commit, output, parking }
 
     public enum State: Sendable, Equatable {
         case starting

@@ -11,7 +11,8 @@ final class TopologyRun: Sendable {
 
     init(
         _ deployed: DeployedTopology, registry: ProcessorRegistry, worker: WorkerIdentity,
-        configuration: WorkerConfiguration, consumers: any LogConsumerFactory, stores: any StoreFactory, logger: Logger
+        configuration: WorkerConfiguration, consumers: any LogConsumerFactory, stores: any StoreFactory,
+        outputs: any OutputProducerFactory, logger: Logger
     ) {
         let topology = deployed.topology
         name = topology.name
@@ -26,9 +27,10 @@ final class TopologyRun: Sendable {
                 threads.append(
                     StreamThread(
                         .init(
-                            stage: stage, policy: topology.commit, index: index, topologyVersion: deployed.version,
+                            stage: stage, delivery: topology.delivery, policy: topology.commit, index: index,
+                            topologyVersion: deployed.version,
                             registry: registry, worker: worker, configuration: configuration, kafka: properties,
-                            consumers: consumers, stores: stores, logger: logger)))
+                            consumers: consumers, stores: stores, outputs: outputs, logger: logger)))
             }
         }
         self.threads = threads

@@ -14,7 +14,7 @@ public final class Worker: Service {
     public init(
         topologies: [DeployedTopology], registry: ProcessorRegistry, identity: WorkerIdentity,
         configuration: WorkerConfiguration, consumers: any LogConsumerFactory, stores: any StoreFactory,
-        staysUp: Bool = false, logger: Logger
+        outputs: any OutputProducerFactory, staysUp: Bool = false, logger: Logger
     ) {
         self.identity = identity
         self.staysUp = staysUp
@@ -22,7 +22,7 @@ public final class Worker: Service {
         runs = topologies.map {
             TopologyRun(
                 $0, registry: registry, worker: identity, configuration: configuration, consumers: consumers,
-                stores: stores, logger: logger)
+                stores: stores, outputs: outputs, logger: logger)
         }
     }
 

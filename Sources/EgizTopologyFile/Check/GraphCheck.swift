@@ -160,7 +160,8 @@ struct GraphCheck {
         for processor in draft.processors where !cyclic.contains(processor.definition.name) {
             guard let root = root(of: processor), let spec = processor.spec else { continue }
             for projection in spec.projections {
-                let key = "\(root)\u{0}\(projection)"
+                let own = projection.replacing("{name}", with: processor.definition.name)
+                let key = "\(root)\u{0}\(own)"
                 if let first = writers[key] {
                     faults.error(
                         at: processor.definition.mark,

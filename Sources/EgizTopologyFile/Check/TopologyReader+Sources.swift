@@ -24,8 +24,14 @@ extension TopologyReader {
         if let start = reader.choice("start", SourceDefinition.Start.self) { result.definition.start = start }
         if let onGap = reader.choice("onGap", SourceDefinition.OnGap.self) { result.definition.onGap = onGap }
         if let idle = reader.int("idle") { result.definition.idle = .milliseconds(idle) }
-        // The only policy there is yet; the word is checked, and means what happens anyway.
-        _ = reader.string("onError")
+        if let policy = reader.string("onError").flatMap(ErrorPolicy.disposition) { result.definition.onError = policy }
+        if case .bool(let flag)? = reader.value("deadLetterTopic")?.content { result.definition.deadLetterTopic = flag }
+        if let value = reader.raw("park"),
+            let park = MapReader(value, at: reader.mark(of: "park"), "\(path).park", Vocabulary.park, faults)
+        {
+            if let most = park.int("maxPerThing") { result.definition.park.perThing = Int(most) }
+            if let most = park.int("max") { result.definition.park.total = Int(most) }
+        }
         if let value = reader.raw("topics") { result.definition.topics = topics(value, "\(path).topics") }
         checkPartitions(result.definition.topics, path)
         return result

@@ -112,6 +112,7 @@ struct TopologyReader {
             result.definition.from = from
             result.fromMark = reader.raw("from")?.mark
         }
+        if let policy = reader.string("onError").flatMap(ErrorPolicy.disposition) { result.definition.onError = policy }
         for field in spec?.fields ?? [] {
             if let setting = reader.value(field.name) { result.definition.settings[field.name] = setting }
         }

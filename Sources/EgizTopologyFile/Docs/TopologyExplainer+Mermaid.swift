@@ -30,7 +30,8 @@ extension TopologyExplainer {
                     stage.processors.firstIndex { $0.name == processor.from }.map { "\(prefix)_p\($0)" }
                     ?? "\(prefix)_source"
                 edges.append("  \(upstream) --> \(id)")
-                for projection in spec?.projections ?? [] {
+                for pattern in spec?.projections ?? [] {
+                    let projection = pattern.replacing("{name}", with: processor.name)
                     let target = projections[projection] ?? "projection\(projections.count)"
                     if projections.updateValue(target, forKey: projection) == nil {
                         edges.append("  \(target)[(\(label([projection])))]")

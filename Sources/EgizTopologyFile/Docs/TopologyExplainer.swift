@@ -65,7 +65,7 @@ public enum TopologyExplainer {
         for (index, processor) in processors.enumerated() {
             let isLast = index == processors.count - 1
             let spec = registry[processor.kind]?.spec
-            let projections = spec?.projections ?? []
+            let projections = spec?.projections.map { $0.replacing("{name}", with: processor.name) } ?? []
             let note = projections.isEmpty ? "" : "writes " + projections.joined(separator: ", ")
             rows.append(
                 Row(left: indent + (isLast ? "└─ " : "├─ ") + processor.name, kind: processor.kind, note: note))

@@ -13,6 +13,7 @@ public enum TopologyReference {
         section("`spec.sources.<name>`", Vocabulary.source, into: &out)
         section("An entry of `topics`", Vocabulary.topic, into: &out)
         out += "\nA topic that needs neither `partitions` nor `config` may be written as its bare name.\n"
+        section("`park` of a source", Vocabulary.park, into: &out)
         kafka(into: &out)
         section("`spec.processors.<name>`", Vocabulary.processor, into: &out)
         out += "\nThe other words of a processor depend on its kind.\n"

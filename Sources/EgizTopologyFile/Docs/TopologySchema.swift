@@ -31,7 +31,12 @@ public enum TopologySchema {
 
     private static func sections(_ registry: ProcessorRegistry) -> [String: JSONText] {
         let source = object(
-            Vocabulary.source, "A source.", ["topics": topics()])
+            Vocabulary.source, "A source.",
+            [
+                "topics": topics(),
+                "park": object(
+                    Vocabulary.park, Vocabulary.source.first { $0.name == "park" }?.summary ?? "", [:]),
+            ])
         let summaries = Dictionary(uniqueKeysWithValues: Vocabulary.spec.map { ($0.name, $0.summary) })
         return [
             "commit": object(Vocabulary.commit, summaries["commit"] ?? ""),

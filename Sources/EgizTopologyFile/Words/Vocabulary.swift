@@ -74,8 +74,22 @@ enum Vocabulary {
             "idle", .duration(100...86_400_000), default: "5s",
             "Stream time moves on with the clock after this long at the end of the log."),
         Word(
-            "onError", .choice(["deadLetter"]), default: "deadLetter",
-            "What to do with a record that cannot be decoded or folded: it becomes a dead letter, the others go on."),
+            "onError", .choice(ErrorPolicy.names), default: "deadLetter",
+            "What to do with a record that cannot be folded: `deadLetter` sets it aside alone, `park` also makes later records of its thing wait behind it. A record that cannot be decoded always stands aside alone."
+        ),
+        Word("park", .section("a map"), "How much may wait behind parked records before a task pauses."),
+        Word(
+            "deadLetterTopic", .bool, default: "true",
+            "Dead letters also go to the topic `<topic>.dlq`, with headers that say where they came from and why."),
+    ]
+
+    static let park = [
+        Word(
+            "maxPerThing", .int(1...1_000_000), default: "1000",
+            "Most records of one thing that wait; one more pauses the task."),
+        Word(
+            "max", .int(1...100_000_000), default: "100000",
+            "Most records that wait in one task; one more pauses it."),
     ]
 
     static let topic = [
@@ -92,5 +106,9 @@ enum Vocabulary {
     static let processor = [
         Word("kind", .text, required: true, "The processor's kind, one of those below."),
         Word("from", .name, required: true, "The source or processor that feeds it."),
+        Word(
+            "onError", .choice(ErrorPolicy.names), default: "park",
+            "What to do with a record that the processor refuses: `park` sets it aside and makes later records of its thing wait behind it, so that their order holds; `deadLetter` sets it aside alone."
+        ),
     ]
 }

@@ -29,6 +29,7 @@ struct Word: Sendable {
             case .size: self = .size(0...Int64.max)
             case .globs: self = .globs
             case .choice(let words): self = .choice(words)
+            case .topic: self = .topicName
             }
         }
 

@@ -4,7 +4,7 @@ import EgizTesting
 import EgizTwin
 
 /// Refuses every change that sets a text `refuse`, after having asked for an effect.
-final class Refuser: Processor {
+final class Refuser: StatelessProcessor {
     static let spec = KindSpec(
         kind: "refuser", summary: "", input: .changes, output: .none, projections: [], fields: [], example: "")
 
@@ -24,11 +24,12 @@ extension ProcessorRegistry {
 
 extension Topology {
     /// Projector, history writer and, after it, a processor that may refuse the record.
-    static func refusing(topics: [String] = ["events"]) -> Topology {
+    static func refusing(topics: [String] = ["events"], onError: DeadLetter.Disposition = .dead) -> Topology {
         var topology = Topology.testing(topics: topics)
         topology.processors.append(
             ProcessorDefinition(
-                name: "refuser", kind: "refuser", from: "twins", settings: [:], mark: SourceMark(line: 1, column: 1)))
+                name: "refuser", kind: "refuser", from: "twins", settings: [:], onError: onError,
+                mark: SourceMark(line: 1, column: 1)))
         return topology
     }
 }

@@ -39,6 +39,7 @@ final class Bench: Sendable {
                 registry: registry,
                 identity: WorkerIdentity(id: id, host: "test", processID: 1), configuration: configuration,
                 consumers: MemoryConsumerFactory(log: log), stores: MemoryStoreFactory(store: store),
+                outputs: MemoryOutputFactory(log: log),
                 logger: Logger(label: id) { _ in SwiftLogNoOpLogHandler() }))
     }
 

@@ -1,0 +1,35 @@
+public import EgizTwin
+
+/// A processor that remembers something of each thing, and may set timers.
+public protocol StatefulProcessor: Processor {
+    associatedtype State: ProcessorState
+
+    /// May change `state`, also where it then throws: the step builds it anew (rule 5).
+    func process(_ change: borrowing TwinChange, state: State, into effects: inout RecordEffects) throws(RecordFault)
+    func tick(_ tick: TimerTick, state: State, into effects: inout RecordEffects)
+    func project(_ thing: ThingID, state: State, into rows: inout ProjectionRows)
+}
+
+extension StatefulProcessor {
+    public static var stateType: (any ProcessorState.Type)? { State.self }
+
+    public func tick(_ tick: TimerTick, state: State, into effects: inout RecordEffects) {}
+    public func project(_ thing: ThingID, state: State, into rows: inout ProjectionRows) {}
+
+    public func process(
+        _ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects
+    ) throws(RecordFault) {
+        try process(change, state: typed(memory), into: &effects)
+    }
+
+    public func tick(_ tick: TimerTick, memory: (any ProcessorState)?, into effects: inout RecordEffects) {
+        self.tick(tick, state: typed(memory), into: &effects)
+    }
+
+    public func project(_ thing: ThingID, memory: (any ProcessorState)?, into rows: inout ProjectionRows) {
+        project(thing, state: typed(memory), into: &rows)
+    }
+
+    // The step makes states with `stateType` alone, so the cast holds; a fresh state is what a bug there would cost.
+    private func typed(_ memory: (any ProcessorState)?) -> State { memory as? State ?? State() }
+}

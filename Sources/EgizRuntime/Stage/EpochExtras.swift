@@ -1,0 +1,10 @@
+import EgizCore
+
+/// What the open epoch of a stream thread holds beside the effects of its steps.
+struct EpochExtras {
+    var deadLetters: [DeadLetter] = []
+    var redriven: [RedriveResult] = []
+    var redrives: [RedriveAdvance] = []
+
+    var isEmpty: Bool { deadLetters.isEmpty && redriven.isEmpty && redrives.isEmpty }
+}

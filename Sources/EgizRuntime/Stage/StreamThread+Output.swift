@@ -1,0 +1,117 @@
+import EgizCore
+import EgizTwin
+import Foundation
+import Logging
+
+/// What the stream thread does for its publishing thread.
+extension StreamThread {
+    /// Gives the publisher what it needs and takes what it has to say; a turn of the loop.
+    func followPublisher(_ now: ContinuousClock.Instant) throws(EngineError) {
+        if let error = publisher.failure { throw error }
+        if publisher.takeFenced() { setAside(Array(tasks.keys), until: now) }
+        if publisher.wantsMembership, hasJoined, let consumer {
+            do throws(EngineError) { publisher.renew(try consumer.membership()) } catch {
+                guard error.retry == .backoff else { throw error }
+            }
+        }
+        try deleteAcknowledged(now)
+    }
+
+    /// Kafka is behind: stop taking records, but stay in the group (rule 12).
+    func awaitPublisher() throws(EngineError) {
+        publisher.wait(until: Date(timeIntervalSinceNow: 0.1))
+        try stayInGroup()
+    }
+
+    /// An idle thread has no next epoch that would delete acknowledged outboxes (rule 9).
+    private func deleteAcknowledged(_ now: ContinuousClock.Instant) throws(EngineError) {
+        guard publisher.hasAcknowledged, !pipeline.isCommitting, openWork.records == 0 else {
+            lastAcknowledged = now
+            return
+        }
+        guard lastAcknowledged.duration(to: now) >= .seconds(1) else { return }
+        lastAcknowledged = now
+        _ = try deleteOutboxes()
+    }
+
+    /// False where Postgres did not answer; what was acknowledged is then found again at the next takeover.
+    private func deleteOutboxes() throws(EngineError) -> Bool {
+        let done = acknowledgements()
+        guard !done.isEmpty, let store else { return true }
+        do throws(EngineError) {
+            try store.delete(done, of: tasks.values.map(\.lease))
+            return true
+        } catch {
+            guard error.retry == .backoff else { throw error }
+            logger.debug("outboxes not deleted", metadata: [LogKey.error: "\(error)"])
+            return false
+        }
+    }
+
+    // MARK: Takeover and release
+
+    /// Ends the open transactions of owners that did not release their tasks (rule 10); only where there is something that they
+    /// could still publish.
+    func fenceFormerProducers(of leases: [TaskLease]) throws(EngineError) {
+        var seen: Set<String> = []
+        for lease in leases where lease.hasPendingOutboxes {
+            guard let id = lease.previousTransactionalID, id != transactionalID, seen.insert(id).inserted else {
+                continue
+            }
+            try setup.outputs.fence(transactionalID: id, properties: setup.kafka)
+        }
+    }
+
+    func outboxPlan(of lease: TaskLease, log: LogIdentity, evidence: [TopicPartition: GroupOffset])
+        throws(EngineError) -> OutboxPlan
+    {
+        try OutboxPlan.make(
+            lease: lease, found: topics.compactMap { evidence[TopicPartition($0, lease.task.partition)] },
+            isEmbedded: log.isEmbedded, isSameLog: lease.log?.isSameLog(as: log) ?? true,
+            onGap: setup.stage.source.onGap)
+    }
+
+    /// Hands the outboxes that Kafka does not have to the publisher, before anything new; and writes a baseline of evidence.
+    func publishPending(of task: OwnedTask, _ plan: OutboxPlan, store: any TaskStore) throws(EngineError) {
+        var first: Int64 = 0
+        if case .publish(let after) = plan { first = after }
+        let offsets = task.groupOffsets(topics: topics)
+        var publications: [Publication] = []
+        if task.lease.hasPendingOutboxes {
+            var done: Int64?
+            for outbox in try store.outboxes(of: task.id) {
+                if outbox.epoch <= first {
+                    done = max(done ?? 0, outbox.epoch)
+                    continue
+                }
+                let evidence = Evidence(incarnation: task.lease.incarnation, epoch: outbox.epoch).text
+                publications.append(
+                    Publication(
+                        lease: task.lease, epoch: outbox.epoch, outbox: outbox,
+                        offsets: offsets.mapValues { GroupOffset(next: $0.next, metadata: evidence) }))
+            }
+            if let done { try store.delete([.init(task: task.id, epoch: done)], of: [task.lease]) }
+            if !publications.isEmpty {
+                logger.info(
+                    "records of earlier epochs are published first",
+                    metadata: [
+                        LogKey.partition: "\(task.id.partition)",
+                        LogKey.records: "\(publications.reduce(0) { $0 + ($1.outbox?.records.count ?? 0) })",
+                    ])
+            }
+        }
+        publications.append(Publication(lease: task.lease, epoch: task.lease.epoch, outbox: nil, offsets: offsets))
+        publisher.submit(publications)
+    }
+
+    /// Brings what is committed to Kafka before tasks are given back; false where that did not succeed in time.
+    func releaseOutput(of partitions: [Int32], until deadline: Date) -> Bool {
+        // Without a place in the group, nothing was processed either.
+        if publisher.wantsMembership, let membership = try? consumer?.membership() { publisher.renew(membership) }
+        guard publisher.drain(until: deadline) else {
+            logger.warning("output of released tasks is left to the next owner")
+            return false
+        }
+        return (try? deleteOutboxes()) ?? false
+    }
+}

@@ -1,0 +1,114 @@
+import EgizCore
+import EgizTwin
+import Logging
+
+/// Dead letters that people want to have tried again, or dropped: only the task's owner does that (rule 18).
+extension StreamThread {
+    private static var lookInterval: Duration { .milliseconds(500) }
+    private static var mostLetters: Int { 500 }
+
+    /// Looks for requests now and then, and runs the next letters of each into the open epoch; one batch an epoch.
+    func redrive(_ now: ContinuousClock.Instant) throws(EngineError) {
+        let since = redriveLook.duration(to: now)
+        guard !isRedriving, halving == nil, !tasks.isEmpty, since >= Self.lookInterval, let store else { return }
+        redriveLook = now
+        let batches: [RedriveBatch]
+        do throws(EngineError) {
+            batches = try store.redrives(of: tasks.values.map(\.lease), limit: Self.mostLetters)
+        } catch {
+            guard error.retry == .backoff else { throw error }
+            return
+        }
+        for batch in batches {
+            guard let task = tasks[batch.task.partition] else { continue }
+            try run(batch, in: task, since: since)
+            isRedriving = true
+        }
+    }
+
+    private func run(_ batch: RedriveBatch, in task: OwnedTask, since: Duration) throws(EngineError) {
+        // At least one a look, so that a low rate still moves.
+        let most = batch.rate.map { max(1, Int(Double($0) * min(since.seconds, 1))) } ?? .max
+        var advance = RedriveAdvance(
+            request: batch.request, through: 0, resolved: 0, failed: 0,
+            isDone: batch.isLast && batch.letters.count <= most)
+        var met: Set<ThingID> = []
+        var stuck: Set<ThingID> = []
+        for stored in batch.letters.prefix(most) {
+            advance.through = stored.id
+            let thing = stored.letter.thing
+            if batch.action == .retry, stored.letter.disposition == .parked, let thing {
+                // Behind a letter that failed again, now or in an earlier batch, the others of its thing must wait.
+                if met.insert(thing).inserted, !stored.isFirst { stuck.insert(thing) }
+                if stuck.contains(thing) { continue }
+            }
+            let outcome = try redrive(stored, batch.action, in: task)
+            if case .failed = outcome {
+                advance.failed += 1
+                if stored.letter.disposition == .parked, let thing { stuck.insert(thing) }
+            } else {
+                advance.resolved += 1
+                if stored.letter.disposition == .parked, let thing, task.step.released(thing) {
+                    logger.info("a parked thing goes on", metadata: [LogKey.partition: "\(task.id.partition)"])
+                }
+            }
+            extras.redriven.append(RedriveResult(letter: stored.id, outcome: outcome))
+        }
+        task.step.noteRedrive()
+        extras.redrives.append(advance)
+    }
+
+    private func redrive(_ stored: StoredDeadLetter, _ action: RedriveBatch.Action, in task: OwnedTask)
+        throws(EngineError) -> RedriveResult.Outcome
+    {
+        if action == .discard { return .discarded }
+        let letter = stored.letter
+        guard let topic = topics.firstIndex(of: letter.position.topic) else {
+            return .failed(
+                code: "topic", message: "the stage reads topic \(letter.position.topic) no longer; discard the letter")
+        }
+        let context = PartitionStep.Redrive(attempt: letter.attempts + 1, isLate: letter.disposition == .dead)
+        var loading = Loading()
+        while true {
+            let verdict = try Self.withRecord(letter, topic: topic) { record throws(EngineError) in
+                try task.step.process(record, redrive: context)
+            }
+            switch verdict {
+            case .done: return .resolved
+            case .refused(let refusal), .queued(let refusal):
+                return .failed(code: refusal.code, message: refusal.message)
+            case .full(let reason): return .failed(code: "parked", message: reason)
+            case .needs(let thing):
+                try loading.ask(for: thing)
+                try load([thing], into: task)
+            case .needsTimers(let after): try loadTimers(after: after, into: task)
+            }
+        }
+    }
+
+    private static func withRecord<R>(
+        _ letter: DeadLetter, topic: Int, _ body: (RawRecord) throws(EngineError) -> R
+    ) throws(EngineError) -> R {
+        // One copy each, padded by an allocation of its own; this is no hot path.
+        let key = letter.key.map { UnsafeRawBufferPointer(copy(of: $0)) }
+        let value = letter.value.map { UnsafeRawBufferPointer(copy(of: $0)) }
+        defer {
+            key?.deallocate()
+            value?.deallocate()
+        }
+        return try body(
+            RawRecord(
+                topic: topic, partition: letter.position.partition, offset: letter.position.offset,
+                timestamp: letter.recordTime,
+                key: key.map { UnsafeRawBufferPointer(rebasing: $0[..<(letter.key?.count ?? 0)]) },
+                value: value.map { UnsafeRawBufferPointer(rebasing: $0[..<(letter.value?.count ?? 0)]) }))
+    }
+
+    private static func copy(of bytes: [UInt8]) -> UnsafeMutableRawBufferPointer {
+        // simdjson may look at 64 bytes beyond the end.
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count + 64, alignment: 8)
+        buffer.initializeMemory(as: UInt8.self, repeating: 0)
+        buffer.copyBytes(from: bytes)
+        return buffer
+    }
+}
