@@ -8,6 +8,7 @@ extension MemoryStore {
     func commit(_ epoch: EpochWrite) throws(EngineError) -> CommitOutcome {
         let accident = begin()
         try checkPresence()
+        try checkOrder(epoch)
         switch accident {
         case .failsBeforeLanding:
             throw EngineError(.postgres, .backoff, "Postgres went away before the commit")
@@ -19,6 +20,15 @@ extension MemoryStore {
         case nil:
             return change { land(epoch) }
         }
+    }
+
+    /// Postgres locks rows in the order of the epoch: unsorted, two workers could wait for each other (rule 1).
+    private func checkOrder(_ epoch: EpochWrite) throws(EngineError) {
+        let tasks = epoch.tasks.map(\.task)
+        let things = epoch.twins.map(\.snapshot.thing)
+        guard zip(tasks, tasks.dropFirst()).allSatisfy({ $0 < $1 }),
+            zip(things, things.dropFirst()).allSatisfy({ $0 < $1 })
+        else { throw EngineError(.bug, .stop, "the rows of an epoch are not in the order of their keys") }
     }
 
     private func begin() -> Accident? {

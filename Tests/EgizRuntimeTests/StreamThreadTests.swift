@@ -26,7 +26,8 @@ import Testing
         let first = bench.worker()
         #expect(await bench.caughtUp())
         try await first.stop()
-        bench.log.setGroupOffsets([TopicPartition("events", 0): GroupOffset(next: NextOffset(stored: 3), metadata: "")], of: bench.group)
+        bench.log.setGroupOffsets(
+            [TopicPartition("events", 0): GroupOffset(next: NextOffset(stored: 3), metadata: "")], of: bench.group)
         bench.push(10..<20)
         let second = bench.worker("w2")
         #expect(await bench.caughtUp())
