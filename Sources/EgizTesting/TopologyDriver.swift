@@ -139,8 +139,9 @@ public final class TopologyDriver {
                     task: step.task, ownerEpoch: store.task(step.task)?.ownerEpoch ?? 0, epoch: number,
                     offsets: offsets,
                     streamTime: step.streamTime, counters: step.counters)
+                let twins = output.twins.sorted { $0.snapshot.thing < $1.snapshot.thing }
                 let outcome = try write(
-                    EpochWrite(tasks: [advance], columns: output.columns, twins: output.twins, deadLetters: letters))
+                    EpochWrite(tasks: [advance], columns: output.columns, twins: twins, deadLetters: letters))
                 letters = []
                 guard case .committed = outcome else {
                     throw EngineError(.state, .stop, "the epoch of \(step.task) was not committed: \(outcome)")

@@ -1,5 +1,6 @@
 import EgizTesting
 import EgizTwin
+import TestSupport
 import Testing
 
 @testable import EgizCore
@@ -52,7 +53,7 @@ import Testing
 
     @Test(arguments: 0..<40)
     func columnsOfOneSeriesNeverShareATimeWhateverTheKinds(_ seed: Int) throws {
-        var random = SeededGenerator(UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         let slot = SeriesSlot(key: SeriesKey(thing: try ThingID(validating: "t:a"), path: "/x"))
         for _ in 0..<3 {
             var open = EpochColumns()
