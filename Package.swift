@@ -124,43 +124,47 @@ let package = Package(
             path: "examples/zonesun-filling-machine/Sources/ZonesunSimulator",
             swiftSettings: strict),
 
-        // Tests mirror Sources.
+        // Tests mirror Sources. What several of them need is a target of its own.
+        .target(
+            name: "TestSupport", dependencies: ["EgizPostgres", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
-            name: "EgizTwinTests", dependencies: ["EgizTwin"],
+            name: "EgizTwinTests", dependencies: ["TestSupport", "EgizTwin"],
             resources: [.copy("Cases")], swiftSettings: strict),
         .testTarget(
-            name: "EgizCoreTests", dependencies: ["EgizCore", "EgizTwin", "EgizProcessors", "EgizTesting"],
+            name: "EgizCoreTests",
+            dependencies: ["TestSupport", "EgizCore", "EgizTwin", "EgizProcessors", "EgizTesting"],
             swiftSettings: strict),
         .testTarget(
             name: "EgizProcessorsTests",
-            dependencies: ["EgizProcessors", "EgizCore", "EgizTwin", "EgizTesting"],
+            dependencies: ["TestSupport", "EgizProcessors", "EgizCore", "EgizTwin", "EgizTesting"],
             swiftSettings: strict),
         .testTarget(
             name: "EgizTopologyFileTests",
-            dependencies: ["EgizTopologyFile", "EgizProcessors", "EgizCore", "EgizTwin"],
+            dependencies: ["TestSupport", "EgizTopologyFile", "EgizProcessors", "EgizCore", "EgizTwin"],
             swiftSettings: strict),
         .testTarget(
             name: "EgizRuntimeTests",
             dependencies: [
-                "EgizRuntime", "EgizTesting", "EgizProcessors", "EgizCore", "EgizTwin",
+                "TestSupport", "EgizRuntime", "EgizTesting", "EgizProcessors", "EgizCore", "EgizTwin",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .testTarget(
             name: "EgizKafkaTests",
             dependencies: [
-                "EgizKafka", "EgizRuntime", "EgizCore", "EgizTwin",
+                "TestSupport", "EgizKafka", "EgizRuntime", "EgizCore", "EgizTwin",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .testTarget(
             name: "EgizPostgresTests",
-            dependencies: ["EgizPostgres", "EgizRuntime", "EgizCore", "EgizTwin"],
+            dependencies: ["TestSupport", "EgizPostgres", "EgizRuntime", "EgizCore", "EgizTwin"],
             swiftSettings: strict),
         .testTarget(
             name: "EgizHTTPTests",
             dependencies: [
-                "EgizHTTP", "EgizPostgres", "EgizRuntime", "EgizCore", "EgizTwin",
+                "TestSupport", "EgizHTTP", "EgizPostgres", "EgizRuntime", "EgizCore", "EgizTwin",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -176,7 +180,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "EgizHTTP", "EgizKafka", "EgizPostgres", "EgizRuntime", "EgizTopologyFile",
+                "TestSupport", "EgizHTTP", "EgizKafka", "EgizPostgres", "EgizRuntime", "EgizTopologyFile",
                 "EgizProcessors", "EgizTwin", "EgizCore", "EgizTesting",
                 "egiz", "ZonesunSimulator",
                 .product(name: "Hummingbird", package: "hummingbird"),

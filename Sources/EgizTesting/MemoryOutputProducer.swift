@@ -78,6 +78,9 @@ extension MemoryLog {
     /// What happens to the next attempts to publish, one each.
     public func planOutputs(_ accidents: [OutputAccident]) { change { outputAccidents += accidents } }
 
+    /// No more accidents.
+    public func forgetOutputAccidents() { change { outputAccidents = [] } }
+
     /// How often anybody tried to publish.
     public var publishAttempts: Int { read { publications } }
 }

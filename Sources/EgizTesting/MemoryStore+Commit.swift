@@ -8,6 +8,7 @@ extension MemoryStore {
     func commit(_ epoch: EpochWrite) throws(EngineError) -> CommitOutcome {
         let accident = begin()
         try checkPresence()
+        try checkOrder(epoch)
         switch accident {
         case .failsBeforeLanding:
             throw EngineError(.postgres, .backoff, "Postgres went away before the commit")
@@ -23,6 +24,20 @@ extension MemoryStore {
             if isPoisoned { throw EngineError(.postgres, .never, "value out of range", detail: "22003") }
             return change { land(epoch) }
         }
+    }
+
+    /// Postgres locks rows in the order of the epoch: unsorted, two workers could wait for each other (rule 1).
+    private func checkOrder(_ epoch: EpochWrite) throws(EngineError) {
+        let tasks = epoch.tasks.map(\.task)
+        let things = epoch.twins.map(\.snapshot.thing)
+        let states = epoch.states.map { ($0.processor, $0.thing) }
+        let rollups = epoch.rollups.map { ($0.thing, $0.path, $0.processor, $0.start) }
+        guard zip(tasks, tasks.dropFirst()).allSatisfy({ $0 < $1 }),
+            zip(things, things.dropFirst()).allSatisfy({ $0 < $1 }),
+            zip(states, states.dropFirst()).allSatisfy({ $0 < $1 }),
+            zip(rollups, rollups.dropFirst()).allSatisfy({ $0 < $1 }),
+            zip(epoch.outboxes, epoch.outboxes.dropFirst()).allSatisfy({ $0.task < $1.task })
+        else { throw EngineError(.bug, .stop, "the rows of an epoch are not in the order of their keys") }
     }
 
     private func begin() -> Accident? {

@@ -197,9 +197,12 @@ public final class TopologyDriver {
                     offsets: offsets,
                     streamTime: step.streamTime, counters: step.counters)
                 let epoch = EpochWrite(
-                    tasks: [advance], columns: output.columns, twins: output.twins, deadLetters: letters)
-                epoch.states = output.states
-                epoch.rollups = output.rollups
+                    tasks: [advance], columns: output.columns,
+                    twins: output.twins.sorted { $0.snapshot.thing < $1.snapshot.thing }, deadLetters: letters)
+                epoch.states = output.states.sorted { ($0.processor, $0.thing) < ($1.processor, $1.thing) }
+                epoch.rollups = output.rollups.sorted {
+                    ($0.thing, $0.path, $0.processor, $0.start) < ($1.thing, $1.path, $1.processor, $1.start)
+                }
                 epoch.timers = output.timers.map { [$0] } ?? []
                 epoch.outboxes =
                     output.outputs.isEmpty ? [] : [Outbox(task: step.task, epoch: number, records: output.outputs)]

@@ -2,6 +2,7 @@ import EgizCore
 import EgizRuntime
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import EgizKafka
@@ -11,7 +12,7 @@ import Testing
         try await blocking {
             let port = try TestPorts.free()
             let broker = try EmbeddedBroker(topics: [("t", 1)], port: port, log: TestCluster.log)
-            var random = SplitMix(state: 42)
+            var random = SeededGenerator(seed: 42)
             for round in 0..<200 {
                 let client = try BlockingSocket(port: port)
                 var bytes = (0..<Int.random(in: 1...3000, using: &random)).map { _ in
@@ -44,7 +45,7 @@ import Testing
         try await blocking {
             let server = try EchoServer()
             let forwarder = try BootstrapForwarder(port: 0, target: server.port, log: TestCluster.log)
-            var random = SplitMix(state: 7)
+            var random = SeededGenerator(seed: 7)
             // Larger than every buffer on the way: the answer comes only after the whole question.
             let question = (0..<2_000_000).map { _ in UInt8.random(in: 0...255, using: &random) }
             let client = try BlockingSocket(port: forwarder.port)

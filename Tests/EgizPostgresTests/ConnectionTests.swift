@@ -1,5 +1,6 @@
 import EgizCore
 import Foundation
+import TestSupport
 import Testing
 
 @testable import EgizPostgres

@@ -2,6 +2,7 @@ import EgizCore
 import EgizPostgres
 import EgizRuntime
 import EgizTwin
+import TestSupport
 import Testing
 
 @Suite struct EpochRowsTests {

@@ -1,6 +1,7 @@
 import EgizCore
 import EgizRuntime
 import EgizTwin
+import TestSupport
 import Testing
 
 @testable import EgizPostgres
@@ -189,5 +190,63 @@ import Testing
         #expect(error?.retry == .backoff)
         #expect(try writer.commit(epoch).isCommitted)
         #expect(try database.history("a:b") == ["/x@\(Epochs.start) number 2.0"])
+    }
+
+    @Test func timesOverFiveHundredWeeksAreAllKeptSomePartitionsACommit() throws {
+        let key = try Epochs.key("a:b", "/x")
+        let week = HistoryInterval.length
+        let epoch = Epochs.write(
+            [Epochs.advance(lease, 1)],
+            [Epochs.numbers(key, (0..<500).map { (Epochs.start - Int64($0) * week, Double($0)) })])
+        var made: [Int64] = []
+        while made.count < 20 {
+            do {
+                #expect(try writer.commit(epoch).isCommitted)
+                break
+            } catch {
+                #expect(error.retry == .backoff && error.code == .postgres, "\(error)")
+                made.append(try partitions())
+                #expect(error.message.contains("\(500 - (made.last ?? 0)) more weekly partitions"), "\(error)")
+            }
+        }
+        #expect(made == (1...7).map { Int64($0 * HistoryPartitions.mostACommit) })
+        #expect(try partitions() == 500)
+        let rows = try database.connection.query("select count(*), sum(number) from egiz.history")
+        #expect(rows.first?.int64(0) == 500)
+        #expect(rows.first?.double(1) == Double(499 * 500 / 2))
+    }
+
+    private func partitions() throws -> Int64 {
+        try database.connection.query(
+            "select count(*) from pg_inherits where inhparent = 'egiz.history_segment'::regclass"
+        ).first?.int64(0) ?? -1
+    }
+
+    @Test func aPartitionThatWasDetachedAndNotDroppedIsNamedWithWhatToDo() throws {
+        let key = try Epochs.key("a:b", "/x")
+        try commit(1, [Epochs.numbers(key, [(Epochs.start, 1)])])
+        try database.connection.execute(
+            "alter table egiz.history_segment detach partition egiz.history_segment_20260101")
+        let epoch = Epochs.write([Epochs.advance(lease, 2)], [Epochs.numbers(key, [(Epochs.start + 1, 2)])])
+        // Retention may be about to drop it: that is waited for, a while.
+        var errors: [EngineError] = []
+        while errors.last?.retry != .stop, errors.count < 30 {
+            do {
+                _ = try writer.commit(epoch)
+                Issue.record("committed without its partition")
+                break
+            } catch { errors.append(error) }
+        }
+        let error = try #require(errors.last)
+        #expect(error.retry == .stop && errors.dropLast().allSatisfy { $0.retry == .backoff })
+        #expect(errors.count > 3)
+        #expect(error.message.contains("`drop table egiz.history_segment_20260101`"), "\(error)")
+        // What the message offers works.
+        let parts = error.message.split(separator: "`")
+        let attach = try #require(parts.first { $0.hasPrefix("alter table") })
+        try database.connection.execute(String(attach))
+        #expect(try writer.commit(epoch).isCommitted)
+        #expect(
+            try database.history("a:b") == ["/x@\(Epochs.start) number 1.0", "/x@\(Epochs.start + 1) number 2.0"])
     }
 }

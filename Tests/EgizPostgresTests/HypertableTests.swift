@@ -1,6 +1,7 @@
 import EgizCore
 import EgizRuntime
 import EgizTwin
+import TestSupport
 import Testing
 
 @testable import EgizPostgres

@@ -2,6 +2,7 @@ import EgizCore
 import EgizProcessors
 import EgizTesting
 import EgizTwin
+import TestSupport
 import Testing
 
 @Suite struct RollupTests {
@@ -111,7 +112,7 @@ import Testing
     /// Windows, cuts into epochs, tiny caches and crashes against a few lines that know none of them.
     @Test(arguments: 0..<25)
     func rollupsEqualASimpleFoldWhateverHappensInBetween(_ seed: Int) throws {
-        var random = Seeded(UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         let size = Int64([10_000, 60_000].randomElement(using: &random) ?? 10_000)
         let hop = Bool.random(using: &random) ? size : size / 5
         let grace = Int64.random(in: 0...2, using: &random) * 5000
@@ -172,18 +173,5 @@ import Testing
         let ids = line.emitted.map(\.id)
         #expect(Set(ids).count == ids.count)
         #expect(line.emitted.count == rows.filter(\.isFinal).count)
-    }
-}
-
-/// SplitMix64.
-private struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -2,6 +2,7 @@ import EgizCore
 import EgizProcessors
 import EgizTesting
 import EgizTwin
+import TestSupport
 import Testing
 
 @testable import EgizRuntime
@@ -11,7 +12,7 @@ import Testing
 @Suite struct RandomRunTests {
     @Test(arguments: 0..<12)
     func whateverHappensTheStoreEqualsAFoldOfTheLog(_ seed: Int) async throws {
-        var random = SeededGenerator(UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         let bench = Bench(
             .testing(
                 commit: CommitPolicy(

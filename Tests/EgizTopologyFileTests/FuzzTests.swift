@@ -2,22 +2,11 @@ import EgizCore
 import EgizProcessors
 import EgizTopologyFile
 import Foundation
+import TestSupport
 import Testing
 
 /// Whatever a file holds, the loader answers: with a topology or with faults, never with a trap.
 @Suite struct FuzzTests {
-    /// SplitMix64: the same mutations in every run.
-    private struct Random: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
     private static let pieces = [
         "*", "&a ", "*a", "<<: *a", "{", "}", "[", "]", ": ", ",", "\n", "\r", "\t", "  ", "- ", "? ", "| \n", "> \n",
         "'", "\"",
@@ -34,7 +23,7 @@ import Testing
         let lines = demo.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
             .filter { !$0.drop(while: { $0 == " " }).hasPrefix("#") }
         let original = Array(lines.joined(separator: "\n").unicodeScalars)
-        var random = Random(state: UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         var refused = 0
         for _ in 0..<250 {
             var scalars = original

@@ -1,4 +1,5 @@
 import EgizCore
+import EgizProcessors
 import EgizTopologyFile
 import Testing
 
@@ -70,5 +71,25 @@ import Testing
         #expect(
             spec("kafka: { 'Security Protocol': x }").report.contains(
                 "found \"Security Protocol\", expected a librdkafka property"))
+    }
+
+    @Test func aPropertyThatLibrdkafkaDoesNotKnowIsWarnedOfWithTheNearestWord() {
+        let loader = TopologyLoader(
+            registry: .builtin, kafkaProperties: ["client.rack", "sasl.username", "security.protocol"])
+        let text = Fixture(
+            spec: "  kafka: { client.rack: a, security.protcol: ssl, something.else: 1 }\n"
+        ).text
+        let loaded = loader.load(text: text, file: "x.yaml")
+        #expect(loaded.topology != nil)
+        #expect(
+            loaded.report == """
+                x.yaml:5:28: warning: `spec.kafka.security.protcol`: librdkafka knows no such property; did you mean `security.protocol`?
+                x.yaml:5:51: warning: `spec.kafka.something.else`: librdkafka knows no such property
+
+                """)
+    }
+
+    @Test func withoutAListNoPropertyIsUnknown() {
+        #expect(spec("kafka: { something.else: 1 }").report.isEmpty)
     }
 }

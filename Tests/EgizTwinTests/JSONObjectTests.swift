@@ -1,10 +1,11 @@
 import EgizTwin
+import TestSupport
 import Testing
 
 struct JSONObjectTests {
     /// Against an array of pairs, through the growth and shrinking of the hash table.
     @Test func behavesLikeAListOfPairs() {
-        var random = TestRandom(seed: 3)
+        var random = SeededGenerator(seed: 3)
         var object = JSONObject()
         var pairs: [(String, Int64)] = []
         for step in 0..<5000 {

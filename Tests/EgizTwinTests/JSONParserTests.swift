@@ -1,4 +1,5 @@
 import EgizTwin
+import TestSupport
 import Testing
 
 struct JSONParserTests {
@@ -92,7 +93,7 @@ struct JSONParserTests {
     }
 
     @Test func mutilatedTextsNeverTrap() {
-        var random = TestRandom(seed: 7)
+        var random = SeededGenerator(seed: 7)
         let parser = JSONParser()
         let valid = Array(#"{"a":[1,-2.5e3,"x\u00e9\ud83d\ude00",true,null,{"b":{}}],"c":9223372036854775807}"#.utf8)
         for _ in 0..<20_000 {

@@ -1,11 +1,12 @@
 import EgizTwin
+import TestSupport
 import Testing
 
 /// Long random lives: the twin, the naive fold and the reported leaves must agree after every event.
 struct RandomStreamTests {
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func theTwinIsWhatTheSpecificationSays(_ seed: UInt64) throws {
-        var events = RandomEvents(random: TestRandom(seed: seed))
+        var events = RandomEvents(random: SeededGenerator(seed: seed))
         let replay = Replay()
         var expected: JSONObject?
         for revision in 1...120 as ClosedRange<Int64> {
@@ -27,7 +28,7 @@ struct RandomStreamTests {
     }
 
     @Test func mutilatedRecordsNeverTrapAndNeverHalfApply() {
-        var random = TestRandom(seed: 11)
+        var random = SeededGenerator(seed: 11)
         let records = DittoCase.all.flatMap(\.records).compactMap { $0 }.filter { $0.count < 3000 }
         for _ in 0..<60 {
             // One life: most records whole, some with a few bytes changed; Replay checks every outcome.

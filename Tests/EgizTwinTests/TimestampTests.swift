@@ -1,4 +1,5 @@
 import EgizTwin
+import TestSupport
 import Testing
 
 struct TimestampTests {
@@ -50,7 +51,7 @@ struct TimestampTests {
     }
 
     @Test func everyDayOfFourHundredYearsKeepsItsDate() {
-        var random = TestRandom(seed: 1)
+        var random = SeededGenerator(seed: 1)
         for _ in 0..<20_000 {
             let time = EventTime(
                 microseconds: .random(in: -5_000_000_000_000_000...15_000_000_000_000_000, using: &random))

@@ -51,21 +51,6 @@ public final class SeriesColumn {
         times.append(time)
     }
 
-    /// Removes the samples at that time, if any: another kind has taken their place.
-    func remove(time: Int64) {
-        var index = times.count - 1
-        while index >= 0 {
-            if times[index] == time {
-                times.remove(at: index)
-                if !numbers.isEmpty { numbers.remove(at: index) }
-                if !texts.isEmpty { texts.remove(at: index) }
-            } else if ascending, times[index] < time {
-                return
-            }
-            index -= 1
-        }
-    }
-
     public func removeAll() {
         times.removeAll(keepingCapacity: true)
         numbers.removeAll(keepingCapacity: true)
@@ -91,6 +76,11 @@ public final class SeriesColumn {
                 kept.append(index)
             }
         }
+        keep(kept)
+    }
+
+    /// Leaves the samples at those places, which the caller gives in strictly ascending order of their times.
+    func keep(_ kept: [Int]) {
         if !numbers.isEmpty { numbers = kept.map { numbers[$0] } }
         if !texts.isEmpty { texts = kept.map { texts[$0] } }
         times = kept.map { times[$0] }

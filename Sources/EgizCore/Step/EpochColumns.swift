@@ -8,10 +8,11 @@ struct EpochColumns {
         columns.append(column)
     }
 
-    /// Ends the epoch: seals the columns and takes them away from their slots.
+    /// Ends the epoch: takes the columns away from their slots and seals them. One whose samples all gave way to samples of
+    /// other kinds is empty then.
     func detach() {
-        for column in columns { column.seal() }
         for slot in slots { slot.detach() }
+        for column in columns { column.seal() }
     }
 
     /// Gives the columns back after the commit. Where an epoch touched very many series their buffers are dropped instead:

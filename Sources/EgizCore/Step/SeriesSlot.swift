@@ -5,25 +5,34 @@ final class SeriesSlot {
     let key: SeriesKey
     private(set) var current: SeriesColumn?
     private var spare: SeriesColumn?
-    /// Columns of further kinds in the same epoch: rare, because a path mostly keeps its kind.
-    private var others: [SeriesColumn] = []
+    /// Set where the open epoch has samples of several kinds: rare, because a path mostly keeps its kind.
+    private(set) var mix: SeriesMix?
 
     init(key: SeriesKey) { self.key = key }
 
-    /// The column of that kind in the open epoch, ready for a sample at `time`; `list` gets it when it is new there.
+    /// The column of that kind in the open epoch; the caller appends exactly one sample to it. `list` gets it when it is new
+    /// there.
     @inline(__always)
-    func column(_ kind: SampleKind, at time: Int64, list: inout EpochColumns) -> SeriesColumn {
-        if let current, current.kind == kind, others.isEmpty { return current }
-        return open(kind, at: time, list: &list)
+    func column(_ kind: SampleKind, list: inout EpochColumns) -> SeriesColumn {
+        if let current, current.kind == kind, mix == nil { return current }
+        return open(kind, list: &list)
     }
 
-    // Where a series changes its kind, a time must still have one sample, the latest: the columns of one series never share
-    // a time, so they cannot compete under the epoch's one `seq`.
-    private func open(_ kind: SampleKind, at time: Int64, list: inout EpochColumns) -> SeriesColumn {
-        for column in others where column.kind != kind { column.remove(time: time) }
-        if let current, current.kind != kind { current.remove(time: time) }
-        if let current, current.kind == kind { return current }
-        if let other = others.first(where: { $0.kind == kind }) { return other }
+    private func open(_ kind: SampleKind, list: inout EpochColumns) -> SeriesColumn {
+        guard let current else {
+            let column = make(kind, list: &list)
+            self.current = column
+            return column
+        }
+        let mix = self.mix ?? SeriesMix(first: current)
+        self.mix = mix
+        if let column = mix.arriving(kind) { return column }
+        let column = make(kind, list: &list)
+        mix.add(column)
+        return mix.arriving(kind) ?? column
+    }
+
+    private func make(_ kind: SampleKind, list: inout EpochColumns) -> SeriesColumn {
         let column: SeriesColumn
         if let spare, spare.kind == kind {
             column = spare
@@ -31,15 +40,15 @@ final class SeriesSlot {
         } else {
             column = SeriesColumn(series: key, kind: kind)
         }
-        if current == nil { current = column } else { others.append(column) }
         list.append(self, column)
         return column
     }
 
     /// The epoch has closed: its columns belong to the writer now.
     func detach() {
+        mix?.resolve()
+        mix = nil
         current = nil
-        if !others.isEmpty { others.removeAll() }
     }
 
     /// The writer is done with a column.

@@ -97,10 +97,11 @@ struct APIResponder: HTTPResponder {
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: problem.document(instance: instance))))
     }
 
-    /// No sniffing, no storing, no embedding: the answers are data for programs.
+    /// No sniffing, no storing, no embedding: the answers are data for programs. What has an entity tag may be kept, so that a
+    /// client can ask with `If-None-Match`, and must be asked for each time.
     private static func protect(_ response: inout Response) {
         response.headers[.xContentTypeOptions] = "nosniff"
-        response.headers[.cacheControl] = "no-store"
+        response.headers[.cacheControl] = response.headers[.eTag] == nil ? "no-store" : "no-cache"
         response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
         response.headers[.crossOriginResourcePolicy] = "same-origin"
         if response.status == .notModified { response.headers[.contentLength] = nil }

@@ -8,17 +8,32 @@ enum DeadLetterInsert {
     private static let mostBytes = 8 << 20
 
     static func write(_ letters: [DeadLetter], _ connection: PostgresConnection) throws(EngineError) {
+        for range in batches(letters) { try insert(letters[range], connection) }
+    }
+
+    /// Runs of letters, each within the bounds of one statement but for a single letter that is larger by itself.
+    static func batches(_ letters: [DeadLetter]) -> [Range<Int>] {
+        var ranges: [Range<Int>] = []
         var start = 0
-        while start < letters.count {
-            var end = start
-            var bytes = 0
-            while end < letters.count, end - start < mostRows, bytes < mostBytes {
-                bytes += (letters[end].value?.count ?? 0) + (letters[end].key?.count ?? 0)
-                end += 1
+        var bytes = 0
+        for (index, letter) in letters.enumerated() {
+            let more = size(letter)
+            if index > start, index - start >= mostRows || bytes + more > mostBytes {
+                ranges.append(start..<index)
+                start = index
+                bytes = 0
             }
-            try insert(letters[start..<end], connection)
-            start = end
+            bytes += more
         }
+        if start < letters.count { ranges.append(start..<letters.count) }
+        return ranges
+    }
+
+    /// About the bytes that the letter takes in the statement. Headers count in base64.
+    private static func size(_ letter: DeadLetter) -> Int {
+        var bytes = (letter.value?.count ?? 0) + (letter.key?.count ?? 0) + letter.message.utf8.count
+        for header in letter.headers { bytes += header.name.utf8.count + (header.value?.count ?? 0) / 3 * 4 + 16 }
+        return bytes + 256
     }
 
     private static func insert(_ letters: ArraySlice<DeadLetter>, _ connection: PostgresConnection) throws(EngineError)

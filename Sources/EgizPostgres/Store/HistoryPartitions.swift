@@ -3,32 +3,58 @@ import EgizCore
 /// Creates the partitions of `history_segment` that an epoch needs, in transactions of their own before it (rule 28).
 /// Belongs to one connection's thread; remembers what it has seen.
 struct HistoryPartitions {
+    /// Attaching takes 2 ms, and more the more there are (10 ms at 1600): an epoch whose times are scattered over centuries must
+    /// not keep its thread deaf for minutes.
+    static let mostACommit = 64
     /// Many partitions in one transaction would need many locks.
     private static let mostAtOnce = 16
+    /// How often a table that stands in the way may still be on its way out: retention detaches first and drops then.
+    private static let mostDetached = 8
 
     private var known: Set<Int64> = []
     /// Nil until asked; false where TimescaleDB makes the chunks.
     private var isNative: Bool?
+    private var detached = 0
 
     /// Somebody may have detached a partition (retention): the next epoch looks again.
     mutating func forget() { known.removeAll() }
 
+    /// Errors: `.backoff` where more than `mostACommit` were missing: the first of them are there then, and trying again makes
+    /// the next ones.
     mutating func ensure(_ numbers: Set<Int64>, _ connection: PostgresConnection) throws(EngineError) {
         let missing = numbers.subtracting(known).sorted()
         guard !missing.isEmpty else { return }
-        if try native(connection) {
-            // Asked first without a lock: a restarted worker finds nearly all of them.
-            var absent: [Int64] = []
-            for number in missing where try !exists(number, connection) { absent.append(number) }
-            for start in stride(from: 0, to: absent.count, by: Self.mostAtOnce) {
-                let slice = absent[start..<min(start + Self.mostAtOnce, absent.count)]
-                try connection.transaction { connection throws(EngineError) in
-                    try connection.execute("select pg_advisory_xact_lock(\(Migrator.lockKey))")
-                    for number in slice { try create(number, connection) }
+        guard try native(connection) else {
+            known.formUnion(missing)
+            return
+        }
+        // Asked first without a lock: a restarted worker finds nearly all of them.
+        let absent = try states(of: missing, connection).filter { $0.state != .attached }.map(\.number)
+        let present = Set(missing).subtracting(absent)
+        known.formUnion(present)
+        let now = absent.prefix(Self.mostACommit)
+        for start in stride(from: 0, to: now.count, by: Self.mostAtOnce) {
+            let slice = Array(now[start..<min(start + Self.mostAtOnce, now.count)])
+            try connection.transaction { connection throws(EngineError) in
+                try connection.execute("select pg_advisory_xact_lock(\(Migrator.lockKey))")
+                for (number, state) in try states(of: slice, connection) {
+                    switch state {
+                    case .attached: break
+                    case .absent: try create(number, connection)
+                    case .detached: throw inTheWay(number)
+                    }
                 }
             }
+            known.formUnion(slice)
         }
-        known.formUnion(missing)
+        detached = 0
+        let left = absent.count - now.count
+        guard left == 0 else {
+            throw EngineError(
+                .postgres, .backoff,
+                "the event times of this epoch need \(left) more weekly partitions of history; \(now.count) were made, the next follow at the next attempt"
+            )
+        }
     }
 
     private mutating func native(_ connection: PostgresConnection) throws(EngineError) -> Bool {
@@ -43,22 +69,51 @@ struct HistoryPartitions {
     // `create table … partition of` would lock out every reader of history; attaching does not.
     private func create(_ number: Int64, _ connection: PostgresConnection) throws(EngineError) {
         let name = HistoryInterval.tableName(of: number)
-        guard try !exists(number, connection) else { return }
-        let from = bound(HistoryInterval.start(of: number))
-        let to = bound(HistoryInterval.start(of: number + 1))
         try connection.execute(
             """
             create table egiz.\(name) (like egiz.history_segment including all);
-            alter table egiz.history_segment attach partition egiz.\(name) for values from (\(from)) to (\(to))
+            \(attach(number))
             """)
     }
 
-    /// A table that was detached (retention) is none of ours any more; its name must not hide that the partition is missing.
-    private func exists(_ number: Int64, _ connection: PostgresConnection) throws(EngineError) -> Bool {
+    private func attach(_ number: Int64) -> String {
+        let from = bound(HistoryInterval.start(of: number))
+        let to = bound(HistoryInterval.start(of: number + 1))
+        return
+            "alter table egiz.history_segment attach partition egiz.\(HistoryInterval.tableName(of: number)) for values from (\(from)) to (\(to))"
+    }
+
+    private enum State {
+        case attached, absent
+        /// A table of that name is there and is none of ours any more.
+        case detached
+    }
+
+    /// In the order given.
+    private func states(of numbers: [Int64], _ connection: PostgresConnection) throws(EngineError)
+        -> [(number: Int64, state: State)]
+    {
         let rows = try connection.query(
-            "select from pg_inherits where inhparent = 'egiz.history_segment'::regclass and inhrelid = to_regclass($1)",
-            [.text("egiz.\(HistoryInterval.tableName(of: number))")])
-        return !rows.isEmpty
+            """
+            select relation is not null, exists (
+                select from pg_inherits where inhparent = 'egiz.history_segment'::regclass and inhrelid = relation)
+            from unnest($1) with ordinality as wanted (name, place), to_regclass(wanted.name) as relation
+            order by place
+            """, [.textArray(numbers.map { "egiz." + HistoryInterval.tableName(of: $0) })])
+        return zip(numbers, rows).map { number, row in
+            (number, row.bool(1) == true ? .attached : row.bool(0) == true ? .detached : .absent)
+        }
+    }
+
+    /// A table that was detached and not dropped. For a moment that is how retention works; for longer somebody must say what is
+    /// to become of it, and no trying again helps.
+    private mutating func inTheWay(_ number: Int64) -> EngineError {
+        detached += 1
+        let name = "egiz." + HistoryInterval.tableName(of: number)
+        return EngineError(
+            .postgres, detached < Self.mostDetached ? .backoff : .stop,
+            "the table \(name) was detached from egiz.history_segment and is in the way of its new partition: drop it (`drop table \(name)`) or attach it again (`\(attach(number))`)",
+            detail: "42P07")
     }
 
     private func bound(_ microseconds: Int64) -> String {

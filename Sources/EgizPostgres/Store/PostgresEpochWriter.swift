@@ -60,15 +60,22 @@ public final class PostgresEpochWriter: EpochWriter {
     }
 
     /// Writes down, in a transaction of its own, which backend commits for these tasks: whoever takes them over must be able to
-    /// end it while it still holds their rows (rule 3).
+    /// end it while it still holds their rows (rule 3). Locks them in the order of their keys (rule 1).
     private func register(_ tasks: [TaskAdvance], _ connection: PostgresConnection) throws(EngineError) {
         let new = tasks.filter { registered[$0.task] != $0.ownerEpoch }
         guard !new.isEmpty else { return }
         _ = try connection.query(
             """
+            with mine as (
+                select * from unnest($1, $2, $3) as mine (stage, partition, owner_epoch)
+            ), locked as materialized (
+                select task.stage, task.partition from egiz.task
+                join mine on task.stage = mine.stage and task.partition = mine.partition
+                order by task.stage, task.partition for update of task
+            )
             update egiz.task set backend_pid = me.pid, backend_start = me.backend_start
             from (select pid, backend_start from pg_stat_activity where pid = pg_backend_pid()) me,
-                unnest($1, $2, $3) as mine (stage, partition, owner_epoch)
+                mine join locked using (stage, partition)
             where task.stage = mine.stage and task.partition = mine.partition and task.owner_epoch = mine.owner_epoch
             """,
             [

@@ -20,10 +20,17 @@ public final class PostgresTaskStore: TaskStore {
         let (connection, _) = try session.connection()
         _ = try connection.query(
             """
+            with mine as (
+                select * from unnest($1, $2, $3) as mine (stage, partition, owner_epoch)
+            ), locked as materialized (
+                select task.stage, task.partition from egiz.task
+                join mine on task.stage = mine.stage and task.partition = mine.partition
+                order by task.stage, task.partition for update of task
+            )
             update egiz.task
             set worker_id = null, worker_host = null, worker_pid = null, backend_pid = null, backend_start = null,
                 released_at = clock_timestamp()
-            from unnest($1, $2, $3) as mine (stage, partition, owner_epoch)
+            from mine join locked using (stage, partition)
             where task.stage = mine.stage and task.partition = mine.partition and task.owner_epoch = mine.owner_epoch
             """,
             [

@@ -27,11 +27,6 @@ struct SeriesResolver {
         var open: [SeriesKey] = []
         for column in columns where column.series.databaseID == nil { open.append(column.series) }
         guard !open.isEmpty else { return }
-        open.sort {
-            $0.thing.text == $1.thing.text
-                ? $0.path.utf8.lexicographicallyPrecedes($1.path.utf8)
-                : $0.thing.text.utf8.lexicographicallyPrecedes($1.thing.text.utf8)
-        }
         for start in stride(from: 0, to: open.count, by: batch) {
             try resolve(open[start..<min(start + batch, open.count)], connection)
         }
@@ -45,6 +40,7 @@ struct SeriesResolver {
         if !missing.isEmpty {
             let new: [PostgresValue] = [.textArray(missing.map(\.thing.text)), .textArray(missing.map(\.path))]
             try connection.transaction { connection throws(EngineError) in
+                // In one order everywhere (rule 1): two workers that meet the same new series wait for each other's rows.
                 _ = try connection.query(
                     """
                     insert into egiz.series (thing_id, path)

@@ -4,6 +4,8 @@ import EgizCore
 /// owns and without secrets in the file.
 struct KafkaProperties {
     let environment: [String: String]
+    /// The properties that librdkafka has; empty where nobody said.
+    let known: [String]
     let faults: FaultList
 
     /// Properties that the engine sets itself, with what to do instead.
@@ -53,6 +55,11 @@ struct KafkaProperties {
         if let reason = Self.owned[name] {
             faults.error(at: mark, "`spec.kafka.\(name)` is set by the engine, remove it: \(reason)")
             return nil
+        }
+        if !known.isEmpty, !known.contains(name) {
+            faults.warning(
+                at: mark,
+                "`spec.kafka.\(name)`: librdkafka knows no such property\(ValueCheck.hint(for: name, among: known))")
         }
         guard let text = value.scalarText else {
             faults.error(

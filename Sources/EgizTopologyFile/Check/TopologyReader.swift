@@ -8,6 +8,7 @@ struct TopologyReader {
 
     let registry: ProcessorRegistry
     let environment: [String: String]
+    let kafkaProperties: [String]
     let faults: FaultList
 
     /// - Returns: the topology; meaningful only where `faults` holds no error afterwards. Nil where not even its outline
@@ -33,7 +34,9 @@ struct TopologyReader {
         let delivery = spec.choice("delivery", Topology.Delivery.self)
         let parallelism = spec.int("parallelism")
         let commit = commit(spec)
-        let kafka = spec.raw("kafka").map { KafkaProperties(environment: environment, faults: faults).read($0) }
+        let kafka = spec.raw("kafka").map {
+            KafkaProperties(environment: environment, known: kafkaProperties, faults: faults).read($0)
+        }
         var draft = DraftTopology()
         draft.sources = sources(spec)
         draft.processors = processors(spec)

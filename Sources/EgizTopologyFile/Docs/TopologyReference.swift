@@ -50,7 +50,14 @@ public enum TopologyReference {
         edge is what its reader takes (a `history-writer` needs changes of twins, a `twin-projector` a source of format `ditto`
         or `telemetry`); that each projection of a stage has one writer; that no two stages make twins of one topic; that names
         are unique within a file, and the names of topologies within a folder. A source that feeds nothing and a topic that two
-        sources read are warnings.
+        sources read are warnings, and so is a property below `kafka` that the linked librdkafka does not know.
+
+        ## Telemetry records
+
+        Values of topics with `format: telemetry` are `{"thingId": "ns:name", "timestamp": …, "features": {"filler": {"temperature":
+        21.5}}}` (`Schemas/telemetry.v1.schema.json`). `timestamp` is RFC 3339 text or a whole number of **milliseconds** since 1970; it
+        is never guessed, so a producer that sends seconds writes its history into January 1970. Left out, it is the time of the
+        Kafka record.
 
         """
 

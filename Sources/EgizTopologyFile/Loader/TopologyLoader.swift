@@ -7,13 +7,16 @@ public struct TopologyLoader: Sendable {
 
     let registry: ProcessorRegistry
     let environment: [String: String]
+    let kafkaProperties: [String]
 
     /// - Parameters:
     ///   - registry: the processor kinds a file may name.
     ///   - environment: where `${NAME}` in the values of `kafka:` comes from; nothing else in a file is substituted.
-    public init(registry: ProcessorRegistry, environment: [String: String] = [:]) {
+    ///   - kafkaProperties: the names that `kafka:` may use; others are warned of. Empty: not checked.
+    public init(registry: ProcessorRegistry, environment: [String: String] = [:], kafkaProperties: [String] = []) {
         self.registry = registry
         self.environment = environment
+        self.kafkaProperties = kafkaProperties
     }
 
     /// Reads the text of one file.
@@ -25,7 +28,9 @@ public struct TopologyLoader: Sendable {
         }
         let value = YAMLDocument.read(text, into: faults)
         let topology = value.flatMap {
-            TopologyReader(registry: registry, environment: environment, faults: faults).read($0, text: text)
+            TopologyReader(
+                registry: registry, environment: environment, kafkaProperties: kafkaProperties, faults: faults
+            ).read($0, text: text)
         }
         return LoadedTopology(file: file, topology: topology, faults: faults.faults)
     }

@@ -3,7 +3,12 @@ import EgizPostgres
 
 struct DatabaseCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "db", abstract: "The database.", subcommands: [Migrate.self])
+        commandName: "db", abstract: "The database.",
+        discussion: """
+            EXAMPLE
+              EGIZ_DATABASE_URL=postgres://egiz@db/egiz egiz db migrate
+            """,
+        subcommands: [Migrate.self])
 
     struct Migrate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -7,6 +7,13 @@ import Foundation
 struct TopologyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "topology", abstract: "Topology files.",
+        discussion: """
+            EXAMPLES
+              egiz topology validate Topologies/*.yaml
+              egiz topology explain Topologies/filling-line.yaml
+              EGIZ_KAFKA_BROKERS=k1:9092 EGIZ_DATABASE_URL=postgres://egiz@db/egiz \\
+                egiz topology repartition Topologies/filling-line.yaml
+            """,
         subcommands: [Validate.self, Explain.self, Repartition.self])
 
     struct Validate: AsyncParsableCommand {

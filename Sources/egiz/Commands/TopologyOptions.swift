@@ -1,5 +1,6 @@
 import ArgumentParser
 import EgizCore
+import EgizKafka
 import EgizProcessors
 import EgizTopologyFile
 import Foundation
@@ -27,8 +28,11 @@ struct TopologyOptions: ParsableArguments {
 }
 
 extension TopologyLoader {
-    /// The loader of this program: all built-in kinds, `${NAME}` from the process environment.
+    /// The loader of this program: all built-in kinds, `${NAME}` from the process environment, properties of the linked
+    /// librdkafka.
     static var standard: TopologyLoader {
-        TopologyLoader(registry: .builtin, environment: ProcessInfo.processInfo.environment)
+        TopologyLoader(
+            registry: .builtin, environment: ProcessInfo.processInfo.environment,
+            kafkaProperties: KafkaPropertyNames.all)
     }
 }

@@ -1,5 +1,6 @@
 import EgizTesting
 import EgizTwin
+import TestSupport
 import Testing
 
 @testable import EgizCore
@@ -31,14 +32,13 @@ import Testing
         #expect(column.numbers == [1, 2, 3])
     }
 
-    @Test func removingATimeTakesAllItsSamplesInAnyOrder() throws {
+    @Test func keepingTakesTextsAndNumbersAlong() throws {
         let column = try column()
-        for time in [1, 3, 2, 3] { column.append(time: Int64(time), number: Double(time), exactly: "\(time)") }
-        column.remove(time: 3)
+        for time in [1, 3, 2] { column.append(time: Int64(time), number: Double(time), exactly: "\(time)") }
+        column.keep([0, 2])
         #expect(column.times == [1, 2])
+        #expect(column.numbers == [1, 2])
         #expect(column.texts == ["1", "2"])
-        column.remove(time: 9)
-        #expect(column.count == 2)
     }
 
     @Test func anEmptiedColumnKeepsNothingOfItsPast() throws {
@@ -53,7 +53,7 @@ import Testing
 
     @Test(arguments: 0..<40)
     func columnsOfOneSeriesNeverShareATimeWhateverTheKinds(_ seed: Int) throws {
-        var random = SeededGenerator(UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         let slot = SeriesSlot(key: SeriesKey(thing: try ThingID(validating: "t:a"), path: "/x"))
         for _ in 0..<3 {
             var open = EpochColumns()
@@ -80,6 +80,32 @@ import Testing
             #expect(found == last.mapValues(normal))
             open.recycle()
         }
+    }
+
+    @Test func aSeriesOfOneKindHasNoMix() throws {
+        let slot = SeriesSlot(key: SeriesKey(thing: try ThingID(validating: "t:a"), path: "/x"))
+        var open = EpochColumns()
+        for time in [3, 1, 2, 2] as [Int64] { open.add(.number(1), at: time, to: slot) }
+        #expect(slot.mix == nil)
+        open.add(.null, at: 2, to: slot)
+        #expect(slot.mix != nil)
+        open.detach()
+        #expect(slot.mix == nil)
+    }
+
+    /// Samples whose times run backwards while the kind alternates: searching the other column for each would compare
+    /// 2,500,000,000 times. The time limit only ends a test that would not end.
+    @Test(.timeLimit(.minutes(1))) func alternatingKindsCostNoMoreThanSorting() throws {
+        let slot = SeriesSlot(key: SeriesKey(thing: try ThingID(validating: "t:a"), path: "/x"))
+        var open = EpochColumns()
+        let count = 100_000
+        for n in 0..<count {
+            open.add(n % 2 == 0 ? .number(Double(n)) : .boolean(true), at: Int64(count - n), to: slot)
+        }
+        let mix = try #require(slot.mix)
+        open.detach()
+        #expect(open.columns.map(\.count) == [count / 2, count / 2])
+        #expect(mix.comparisons < count * 40, "\(mix.comparisons)")
     }
 
     private func value(_ column: SeriesColumn, _ index: Int) -> LeafValue {

@@ -1,5 +1,6 @@
 import EgizCore
 import EgizTwin
+import TestSupport
 import Testing
 
 @Suite struct PathPatternTests {
@@ -25,7 +26,7 @@ import Testing
 
     @Test(arguments: 0..<20)
     func matchingAgreesWithTheObviousRecursion(_ seed: Int) throws {
-        var random = SeededGenerator(UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         let words = ["a", "b", "ab", "aab", "ba"]
         let globs = ["*", "**", "a", "b", "a*", "*b", "a*b", "*a*"]
         for _ in 0..<400 {

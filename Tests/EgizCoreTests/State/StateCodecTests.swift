@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import EgizCore
@@ -25,7 +26,7 @@ import Testing
 
     @Test(arguments: 0..<200)
     func brokenBytesGiveAFaultAndNeverATrap(_ seed: Int) {
-        var random = SeededGenerator(UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         var reader = StateReader(
             (0..<Int.random(in: 0...40, using: &random)).map { _ in .random(in: 0...255, using: &random) })
         do throws(StateFault) {

@@ -2,6 +2,7 @@ import EgizCore
 import EgizProcessors
 import EgizTesting
 import EgizTwin
+import TestSupport
 import Testing
 
 /// Rule 5: a record is atomic in its stage.
@@ -32,7 +33,7 @@ import Testing
 
     @Test(arguments: 0..<30)
     func aFoldWithRefusalsEqualsAFoldWithoutTheRefusedRecords(_ seed: Int) throws {
-        var random = SeededGenerator(UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         let cache = seed % 2 == 0 ? Int.max : 2000
         let whole = TopologyDriver(
             topology: .refusing(), registry: .withRefuser, epochs: .explicit, cacheBytes: cache)

@@ -1,4 +1,5 @@
 import EgizTwin
+import TestSupport
 import Testing
 
 @testable import EgizCore
@@ -14,7 +15,7 @@ import Testing
 
     @Test(arguments: 0..<40)
     func whatFiresEqualsASortedSetThatHoldsEverything(_ seed: Int) throws {
-        var random = SeededGenerator(UInt64(seed))
+        var random = SeededGenerator(seed: UInt64(seed))
         let page = Int.random(in: 1...5, using: &random)
         var stored: Set<TaskTimer> = []
         for _ in 0..<Int.random(in: 0...30, using: &random) {

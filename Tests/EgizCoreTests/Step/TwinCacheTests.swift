@@ -1,6 +1,7 @@
 import EgizTesting
 import EgizProcessors
 import EgizTwin
+import TestSupport
 import Testing
 
 @testable import EgizCore
@@ -80,7 +81,7 @@ import Testing
     @Test(arguments: [Int.max, 4000, 0])
     func theLimitChangesWhatIsLoadedAndNothingElse(_ limit: Int) throws {
         let line = TopologyDriver(topology: .testing(), registry: .builtin, epochs: .explicit, cacheBytes: limit)
-        var random = SeededGenerator(7)
+        var random = SeededGenerator(seed: 7)
         for n in 0..<500 {
             let thing = "t:m\(Int.random(in: 0..<40, using: &random))"
             try line.send("events", key: thing, value: telemetry(thing, at: Int64(n), "\"x\":\(n)"))

@@ -1,4 +1,5 @@
 import EgizTwin
+import TestSupport
 import Testing
 
 @testable import EgizHTTP
@@ -42,7 +43,7 @@ import Testing
     }
 
     @Test func everyNumberReadsBackAsItself() throws {
-        var random = SplitMix(seed: 3)
+        var random = SeededGenerator(seed: 3)
         for _ in 0..<2000 {
             let value = Double(bitPattern: UInt64.random(in: .min ... .max, using: &random))
             guard value.isFinite else { continue }
@@ -63,7 +64,7 @@ import Testing
     }
 
     @Test func csvFieldsComeBackAsTheyWere() {
-        var random = SplitMix(seed: 5)
+        var random = SeededGenerator(seed: 5)
         let letters = ["a", ",", "\"", "\r", "\n", "é", " "]
         for _ in 0..<500 {
             let rows = (0..<3).map { _ in

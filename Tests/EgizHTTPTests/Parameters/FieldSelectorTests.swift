@@ -1,4 +1,5 @@
 import EgizTwin
+import TestSupport
 import Testing
 
 @testable import EgizHTTP
@@ -62,7 +63,7 @@ import Testing
     }
 
     @Test func randomSelectorsNeverTrap() {
-        var random = SplitMix(seed: 7)
+        var random = SeededGenerator(seed: 7)
         let letters = Array("ab/,()*~01".utf8)
         for _ in 0..<5000 {
             let length = Int.random(in: 0..<20, using: &random)

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import EgizHTTP
@@ -26,7 +27,7 @@ import Testing
     }
 
     @Test func base64ComesBackForAllLengths() {
-        var random = SplitMix(seed: 1)
+        var random = SeededGenerator(seed: 1)
         for length in 0..<200 {
             let bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
             let text = Base64URL.encode(bytes)

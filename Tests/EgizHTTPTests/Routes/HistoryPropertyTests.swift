@@ -2,6 +2,7 @@ import EgizCore
 import EgizTwin
 import HummingbirdTesting
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import EgizHTTP
@@ -13,7 +14,7 @@ extension DatabaseTests {
 
         /// Random epochs over about three weeks: overlapping, out of order, repeating times, kinds changing.
         private func fill(_ api: TestAPI, seed: UInt64, epochs: Int) throws -> [Int64: Double?] {
-            var random = SplitMix(seed: seed)
+            var random = SeededGenerator(seed: seed)
             var truth: [Int64: Double?] = [:]
             let key = try TestAPI.key("ns:a", Self.path)
             for epoch in 0..<epochs {
@@ -47,7 +48,7 @@ extension DatabaseTests {
         func rawPagesEqualTheLastValuesOfEachTime(seed: UInt64) async throws {
             let api = try TestAPI()
             let truth = try fill(api, seed: seed, epochs: 80)
-            var random = SplitMix(seed: seed + 100)
+            var random = SeededGenerator(seed: seed + 100)
             for _ in 0..<12 {
                 let from = TestAPI.start + Int64.random(in: -200_000...1_500_000, using: &random) * TestAPI.second
                 let to = from + Int64.random(in: 1...900_000, using: &random) * TestAPI.second
@@ -77,7 +78,7 @@ extension DatabaseTests {
         func aggregatesEqualANaiveComputation(seed: UInt64) async throws {
             let api = try TestAPI()
             let truth = try fill(api, seed: seed, epochs: 60)
-            var random = SplitMix(seed: seed + 100)
+            var random = SeededGenerator(seed: seed + 100)
             for interval in ["30s", "7m", "1h", "1d", "1w"] {
                 let length = try #require(IntervalText.microseconds(interval))
                 let from = TestAPI.start + Int64.random(in: -100_000...900_000, using: &random) * TestAPI.second

@@ -42,6 +42,18 @@ extension DatabaseTests {
             #expect(try await api.get("/api/v1/twins/ns:a", headers: [.ifNoneMatch: "\"rev:16\""]).status == .ok)
         }
 
+        @Test func whatHasAnEntityTagMayBeKeptAndMustBeAskedFor() async throws {
+            let api = try TestAPI()
+            try api.commit(twins: [TestAPI.twin("ns:a", revision: 17, document: Self.exact)])
+            for headers in [[:], [.ifNoneMatch: "\"rev:17\""]] as [HTTPFields] {
+                let response = try await api.get("/api/v1/twins/ns:a", headers: headers)
+                #expect(response.headers[.cacheControl] == "no-cache", "\(response.status)")
+            }
+            for uri in ["/api/v1/twins", "/api/v1/twins/ns:b"] {
+                #expect(try await api.get(uri).headers[.cacheControl] == "no-store", "\(uri)")
+            }
+        }
+
         @Test func unknownAndDeletedTwinsAreNotFound() async throws {
             let api = try TestAPI()
             try api.commit(twins: [

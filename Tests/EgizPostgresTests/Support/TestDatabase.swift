@@ -3,6 +3,7 @@ import EgizPostgres
 import EgizRuntime
 import EgizTwin
 import Foundation
+import TestSupport
 
 /// A fresh database, dropped when the test is done with it.
 final class TestDatabase {

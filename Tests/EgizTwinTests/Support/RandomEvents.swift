@@ -1,8 +1,9 @@
 import EgizTwin
+import TestSupport
 
 /// Makes valid random events of one thing: few keys, so that they meet.
 struct RandomEvents {
-    var random: TestRandom
+    var random: SeededGenerator
     static let thing = "ns.a:t"
 
     mutating func pick<T>(_ elements: [T]) -> T { elements[Int.random(in: elements.indices, using: &random)] }

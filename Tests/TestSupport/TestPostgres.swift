@@ -1,16 +1,18 @@
-import EgizCore
-import EgizPostgres
+public import EgizPostgres
 import Foundation
+import Logging
 
 /// The server the tests use: the one of EGIZ_DATABASE_URL, else one private cluster a process, removed at its end.
-enum TestPostgres {
+public enum TestPostgres {
     private final class Server: Sendable {
         let directory: String
         let postgres: PrivatePostgres
 
         init() throws {
             directory = "/tmp/egiz-test-postgres-\(ProcessInfo.processInfo.processIdentifier)"
-            postgres = try PrivatePostgres(dataDirectory: directory + "/data", durable: false)
+            var quiet = Logger(label: "test")
+            quiet.logLevel = .critical
+            postgres = try PrivatePostgres(dataDirectory: directory + "/data", durable: false, logger: quiet)
             try postgres.start()
         }
     }
@@ -25,9 +27,14 @@ enum TestPostgres {
         return server
     }
 
+    private static var given: String? {
+        guard let url = ProcessInfo.processInfo.environment["EGIZ_DATABASE_URL"], !url.isEmpty else { return nil }
+        return url
+    }
+
     /// The URL of a database of the test server.
-    static func url(database: String) throws -> String {
-        if let given = ProcessInfo.processInfo.environment["EGIZ_DATABASE_URL"] {
+    public static func url(database: String) throws -> String {
+        if let given {
             var parts = URLComponents(string: given)
             parts?.path = "/" + database
             return parts?.string ?? given
@@ -36,15 +43,15 @@ enum TestPostgres {
     }
 
     /// Where databases are created from.
-    static func administrator() throws -> PostgresConnection {
-        if let given = ProcessInfo.processInfo.environment["EGIZ_DATABASE_URL"] {
+    public static func administrator() throws -> PostgresConnection {
+        if let given {
             return try PostgresConnection(url: given, applicationName: "egiz-test-admin")
         }
         return try PostgresConnection(url: url(database: "postgres"), applicationName: "egiz-test-admin")
     }
 
     /// TimescaleDB can be installed on the test server: never on Debian's own, where the tests that need it are skipped.
-    static let hasTimescale: Bool = {
+    public static let hasTimescale: Bool = {
         let rows = try? administrator().query("select from pg_available_extensions where name = 'timescaledb'")
         return rows?.isEmpty == false
     }()

@@ -1,0 +1,168 @@
+import EgizCore
+import EgizTesting
+import EgizTwin
+import Testing
+
+@testable import EgizRuntime
+
+/// Contract 4: what an epoch emits is in Kafka once, in order.
+@Suite struct OutputTests {
+    private func bench(_ topology: Topology = .relaying()) -> Bench {
+        let bench = Bench(topology, registry: .withRelay)
+        bench.log.createTopic("out", partitions: 1)
+        return bench
+    }
+
+    private func published(_ bench: Bench, _ count: Int) async -> Bool {
+        await bench.log.eventually { $0.ids().count == count }
+    }
+
+    @Test func emittedRecordsArePublishedInOrderAndTheirOutboxesDeleted() async throws {
+        let bench = bench()
+        bench.push(0..<50)
+        let worker = bench.worker()
+        #expect(await bench.caughtUp())
+        #expect(await published(bench, 50))
+        for (_, values) in bench.log.outputs() { #expect(values == values.sorted { Int($0)! < Int($1)! }) }
+        let task = bench.task()
+        #expect(await bench.store.eventually { $0.pendingOutboxes(of: task).isEmpty })
+        try await worker.stop()
+        #expect(bench.log.ids().first == "line/source/events/0@1/0/0")
+    }
+
+    @Test func theGroupOffsetsCarryTheEvidence() async throws {
+        let bench = bench()
+        bench.push(0..<10)
+        let worker = bench.worker()
+        #expect(await published(bench, 10))
+        let group = bench.group
+        let task = bench.task()
+        #expect(
+            await bench.log.eventually { log in
+                log.groupOffsets(of: group)[TopicPartition("events", 0)]?.metadata
+                    == "egiz:1:1:\(bench.store.task(task)?.epoch ?? -1)"
+            })
+        try await worker.stop()
+    }
+
+    @Test func whatACrashedWorkerHadNotPublishedIsPublishedOnceByTheNext() async throws {
+        let bench = bench()
+        // The first publication fails until the worker is gone; its outboxes wait in the store.
+        bench.log.planOutputs(Array(repeating: .fails, count: 1000))
+        bench.push(0..<20)
+        let first = bench.worker { $0.shutdownGrace = .milliseconds(50) }
+        #expect(await bench.caughtUp())
+        try await first.stop()
+        #expect(bench.log.ids().isEmpty)
+        #expect(!bench.store.pendingOutboxes(of: bench.task()).isEmpty)
+        bench.log.forgetOutputAccidents()
+        bench.push(20..<30)
+        let second = bench.worker("w2")
+        #expect(await published(bench, 30))
+        try await second.stop()
+        #expect(Set(bench.log.ids()).count == 30)
+        for (_, values) in bench.log.outputs() { #expect(values == values.sorted { Int($0)! < Int($1)! }) }
+    }
+
+    @Test func anAnswerThatIsLostIsNotPublishedAgainByTheNextWorker() async throws {
+        let bench = bench()
+        bench.log.planOutputs([.answerIsLost] + Array(repeating: .fails, count: 1000))
+        bench.push(0..<5)
+        let first = bench.worker { $0.shutdownGrace = .milliseconds(50) }
+        #expect(await published(bench, 5))
+        try await first.stop()
+        bench.log.forgetOutputAccidents()
+        bench.push(5..<8)
+        let second = bench.worker("w2")
+        #expect(await published(bench, 8))
+        try await second.stop()
+        #expect(Set(bench.log.ids()).count == 8)
+    }
+
+    @Test func aRefusedRecordGoesToTheDeadOutputsAndTheRestIsPublished() async throws {
+        let bench = bench()
+        bench.log.planOutputs([.refuses([1])])
+        bench.log.pauseFetching(true)
+        bench.push(0..<4)
+        let worker = bench.worker()
+        bench.log.pauseFetching(false)
+        #expect(await published(bench, 3))
+        #expect(await bench.store.eventually { $0.allDeadOutputs.count == 1 })
+        try await worker.stop()
+        #expect(Set(bench.log.ids()).union(bench.store.allDeadOutputs.map(\.id)).count == 4)
+    }
+
+    @Test func aFencedProducerGivesItsTasksUpAndTakesThemOverAnew() async throws {
+        let bench = bench()
+        bench.log.planOutputs([.fences])
+        bench.push(0..<10)
+        let worker = bench.worker()
+        #expect(await published(bench, 10))
+        try await worker.stop()
+        #expect(Set(bench.log.ids()).count == 10)
+        #expect((bench.store.task(bench.task())?.ownerEpoch ?? 0) >= 2)
+    }
+
+    @Test func kafkaAwayForOutputNeverFillsTheDeadLettersAndGoesOnByItself() async throws {
+        let bench = bench()
+        bench.log.planOutputs(Array(repeating: .fails, count: 5))
+        bench.push(0..<10)
+        let worker = bench.worker()
+        #expect(await published(bench, 10))
+        #expect(bench.store.allDeadLetters.isEmpty)
+        try await worker.stop()
+    }
+
+    @Test func postgresThatWentBackInTimeStopsTheTopology() async throws {
+        let bench = bench()
+        bench.push(0..<5)
+        let first = bench.worker()
+        #expect(await published(bench, 5))
+        try await first.stop()
+        bench.log.setGroupOffsets(
+            [TopicPartition("events", 0): GroupOffset(next: NextOffset(stored: 9), metadata: "egiz:1:1:999")],
+            of: bench.group)
+        let error = await bench.worker("w2").failure()
+        #expect(error?.code == .gap)
+        #expect(error?.detail == "evidence")
+    }
+
+    @Test func whereTheSourceReportsGapsARestoredPostgresBeginsANewIncarnation() async throws {
+        let bench = bench(.relaying(onGap: .report))
+        bench.push(0..<5)
+        let first = bench.worker()
+        #expect(await published(bench, 5))
+        try await first.stop()
+        bench.log.setGroupOffsets(
+            [TopicPartition("events", 0): GroupOffset(next: NextOffset(stored: 9), metadata: "egiz:1:1:999")],
+            of: bench.group)
+        bench.push(5..<6)
+        let second = bench.worker("w2")
+        #expect(await published(bench, 6))
+        try await second.stop()
+        #expect(bench.log.ids().last?.contains("@2/") == true)
+        #expect(bench.store.allGaps.contains { $0.reason == .evidence })
+    }
+
+    @Test(arguments: 0..<8)
+    func everythingIsPublishedOnceUnderRandomAccidents(_ seed: Int) async throws {
+        var random = SystemRandomNumberGenerator()
+        let bench = bench()
+        bench.log.planOutputs(
+            (0..<30).map { _ in [.fails, .fences, .fails].randomElement(using: &random) ?? .fails })
+        var worker = bench.worker("w0")
+        for round in 0..<6 {
+            bench.push((round * 40)..<((round + 1) * 40))
+            #expect(await bench.caughtUp())
+            if round % 2 == 1 {
+                try await worker.stop()
+                worker = bench.worker("w\(round)")
+            }
+        }
+        bench.log.forgetOutputAccidents()
+        #expect(await published(bench, 240))
+        try await worker.stop()
+        #expect(Set(bench.log.ids()).count == 240)
+        for (_, values) in bench.log.outputs() { #expect(values == values.sorted { Int($0)! < Int($1)! }) }
+    }
+}
