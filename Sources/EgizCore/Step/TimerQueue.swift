@@ -41,7 +41,11 @@ struct TimerQueue {
 
     /// A page that the store answered for `needsPage(after: horizon)`.
     mutating func install(_ page: [TaskTimer], isLast: Bool) {
-        for timer in page where !open.removed.contains(timer) && !inFlight.removed.contains(timer) { insert(timer) }
+        for timer in page where !open.removed.contains(timer) && !inFlight.removed.contains(timer) {
+            insert(timer)
+            // Set once more before it was known to be stored: no change of this epoch.
+            open.added.remove(timer)
+        }
         if let last = page.last { horizon = last }
         isComplete = isComplete || isLast
     }
@@ -55,7 +59,8 @@ struct TimerQueue {
     /// Takes a timer away because it fired or was cancelled.
     mutating func remove(_ timer: TaskTimer) {
         known.remove(timer)
-        if open.added.remove(timer) == nil { open.removed.insert(timer) }
+        // Beyond the horizon the store may hold it although this epoch has set it once more.
+        if open.added.remove(timer) == nil || mayBeStored(timer) { open.removed.insert(timer) }
     }
 
     var hasOpenChanges: Bool { !open.isEmpty }
@@ -74,12 +79,14 @@ struct TimerQueue {
     /// The closed epoch is committed: far timers that it set are in the store now and need no memory.
     mutating func committed() {
         if !isComplete {
-            for timer in inFlight.added where horizon.map({ $0 < timer }) ?? true && !open.added.contains(timer) {
+            for timer in inFlight.added where mayBeStored(timer) && !open.added.contains(timer) {
                 known.remove(timer)
             }
         }
         inFlight = Changes()
     }
+
+    private func mayBeStored(_ timer: TaskTimer) -> Bool { !isComplete && horizon.map { $0 < timer } ?? true }
 
     private mutating func insert(_ timer: TaskTimer) {
         if known.insert(timer).inserted { heap.insert(timer) }
