@@ -6,8 +6,11 @@ import Foundation
 
 struct TopologyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "topology", abstract: "Topology files.",
-        subcommands: [Validate.self, Explain.self, Repartition.self])
+        commandName: "topology", abstract: "Topology files, and what is deployed of them.",
+        subcommands: [
+            Validate.self, Explain.self, Apply.self, List.self, Diff.self, Rollback.self, Pause.self, Resume.self,
+            Delete.self, Repartition.self,
+        ])
 
     struct Validate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
