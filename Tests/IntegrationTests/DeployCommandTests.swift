@@ -57,6 +57,11 @@ struct DeployCommandTests {
             let again = try egiz(world, ["topology", "apply", file.path])
             #expect(again.status == 0 && again.output.contains("unchanged, version 1"), "\(again.output)")
 
+            let connection = try world.connect()
+            let taken = try eventually(within: 30) {
+                try connection.query("select count(*) from egiz.task_offset").int64(0, 0) == 2
+            }
+            #expect(taken, "\(worker.output)")
             try write(world, file, second)
             let difference = try egiz(world, ["topology", "diff", file.path])
             #expect(difference.status == 1, "\(difference.output)")
@@ -168,6 +173,49 @@ struct DeployCommandTests {
             }
             #expect(pruned, "\(worker.output)")
             #expect(worker.stop() == 0, "\(worker.output)")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(5)))
+    func twoWorkersOnKafkaSwitchUnderLoadAndLoseNothing() async throws {
+        try await blocking {
+            let world = try TestWorld(topics: [("ditto.twin.events.v1", 8)])
+            let topic = world.topic("ditto.twin.events.v1")
+            let name = "line-\(world.suffix)"
+            let file = try world.writeTopology(topic: "ditto.twin.events.v1", partitions: 8)
+            let workers = try [0, 1].map { _ in try Program("egiz", ["worker"], environment: world.environment) }
+            var output: String { workers.map(\.output).joined(separator: "\n---\n") }
+            let applied = try egiz(world, ["topology", "apply", "--wait", file.path])
+            #expect(applied.status == 0, "\(applied.output)")
+            let simulator = try Program(
+                "zonesun-simulator",
+                [
+                    "--brokers", world.brokers, "--format", "ditto", "--machines", "40", "--events", "60000", "--rate",
+                    "5000", "--seed", "3", "--topic-ditto", topic,
+                ])
+            let connection = try world.connect()
+            func processed() throws -> Int64 {
+                try connection.query("select coalesce(sum(next_offset), 0)::bigint from egiz.task_offset").int64(0, 0)
+            }
+            for version in 2...3 {
+                let before = try processed()
+                let moving = try eventually(within: 60) { try processed() > before + 2000 }
+                #expect(moving, "\(output)")
+                let changed = try String(contentsOf: file, encoding: .utf8) + "\n# \(version)"
+                try changed.write(to: file, atomically: true, encoding: .utf8)
+                let next = try egiz(world, ["topology", "apply", "--wait", file.path])
+                #expect(next.status == 0 && next.output.contains("\(name).events  keeps"), "\(next.output)\n\(output)")
+            }
+            #expect(simulator.wait() == 0, "\(simulator.output)")
+            let fold = try LogFold(world: world, topic: topic)
+            let done = try eventually(within: 90) { try processed() >= Int64(fold.records) }
+            #expect(done, "\(output)")
+            for worker in workers { #expect(worker.stop() == 0, "\(worker.output)") }
+            let differences = try StoredState(connection).differences(from: fold)
+            #expect(differences.isEmpty, "\(differences.prefix(10).joined(separator: "\n"))")
+            let counted = try connection.query("select sum((counters ->> 'records')::bigint)::bigint from egiz.task")
+            #expect(counted.int64(0, 0) == Int64(fold.records))
+            #expect(!output.contains("topology stopped"), "\(output)")
         }
     }
 
