@@ -100,11 +100,18 @@ import Testing
         let first = RefusedFile(host: "h", path: "/etc/egiz/a.yaml", message: "1:1")
         let second = RefusedFile(host: "h", path: "/etc/egiz/b.yaml", message: "2:2")
         let elsewhere = RefusedFile(host: "i", path: "/etc/egiz/a.yaml", message: "3:3")
+        let workers = ["h", "i"].map { WorkerIdentity(id: "on \($0)", host: $0, processID: 7) }
+        for worker in workers { try store.beat(worker, scope: nil, reports: []) }
         try store.noteRefused([first, second], host: "h", folder: "/etc/egiz")
         try store.noteRefused([elsewhere], host: "i", folder: "/etc/egiz")
         #expect(try store.snapshot().refusedFiles == [first, second, elsewhere])
         try store.noteRefused([second], host: "h", folder: "/etc/egiz")
         #expect(try store.snapshot().refusedFiles == [second, elsewhere])
+        // Nobody watches where no worker lives.
+        try store.leave(workers[0])
+        #expect(try store.snapshot().refusedFiles == [elsewhere])
+        try store.beat(workers[1], scope: nil, reports: [])
+        #expect(try database.count("topology_file") == 1)
     }
 
     @Test func aFailedChangeLeavesNothing() throws {

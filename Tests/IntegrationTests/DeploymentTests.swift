@@ -233,4 +233,39 @@ struct DeploymentTests {
         }
         for worker in workers { try await worker.stop() }
     }
+
+    @Test(.timeLimit(.minutes(2)))
+    func aTopologyThatFailsIsShownAndStartsAgainWhenResumed() async throws {
+        let fleet = try Fleet()
+        let worker = fleet.worker("a")
+        try await blocking {
+            let connection = try PostgresConnection(url: fleet.database, applicationName: "egiz-test")
+            // The topic has 4.
+            try connection.execute("insert into egiz.stage values ('line.events', 'line', 'events', 2)")
+            _ = try fleet.apply(Fleet.text("one"))
+            try expectSoon(fleet, ["a:-/1 failed"])
+            guard case .failed(let failures) = try fleet.rollout() else {
+                Issue.record("\(try fleet.rollout())")
+                return
+            }
+            #expect(failures.first?.reason.contains("2 partitions") == true, "\(failures)")
+            try connection.execute("update egiz.stage set partitions = 4")
+            _ = try fleet.deployer().setState(.running, of: "line")
+            try expectSoon(fleet, ["a:1/1 running"])
+            fleet.push(100)
+            let done = try eventually(within: 20) { try fleet.hasCommittedAll() }
+            #expect(done)
+        }
+        try await worker.stop()
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func aWorkerOfGivenFilesEndsWithTheErrorWhenAllOfThemHaveFailed() async throws {
+        let fleet = try Fleet()
+        let connection = try PostgresConnection(url: fleet.database, applicationName: "egiz-test")
+        try connection.execute("insert into egiz.stage values ('line.events', 'line', 'events', 2)")
+        _ = try fleet.apply(Fleet.text("one"))
+        let error = await fleet.worker("a", endsWhenAllFailed: true).failure()
+        #expect(error?.message.contains("2 partitions") == true, "\(String(describing: error))")
+    }
 }

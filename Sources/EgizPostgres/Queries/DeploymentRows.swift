@@ -15,11 +15,14 @@ enum DeploymentRows {
                 state: row.text(3).flatMap(Deployment.State.init) ?? .paused, restarts: row.int64(4) ?? 0,
                 changedAt: row.timestamp(5) ?? 0)
         }
+        let workers = try workers(connection)
+        let files = try connection.query(
+            "select host, path, message from egiz.topology_file order by host, path"
+        ).map { RefusedFile(host: $0.text(0) ?? "", path: $0.text(1) ?? "", message: $0.text(2) ?? "") }
+        // A host where no worker lives any more watches nothing.
+        let hosts = Set(workers.filter(\.isLive).map(\.identity.host))
         return DeploymentSnapshot(
-            deployments: deployments, workers: try workers(connection),
-            refusedFiles: try connection.query(
-                "select host, path, message from egiz.topology_file order by host, path"
-            ).map { RefusedFile(host: $0.text(0) ?? "", path: $0.text(1) ?? "", message: $0.text(2) ?? "") })
+            deployments: deployments, workers: workers, refusedFiles: files.filter { hosts.contains($0.host) })
     }
 
     private static func workers(_ connection: PostgresConnection) throws(EngineError) -> [LiveWorker] {

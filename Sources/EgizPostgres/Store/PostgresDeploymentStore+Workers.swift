@@ -6,7 +6,7 @@ extension PostgresDeploymentStore {
 
     public func beat(_ worker: WorkerIdentity, scope: Set<String>?, reports: [TopologyReport]) throws(EngineError) {
         let connection = try connection()
-        // Three statements without a transaction: each is true by itself, and the next beat mends what one left out.
+        // Statements without a transaction: each is true by itself, and the next beat mends what one left out.
         _ = try connection.query(
             """
             insert into egiz.worker (worker_id, host, pid, scope) values ($1, $2, $3, $4)
@@ -41,6 +41,7 @@ extension PostgresDeploymentStore {
             [id, .textArray(reports.map(\.topology))])
         // Workers that were killed leave their rows; nobody has asked about them for a minute.
         _ = try connection.query("delete from egiz.worker where seen_at < clock_timestamp() - interval '1 minute'")
+        _ = try connection.query("delete from egiz.topology_file where host not in (select host from egiz.worker)")
     }
 
     public func leave(_ worker: WorkerIdentity) throws(EngineError) {

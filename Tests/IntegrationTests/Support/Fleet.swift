@@ -57,14 +57,15 @@ final class Fleet: Sendable {
     }
 
     /// - Parameter refusing: versions whose text contains this are refused.
-    func worker(_ id: String, refusing: String? = nil) -> FleetWorker {
+    func worker(_ id: String, refusing: String? = nil, endsWhenAllFailed: Bool = false) -> FleetWorker {
         var configuration = WorkerConfiguration()
         configuration.sessionTimeout = .seconds(4)
         let database = database
         return FleetWorker(
             DeploymentWorker(
                 .init(
-                    identity: WorkerIdentity(id: id, host: id, processID: 7), registry: .builtin,
+                    identity: WorkerIdentity(id: id, host: id, processID: 7),
+                    endsWhenAllFailed: endsWhenAllFailed, registry: .builtin,
                     configuration: configuration, consumers: MemoryConsumerFactory(log: log),
                     stores: PostgresStoreFactory(url: database),
                     deployments: { PostgresDeploymentStore(url: database) },
@@ -133,6 +134,16 @@ final class FleetWorker: Sendable {
     init(_ worker: DeploymentWorker) {
         self.worker = worker
         run = Task { try await worker.run() }
+    }
+
+    /// The error that ended the worker by itself.
+    func failure() async -> EngineError? {
+        do {
+            try await run.value
+            return nil
+        } catch {
+            return error as? EngineError
+        }
     }
 
     func stop() async throws {

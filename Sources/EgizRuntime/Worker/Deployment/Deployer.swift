@@ -136,6 +136,7 @@ public struct Deployer {
             let version = own.runningVersion ?? own.wantedVersion
             if let text = try store.text(of: topology.name, version: version) {
                 facts.previous = read(topology.name, text)
+                facts.isPreviousUnreadable = facts.previous == nil
             }
         }
         for other in all where other.name != topology.name { facts.others.append(other) }

@@ -18,6 +18,11 @@ struct DeploymentChecks {
         checkRemovedStages(&plan)
         checkKinds(&plan)
         for stage in topology.stages { checkSource(stage, &plan) }
+        if facts.isPreviousUnreadable {
+            plan.notes.append(
+                "the present version cannot be read by this version of egiz; its kinds, formats and stages were not compared"
+            )
+        }
         for name in facts.unreadable {
             plan.notes.append(
                 "the deployed topology `\(name)` cannot be read by this version of egiz; whether both write one projection was not checked"

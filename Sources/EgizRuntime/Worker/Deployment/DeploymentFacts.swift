@@ -4,6 +4,8 @@ public import EgizCore
 public struct DeploymentFacts: Sendable {
     /// The version that the stored state is of: the running one, or the last that was applied where none ran.
     public var previous: Topology?
+    /// There is such a version, but this program cannot read it.
+    public var isPreviousUnreadable: Bool
     /// False where it was deleted, or never applied.
     public var isDeployed: Bool
     /// All stages that the topology ever had, as Postgres keeps them.
@@ -14,10 +16,12 @@ public struct DeploymentFacts: Sendable {
     public var unreadable: [String]
 
     public init(
-        previous: Topology? = nil, isDeployed: Bool = false, stages: [StoredStage] = [], others: [Topology] = [],
+        previous: Topology? = nil, isPreviousUnreadable: Bool = false, isDeployed: Bool = false,
+        stages: [StoredStage] = [], others: [Topology] = [],
         unreadable: [String] = []
     ) {
         self.previous = previous
+        self.isPreviousUnreadable = isPreviousUnreadable
         self.isDeployed = isDeployed
         self.stages = stages
         self.others = others

@@ -93,6 +93,7 @@ public final class DeploymentWorker: Service, @unchecked Sendable {
         let store = setup.deployments()
         var backoff = Backoff()
         var isAway = false
+        var failedLooks = 0
         while !stopFlag.isRaised {
             var wait = setup.interval
             do throws(EngineError) {
@@ -109,7 +110,10 @@ public final class DeploymentWorker: Service, @unchecked Sendable {
                 wait = max(wait, backoff.next())
             }
             publish()
-            if let error = allFailed() {
+            let error = allFailed()
+            failedLooks = error == nil ? 0 : failedLooks + 1
+            // At the second look in a row: a failure may only mean that others have just switched to another version.
+            if let error, failedLooks > 1 {
                 failure.withLock { $0 = error }
                 break
             }
