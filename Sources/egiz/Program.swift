@@ -4,6 +4,7 @@ import EgizKafka
 import EgizPostgres
 import EgizProcessors
 import EgizRuntime
+import EgizTopologyFile
 import Foundation
 import Logging
 import Metrics
@@ -58,27 +59,79 @@ enum Program {
         }
     }
 
+    static func identity() -> WorkerIdentity {
+        WorkerIdentity(
+            id: UUID().uuidString.lowercased(), host: ProcessInfo.processInfo.hostName,
+            processID: ProcessInfo.processInfo.processIdentifier)
+    }
+
+    /// The worker of this process.
+    ///
+    /// - Parameters:
+    ///   - topologies: applied now, and the only ones it runs; their topics exist. Nil: it runs all that is deployed.
+    ///   - staysUp: do not end when all of them have failed, because the process has more to do.
     static func worker(
-        _ topologies: [Topology], brokers: String, database: String, settings: Settings, staysUp: Bool = false,
-        logger: Logger
-    ) throws -> Worker {
+        _ topologies: [Topology]?, identity: WorkerIdentity = Program.identity(), brokers: String, database: String,
+        settings: Settings, staysUp: Bool = false, logger: Logger
+    ) throws -> DeploymentWorker {
         var configuration = WorkerConfiguration()
         configuration.shutdownGrace = settings.shutdownGrace
         configuration.sessionTimeout = settings.sessionTimeout
-        let connection = try PostgresConnection(url: database, applicationName: "egiz-deploy")
-        let store = PostgresTopologyStore(connection)
-        let deployed = try topologies.map {
-            DeployedTopology(topology: $0, version: try store.save(name: $0.name, text: $0.sourceText))
+        if let topologies { try apply(topologies, host: identity.host, database: database, logger) }
+        let ensured = Set(topologies?.map(\.sourceText) ?? [])
+        return DeploymentWorker(
+            .init(
+                identity: identity, scope: topologies.map { Set($0.map(\.name)) },
+                endsWhenAllFailed: topologies != nil && !staysUp, registry: .builtin, configuration: configuration,
+                consumers: KafkaConsumerFactory(brokers: brokers, properties: settings.kafkaProperties, log: logger),
+                stores: PostgresStoreFactory(url: database),
+                outputs: KafkaOutputProducerFactory(
+                    brokers: brokers, properties: settings.kafkaProperties, log: logger),
+                deployments: { PostgresDeploymentStore(url: database) },
+                prepare: { name, text throws(EngineError) in
+                    let topology = try prepared(name, text)
+                    guard !ensured.contains(text) else { return topology }
+                    do {
+                        try ensureTopics(of: [topology], brokers: brokers, settings, logger)
+                    } catch let error as EngineError {
+                        throw error
+                    } catch {
+                        throw EngineError(.kafka, .backoff, "\(error)")
+                    }
+                    return topology
+                }, logger: logger))
+    }
+
+    /// A stored text as this worker would run it, with its own environment.
+    private static func prepared(_ name: String, _ text: String) throws(EngineError) -> Topology {
+        let loaded = TopologyLoader.standard.load(text: text, file: name)
+        guard let topology = loaded.topology else {
+            throw EngineError(.topology, .stop, loaded.report.trimmingCharacters(in: .newlines))
         }
-        let identity = WorkerIdentity(
-            id: UUID().uuidString.lowercased(), host: ProcessInfo.processInfo.hostName,
-            processID: ProcessInfo.processInfo.processIdentifier)
-        return Worker(
-            topologies: deployed, registry: .builtin, identity: identity, configuration: configuration,
-            consumers: KafkaConsumerFactory(brokers: brokers, properties: settings.kafkaProperties, log: logger),
-            stores: PostgresStoreFactory(url: database),
-            outputs: KafkaOutputProducerFactory(brokers: brokers, properties: settings.kafkaProperties, log: logger),
-            staysUp: staysUp, logger: logger)
+        return topology
+    }
+
+    /// What `egiz worker FILES` and `egiz up` do with their files: all of them or none.
+    private static func apply(_ topologies: [Topology], host: String, database: String, _ logger: Logger) throws {
+        let store = PostgresDeploymentStore(url: database)
+        defer { store.close() }
+        let results = try StoredTopology.deployer(store).apply(topologies, origin: "worker \(host)")
+        let refusals = results.filter { $0.outcome == .refused }.flatMap(\.plan.refusals)
+        guard refusals.isEmpty else {
+            throw EngineError(
+                .topology, .stop,
+                "nothing was started, because what is stored does not fit the files: \(refusals.joined(separator: "; ")). `egiz topology apply --help` says what can be allowed"
+            )
+        }
+        for result in results {
+            let facts: Logger.Metadata = [
+                "egiz.topology": "\(result.plan.topology)", "egiz.version": "\(result.version ?? 0)",
+            ]
+            if result.outcome == .applied { logger.info("topology applied", metadata: facts) }
+            if result.state == .paused {
+                logger.notice("topology is paused; `egiz topology resume` starts it", metadata: facts)
+            }
+        }
     }
 
     /// Runs a step of the start again until the server it needs answers; says once what it waits for.

@@ -1,4 +1,6 @@
 import EgizCore
+import EgizRuntime
+import EgizTwin
 import Foundation
 import Testing
 
@@ -7,8 +9,8 @@ import Testing
 @Suite struct MigrationTests {
     @Test func aSecondRunHasNothingToDo() throws {
         let database = try TestDatabase(migrated: false)
-        #expect(try Migrator(database.connection).status().pending == ["0001-tables", "0002-history"])
-        #expect(try Migrator(database.connection).migrate() == ["0001-tables", "0002-history"])
+        #expect(try Migrator(database.connection).status().pending == Migration.all.map(\.title))
+        #expect(try Migrator(database.connection).migrate() == Migration.all.map(\.title))
         #expect(try Migrator(database.connection).migrate() == [])
         #expect(try Migrator(database.connection).status().isCurrent)
     }
@@ -20,7 +22,7 @@ import Testing
         async let a = pool.run { try Migrator($0).migrate() }
         async let b = pool.run { try Migrator($0).migrate() }
         let applied = try await a + b
-        #expect(applied.sorted() == ["0001-tables", "0002-history"])
+        #expect(applied.sorted() == Migration.all.map(\.title))
     }
 
     @Test func aNewerDatabaseIsRefused() throws {
@@ -45,7 +47,7 @@ import Testing
 
     @Test func aFailingMigrationLeavesNothing() throws {
         let database = try TestDatabase()
-        let broken = Migration(version: 3, name: "broken", sql: "create table egiz.half (a int); select 1 / 0;")
+        let broken = Migration(version: 98, name: "broken", sql: "create table egiz.half (a int); select 1 / 0;")
         #expect(throws: EngineError.self) {
             try Migrator(database.connection, migrations: Migration.all + [broken]).migrate()
         }
@@ -60,6 +62,46 @@ import Testing
         let error = #expect(throws: EngineError.self) { try Migrator(database.connection).migrate() }
         #expect(error?.message.contains("LATIN1") == true)
         #expect(error?.message.contains("UTF8") == true)
+    }
+
+    /// What a newer version adds must not stop workers that are still of this one: they name their columns.
+    @Test func aWorkerGoesOnWhenANewerVersionAddsColumns() throws {
+        let database = try TestDatabase()
+        let store = database.store()
+        let writer = database.writer()
+        let deployments = PostgresDeploymentStore(url: database.url)
+        let task = Epochs.task()
+        func work(_ epoch: Int64) throws {
+            let lease = try #require(try store.acquire([task], partitions: 1, topologyVersion: 1).first)
+            let column = Epochs.numbers(try Epochs.key("a:b", "/x"), [(Epochs.start + epoch, 1)])
+            let outcome = try writer.commit(
+                Epochs.write(
+                    [Epochs.advance(lease, epoch)], [column], [try Epochs.twin("a:b", revision: epoch)],
+                    [Epochs.letter(offset: epoch)]))
+            #expect(outcome.isCommitted)
+            let things = [try ThingID(validating: "a:b")]
+            #expect(try store.loadTwins(things).first?.snapshot.revision == epoch)
+            try store.release([lease])
+            _ = try deployments.save("line", text: "\(epoch)", origin: "test")
+            try deployments.beat(
+                TestDatabase.worker(), scope: nil, reports: [TopologyReport(topology: "line", state: .running)])
+            #expect(try deployments.snapshot().deployments.first?.wantedVersion == epoch)
+            #expect(try deployments.stages(of: "line").first?.hasState == true)
+        }
+        // The statements of the first epoch stay prepared over the change.
+        try work(1)
+        let tables = try database.connection.query(
+            """
+            select relname::text from pg_class
+            where relnamespace = 'egiz'::regnamespace and relkind in ('r', 'p') and not relispartition
+            """
+        ).compactMap { $0.text(0) }
+        #expect(tables.count > 8)
+        for table in tables { try database.connection.execute("alter table egiz.\"\(table)\" add column later text") }
+        try work(2)
+        store.close()
+        writer.close()
+        try work(3)
     }
 
     @Test func psqlUsersNeedNoSchemaPrefix() throws {

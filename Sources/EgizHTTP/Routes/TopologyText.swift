@@ -1,5 +1,6 @@
 import EgizCore
 import EgizPostgres
+import EgizRuntime
 import EgizTwin
 
 /// Topologies as JSON.
@@ -16,6 +17,13 @@ enum TopologyText {
             out.key("active")
             out.bool(topology.active)
             out.member("appliedAt", topology.applied.map(\.text))
+            out.member("state", topology.deployment?.state.rawValue)
+            out.member("wantedVersion", topology.deployment?.wantedVersion)
+            out.member("runningVersion", topology.deployment?.runningVersion)
+            out.key("workers")
+            out.beginArray()
+            for worker in topology.workers { write(worker, worker.reports[topology.name], into: &out) }
+            out.endArray()
             out.key("stages")
             out.beginArray()
             for stage in topology.stages { write(stage, lag, into: &out) }
@@ -26,6 +34,19 @@ enum TopologyText {
         out.member("lagError", lagError)
         out.endObject()
         return out.bytes
+    }
+
+    private static func write(_ worker: LiveWorker, _ report: TopologyReport?, into out: inout JSONOutput) {
+        out.beginObject()
+        out.member("worker", worker.identity.id)
+        out.member("host", worker.identity.host)
+        out.member("pid", worker.identity.processID)
+        out.member("preparedVersion", report?.preparedVersion)
+        out.member("runningVersion", report?.runningVersion)
+        out.member("refusedVersion", report?.refusedVersion)
+        out.member("state", report?.state.rawValue)
+        out.member("error", report?.error)
+        out.endObject()
     }
 
     private static func write(_ stage: StageState, _ lag: LagReport, into out: inout JSONOutput) {

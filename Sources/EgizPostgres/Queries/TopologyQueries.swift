@@ -1,4 +1,5 @@
 import EgizCore
+import EgizRuntime
 import EgizTwin
 
 /// Reads the state of all topologies in one snapshot. Safe from any thread; errors are those of `PostgresPool.run`.
@@ -16,6 +17,12 @@ public struct TopologyQueries: Sendable {
             var topologies = try Self.saved(connection, stages: &stages)
             for (name, stages) in stages {
                 topologies.append(TopologyState(name: name, version: nil, active: false, applied: nil, stages: stages))
+            }
+            let snapshot = try DeploymentRows.snapshot(connection)
+            for index in topologies.indices {
+                let name = topologies[index].name
+                topologies[index].deployment = snapshot.deployment(name)
+                topologies[index].workers = topologies[index].deployment == nil ? [] : snapshot.workers(of: name)
             }
             return topologies.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         }

@@ -1,3 +1,4 @@
+public import EgizRuntime
 public import EgizTwin
 
 /// How far one topology is, as the database knows it.
@@ -9,12 +10,21 @@ public struct TopologyState: Sendable {
     public var applied: EventTime?
     /// Ascending by name.
     public var stages: [StageState]
+    /// What shall run of it and what does; nil where it was never deployed.
+    public var deployment: Deployment?
+    /// The live workers that run it, or would.
+    public var workers: [LiveWorker]
 
-    public init(name: String, version: Int64?, active: Bool, applied: EventTime?, stages: [StageState]) {
+    public init(
+        name: String, version: Int64?, active: Bool, applied: EventTime?, stages: [StageState],
+        deployment: Deployment? = nil, workers: [LiveWorker] = []
+    ) {
         self.name = name
         self.version = version
         self.active = active
         self.applied = applied
         self.stages = stages
+        self.deployment = deployment
+        self.workers = workers
     }
 }

@@ -10,6 +10,7 @@ enum LogKey {
     static let error = "egiz.error"
     static let attempts = "egiz.attempts"
     static let records = "egiz.records"
+    static let version = "egiz.version"
     static let reason = "egiz.reason"
     static let previousOwner = "egiz.previous-owner"
 }

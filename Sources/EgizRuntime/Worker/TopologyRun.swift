@@ -40,18 +40,40 @@ final class TopologyRun: Sendable {
 
     /// Runs until every thread has ended; throws the error that stopped the topology, if one did.
     func run() async throws {
-        for thread in threads {
-            thread.start { [self] error in
-                guard let error else { return }
-                failure.withLock { $0 = $0 ?? error }
-                stop()
-            }
-        }
+        start()
         for thread in threads { await thread.joined() }
         if let error = failure.withLock({ $0 }) { throw error }
     }
 
+    /// Starts the threads. `onEnd` is called on the last of them when it has ended, with the error that stopped the topology.
+    func start(onEnd: @escaping @Sendable (EngineError?) -> Void = { _ in }) {
+        let left = Countdown(threads.count)
+        for thread in threads {
+            thread.start { [self] error in
+                if let error {
+                    failure.withLock { $0 = $0 ?? error }
+                    stop()
+                }
+                if left.next() == 0 { onEnd(failure.withLock { $0 }) }
+            }
+        }
+    }
+
     func stop() {
         for thread in threads { thread.requestStop() }
+    }
+}
+
+/// How many threads still run. Safe from any thread.
+private final class Countdown: Sendable {
+    private let left: Mutex<Int>
+
+    init(_ count: Int) { left = Mutex(count) }
+
+    func next() -> Int {
+        left.withLock {
+            $0 -= 1
+            return $0
+        }
     }
 }

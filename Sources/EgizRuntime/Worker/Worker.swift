@@ -2,7 +2,8 @@ public import EgizCore
 public import Logging
 public import ServiceLifecycle
 
-/// Runs topologies until the process shuts down: the service behind `egiz worker` and `egiz up`.
+/// Runs given versions of topologies until the process shuts down, whatever is deployed. `egiz worker` and `egiz up` run
+/// `DeploymentWorker`, which follows the database.
 public final class Worker: Service {
     public let identity: WorkerIdentity
     private let runs: [TopologyRun]

@@ -6,15 +6,19 @@ import Foundation
 
 struct TopologyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "topology", abstract: "Topology files.",
+        commandName: "topology", abstract: "Topology files, and what is deployed of them.",
         discussion: """
             EXAMPLES
               egiz topology validate Topologies/*.yaml
               egiz topology explain Topologies/filling-line.yaml
-              EGIZ_KAFKA_BROKERS=k1:9092 EGIZ_DATABASE_URL=postgres://egiz@db/egiz \\
+              egiz topology apply --wait Topologies/filling-line.yaml
+              EGIZ_KAFKA_BROKERS=k1:9092 EGIZ_DATABASE_URL=postgres://egiz@db/egiz \
                 egiz topology repartition Topologies/filling-line.yaml
             """,
-        subcommands: [Validate.self, Explain.self, Repartition.self])
+        subcommands: [
+            Validate.self, Explain.self, Apply.self, List.self, Diff.self, Rollback.self, Pause.self, Resume.self,
+            Delete.self, Repartition.self,
+        ])
 
     struct Validate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -11,16 +11,27 @@ struct TopologyOptions: ParsableArguments {
     var topologies = "Topologies"
 
     /// All topologies; throws with every fault of every file.
-    func load() throws -> [Topology] {
+    func load() throws -> [Topology] { try Self.load(topologies) }
+
+    /// All topologies of a folder or a file.
+    static func load(_ topologies: String) throws -> [Topology] {
         var isFolder: ObjCBool = false
         _ = FileManager.default.fileExists(atPath: topologies, isDirectory: &isFolder)
-        let loader = TopologyLoader.standard
-        let loaded = isFolder.boolValue ? loader.load(folder: topologies) : loader.load(paths: [topologies])
+        guard isFolder.boolValue else { return try load([topologies]) }
+        return try checked(TopologyLoader.standard.load(folder: topologies), topologies)
+    }
+
+    /// All topologies of these files.
+    static func load(_ files: [String]) throws -> [Topology] {
+        try checked(TopologyLoader.standard.load(paths: files), files.joined(separator: ", "))
+    }
+
+    private static func checked(_ loaded: LoadedTopologies, _ place: String) throws -> [Topology] {
         FileHandle.standardError.write(Data(loaded.report.utf8))
         guard !loaded.hasErrors else {
             throw EngineError(
                 .topology, .stop,
-                "the topologies of \(topologies) have faults, nothing was started; mend them or name others with --topologies"
+                "the topologies of \(place) have faults, nothing was started; mend them or name others with --topologies"
             )
         }
         return loaded.topologies

@@ -5,7 +5,7 @@ import ServiceLifecycle
 /// The line under the welcome: events a second, lag, last commit, dead letters. Rewritten each second on a terminal, printed
 /// every ten seconds elsewhere.
 struct LiveLine: Service {
-    let worker: Worker
+    let worker: DeploymentWorker
 
     func run() async {
         let isTerminal = isatty(STDOUT_FILENO) == 1

@@ -1,5 +1,6 @@
 import EgizCore
 import EgizPostgres
+import EgizRuntime
 import EgizTwin
 import HTTPTypes
 import HummingbirdTesting
@@ -82,6 +83,29 @@ extension DatabaseTests {
                     stage?["tasks"]?.array?.first?["offsets"]?.text
                         == #"[{"topic":"twins","next":10,"end":null,"lag":null}]"#)
             }
+        }
+
+        @Test func wantedAndRunningVersionsAreShownByWorker() async throws {
+            let api = try TestAPI()
+            let store = PostgresDeploymentStore(url: api.url)
+            _ = try store.save("line", text: "a", origin: "apply")
+            try store.switchTo(1, of: "line")
+            _ = try store.save("line", text: "b", origin: "apply")
+            try store.beat(
+                WorkerIdentity(id: "w", host: "h", processID: 7), scope: nil,
+                reports: [
+                    TopologyReport(
+                        topology: "line", preparedVersion: 1, runningVersion: 1, refusedVersion: 2, state: .running,
+                        error: "no such kind")
+                ])
+            try store.beat(WorkerIdentity(id: "x", host: "h", processID: 8), scope: ["other"], reports: [])
+            let item = try #require(try await topologies(api, nil)["items"]?.array?.first)
+            #expect(item["state"] == .string("running"))
+            #expect(item["wantedVersion"] == .int(2) && item["runningVersion"] == .int(1))
+            #expect(
+                item["workers"]?.text
+                    == #"[{"worker":"w","host":"h","pid":7,"preparedVersion":1,"runningVersion":1,"refusedVersion":2,"state":"running","error":"no such kind"}]"#
+            )
         }
 
         @Test func anEmptyDatabaseHasNoTopologies() async throws {

@@ -21,7 +21,7 @@ final class TestAPI {
     let name = "egiz_http_" + UUID().uuidString.lowercased().replacing("-", with: "")
     let pool: PostgresPool
     let connection: PostgresConnection
-    private let url: String
+    let url: String
     private let writer: PostgresEpochWriter
     private let store: PostgresTaskStore
     private var leases: [TaskLease] = []
