@@ -7,10 +7,35 @@ import Testing
 @testable import EgizPostgres
 
 @Suite struct MigrationTests {
+    private static let titles = Migration.all.map(\.title)
+
+    @Test func theStepsStandInTheirOrder() {
+        #expect(Self.titles.prefix(3) == ["0001-tables", "0002-history", "0003-guarantees"])
+        #expect(Migration.all.map(\.version) == Migration.all.map(\.version).sorted())
+    }
+
+    /// Expand before contract: while machines are updated one by one, the old program works on the new tables.
+    @Test func theWorkerBeforeGuaranteesGoesOnAfterThem() throws {
+        let database = try TestDatabase(migrated: false)
+        try Migrator(database.connection, migrations: [.tables, .history]).migrate()
+        let letter = """
+            insert into egiz.dead_letter (
+                stage, topic, partition, incarnation, "offset", record_time, key, value, headers, code, message, thing_id, processor)
+            values ('line.events', 'twins', 0, 1, %, now(), null, null, '[]', 'json', 'bad', null, null) on conflict do nothing
+            """
+        try database.connection.execute(letter.replacing("%", with: "1"))
+        try Migrator(database.connection).migrate()
+        try database.connection.execute(letter.replacing("%", with: "2"))
+        let rows = try database.connection.query(
+            "select dead_letter_id, disposition, attempts from egiz.dead_letter order by \"offset\"")
+        #expect(rows.map { $0.int64(0) } == [1, 2])
+        #expect(rows.allSatisfy { $0.text(1) == "dead" && $0.int64(2) == 1 })
+    }
+
     @Test func aSecondRunHasNothingToDo() throws {
         let database = try TestDatabase(migrated: false)
-        #expect(try Migrator(database.connection).status().pending == Migration.all.map(\.title))
-        #expect(try Migrator(database.connection).migrate() == Migration.all.map(\.title))
+        #expect(try Migrator(database.connection).status().pending == Self.titles)
+        #expect(try Migrator(database.connection).migrate() == Self.titles)
         #expect(try Migrator(database.connection).migrate() == [])
         #expect(try Migrator(database.connection).status().isCurrent)
     }
@@ -22,7 +47,7 @@ import Testing
         async let a = pool.run { try Migrator($0).migrate() }
         async let b = pool.run { try Migrator($0).migrate() }
         let applied = try await a + b
-        #expect(applied.sorted() == Migration.all.map(\.title))
+        #expect(applied.sorted() == Self.titles)
     }
 
     @Test func aNewerDatabaseIsRefused() throws {

@@ -71,4 +71,42 @@ import Testing
         }
         #expect(error?.message.contains("cannot shrink") == true)
     }
+
+    @Test func statesTimersAndWindowsGoWithTheirTwin() throws {
+        let store = try setUp(things: 50, partitions: 2)
+        store.close()
+        try database.connection.execute(
+            """
+            insert into egiz.state select stage, 'p', thing_id, partition, '' from egiz.twin;
+            insert into egiz.timer select stage, partition, now(), 'p', thing_id from egiz.twin;
+            insert into egiz.rollup select stage, partition, 'p', thing_id, '/x', now(), now(), 1, 1, 1, 1, 1, 1, now(), now(), true
+            from egiz.twin
+            """)
+        _ = try StageRepartition(database.connection).run(Epochs.stage, partitions: 6, starts: [:])
+        for table in ["state", "timer", "rollup"] {
+            #expect(
+                try database.count("\(table) item join egiz.twin using (stage, thing_id, partition)") == 50, "\(table)")
+        }
+    }
+
+    @Test func parkedRecordsAndUnpublishedOutputHoldTheRepartition() throws {
+        let store = try setUp(things: 1, partitions: 2)
+        store.close()
+        let work = StageRepartition(database.connection)
+        try database.connection.execute(
+            "insert into egiz.outbox select 'line.events', 0, 1, 1, 0, 0, ''")
+        #expect(
+            #expect(throws: EngineError.self) { try work.run(Epochs.stage, partitions: 6, starts: [:]) }?.message
+                .contains("1 outboxes") == true)
+        try database.connection.execute(
+            """
+            delete from egiz.outbox;
+            insert into egiz.dead_letter (
+                stage, topic, partition, incarnation, "offset", record_time, code, message, thing_id, disposition)
+            values ('line.events', 'twins', 0, 1, 1, now(), 'x', 'x', 'ns:thing-0', 'parked')
+            """)
+        #expect(
+            #expect(throws: EngineError.self) { try work.run(Epochs.stage, partitions: 6, starts: [:]) }?.message
+                .contains("1 parked") == true)
+    }
 }

@@ -30,6 +30,8 @@ extension PostgresConnection {
         // libpq prints notices to standard error otherwise.
         _ = PQsetNoticeReceiver(attempt, { _, _ in }, nil)
         _ = PQsetErrorVerbosity(attempt, PQERRORS_DEFAULT)
+        // So that sending a large statement to a server that reads nothing cannot block either.
+        if settings.answerTimeout != nil { PQsetnonblocking(attempt, 1) }
         do throws(EngineError) {
             try execute(settings.sessionSQL)
         } catch {

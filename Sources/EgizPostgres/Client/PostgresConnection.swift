@@ -14,6 +14,12 @@ public final class PostgresConnection {
     private var statements: [Statement: String] = [:]
     private var statementNumber = 0
     private var wire = WireBuffer()
+    /// How long the answer to one statement may take; nil: as long as it takes. Doubles with each deadline missed in a row, up to
+    /// eight times, so that a server that is only slow gets its work done.
+    var answerDeadline: Duration? { settings.answerTimeout.map { $0 * (1 << min(missedDeadlines, 3)) } }
+    var missedDeadlines = 0
+    /// Round trips so far, without those that prepare: what a test of costs counts.
+    private(set) var roundTrips = 0
 
     /// Servers keep prepared statements per session; beyond this many all are dropped and prepared as they come.
     private static let mostStatements = 256
@@ -73,18 +79,21 @@ public final class PostgresConnection {
 
     /// Runs one or several statements separated by semicolons; results are dropped.
     public func execute(_ sql: String) throws(EngineError) {
-        try checked(PQexec(connection, sql), sql)
+        roundTrips += 1
+        try checked(answer(to: sql), sql)
     }
 
     /// Runs one statement with binary parameters and a binary answer. It is prepared the first time and reused by its text,
     /// so keep the text constant and the values in parameters.
     public func query(_ sql: String, _ parameters: [PostgresValue] = []) throws(EngineError) -> PostgresRows {
         let name = try prepare(sql, parameters)
-        let result = send(parameters) { count, values, lengths, formats in
-            PQexecPrepared(connection, name, count, values, lengths, formats, 1)
-        }
+        roundTrips += 1
+        let result = try run(name, parameters)
         let status = PQresultStatus(result)
-        if status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK { return PostgresRows(owning: result) }
+        if status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK {
+            missedDeadlines = 0
+            return PostgresRows(owning: result)
+        }
         let error = failure(of: result, sql)
         PQclear(result)
         // The plan's columns changed, or somebody dropped the statement: prepare it anew the next time.
@@ -110,7 +119,7 @@ public final class PostgresConnection {
 
     /// Commits. A COMMIT of a failed transaction is answered by ROLLBACK without an error: that is an error here.
     func commit() throws(EngineError) {
-        let result = PQexec(connection, "commit")
+        let result = try answer(to: "commit")
         let isRolledBack = PQcmdStatus(result).map { String(cString: $0) } == "ROLLBACK"
         try checked(result, "commit")
         if isRolledBack {
@@ -123,7 +132,7 @@ public final class PostgresConnection {
     /// Ends the transaction, if there is one and the connection still stands. Never fails: what was open is lost either way.
     public func rollback() {
         guard !isBroken, isInTransaction else { return }
-        PQclear(PQexec(connection, "rollback"))
+        if let result = try? answer(to: "rollback") { PQclear(result) }
     }
 
     // MARK: Inner workings
@@ -137,19 +146,35 @@ public final class PostgresConnection {
         }
         statementNumber += 1
         let name = "egiz_\(statementNumber)"
-        let result = PQprepare(connection, name, sql, Int32(key.types.count), key.types)
-        try checked(result, sql)
+        if let answerDeadline {
+            let sent = PQsendPrepare(connection, name, sql, Int32(key.types.count), key.types)
+            try checked(wait(sent, answerDeadline), sql)
+        } else {
+            try checked(PQprepare(connection, name, sql, Int32(key.types.count), key.types), sql)
+        }
         statements[key] = name
         return name
     }
 
+    private func run(_ name: String, _ parameters: [PostgresValue]) throws(EngineError) -> OpaquePointer? {
+        guard let answerDeadline else {
+            return send(parameters) { count, values, lengths, formats in
+                PQexecPrepared(connection, name, count, values, lengths, formats, 1)
+            }
+        }
+        let sent = send(parameters) { count, values, lengths, formats in
+            PQsendQueryPrepared(connection, name, count, values, lengths, formats, 1)
+        }
+        return try wait(sent, answerDeadline)
+    }
+
     /// Encodes the parameters into one buffer and hands libpq pointers into it; they live until `body` returns.
-    private func send(
+    private func send<T>(
         _ parameters: [PostgresValue],
         _ body: (
             Int32, UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int32>?, UnsafePointer<Int32>?
-        ) -> OpaquePointer?
-    ) -> OpaquePointer? {
+        ) -> T
+    ) -> T {
         guard !parameters.isEmpty else { return body(0, nil, nil, nil) }
         wire.removeAll()
         var offsets: [Int] = []

@@ -4,6 +4,9 @@ public struct PostgresSettings: Sendable {
     public var connectTimeout: Duration = .seconds(5)
     /// How long sent data may stay unacknowledged before the connection counts as dead (`tcp_user_timeout`, on both sides).
     public var deadPeerTimeout: Duration = .seconds(15)
+    /// How long this side waits for the answer to one statement before it drops the connection; nil: no limit. Not for COPY.
+    /// What a stopped server (SIGSTOP, a frozen machine) needs: it acknowledges nothing and enforces no timeout.
+    public var answerTimeout: Duration?
     /// The server ends a session that leaves a transaction idle for this long (rule 3).
     public var idleInTransactionTimeout: Duration = .seconds(30)
     /// The server cancels a statement that runs longer; nil: no limit.

@@ -2,7 +2,7 @@ import EgizCore
 import EgizTwin
 import Foundation
 
-/// Writes dead letters. A record that is there already stays as it is.
+/// Writes dead letters, numbered in their order, which is the order of redriving. A record that is there already stays as it is.
 enum DeadLetterInsert {
     private static let mostRows = 1000
     private static let mostBytes = 8 << 20
@@ -41,13 +41,16 @@ enum DeadLetterInsert {
         _ = try connection.query(
             """
             insert into egiz.dead_letter (
-                stage, topic, partition, incarnation, "offset", record_time, key, value, headers, code, message, thing_id, processor)
+                stage, topic, partition, incarnation, "offset", record_time, key, value, headers, code, message, thing_id, processor,
+                disposition, attempts)
             select letter.stage, letter.topic, letter.partition, coalesce(task.incarnation, 1), letter."offset",
                 letter.record_time, letter.key, letter.value, letter.headers::json, letter.code, letter.message,
-                letter.thing_id, letter.processor
-            from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as letter (
-                stage, topic, partition, "offset", record_time, key, value, headers, code, message, thing_id, processor)
+                letter.thing_id, letter.processor, letter.disposition, letter.attempts
+            from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) with ordinality as letter (
+                stage, topic, partition, "offset", record_time, key, value, headers, code, message, thing_id, processor,
+                disposition, attempts, place)
             left join egiz.task on task.stage = letter.stage and task.partition = letter.partition
+            order by letter.place
             on conflict do nothing
             """,
             [
@@ -59,6 +62,7 @@ enum DeadLetterInsert {
                 .textArray(letters.map { TextColumn.escapingNUL($0.message) }),
                 .textArray(letters.map { $0.thing.map { TextColumn.escapingNUL($0.text) } }),
                 .textArray(letters.map { $0.processor.map(TextColumn.escapingNUL) }),
+                .textArray(letters.map(\.disposition.rawValue)), .int64Array(letters.map { Int64($0.attempts) }),
             ])
     }
 

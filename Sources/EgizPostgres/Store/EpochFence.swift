@@ -100,6 +100,21 @@ enum EpochFence {
         return .fenced(lost.sorted())
     }
 
+    /// All of these tasks are still ours, as far as can be told without locking them.
+    static func isHeld(by tasks: [TaskAdvance], _ connection: PostgresConnection) throws(EngineError) -> Bool {
+        let rows = try connection.query(
+            """
+            select count(*) from egiz.task
+            join unnest($1, $2, $3) as mine (stage, partition, owner_epoch)
+                on task.stage = mine.stage and task.partition = mine.partition and task.owner_epoch = mine.owner_epoch
+            """,
+            [
+                .textArray(tasks.map(\.task.stage.text)), .int64Array(tasks.map { Int64($0.task.partition) }),
+                .int64Array(tasks.map(\.ownerEpoch)),
+            ])
+        return rows.first?.int64(0) == Int64(tasks.count)
+    }
+
     static func counters(_ counters: StepCounters) -> String {
         "{" + counters.named.map { "\"\($0.name)\":\($0.value)" }.joined(separator: ",") + "}"
     }

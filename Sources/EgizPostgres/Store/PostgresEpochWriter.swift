@@ -2,12 +2,13 @@ public import EgizCore
 public import EgizRuntime
 import EgizTwin
 
-/// Writes epochs, each in one transaction: the fence with the offsets first, then segments by COPY, twins, dead letters.
+/// Writes epochs, each in one transaction: the fence with the offsets first, then segments by COPY, twins, states, timers,
+/// rollups, outboxes, and what became of dead letters.
 ///
 /// Confined to the committing thread. What an epoch needs beforehand (series ids, partitions, the record of our backend) is
 /// committed before it in transactions of its own, which are harmless when repeated.
 public final class PostgresEpochWriter: EpochWriter {
-    private let session: StoreSession
+    let session: StoreSession
     private var partitions = HistoryPartitions()
     /// Tasks whose row names the backend of the present connection, with the fence it was written under.
     private var registered: [TaskID: Int64] = [:]
@@ -22,7 +23,9 @@ public final class PostgresEpochWriter: EpochWriter {
         if isNew { registered.removeAll() }
         try register(epoch.tasks, connection)
         let segments = Segments(epoch.columns)
-        try SeriesResolver.resolve(epoch.columns, connection)
+        guard try SeriesResolver.resolve(epoch.columns, of: epoch.tasks, connection) else {
+            return try EpochFence.outcome(of: epoch.tasks, connection)
+        }
         try partitions.ensure(segments.intervals, connection)
         do throws(EngineError) {
             return try write(epoch, segments, connection)
@@ -54,6 +57,13 @@ public final class PostgresEpochWriter: EpochWriter {
             connection.rollback()
             return .foreign(try TwinUpsert.foreign(epoch.twins, connection))
         }
+        // Each of these asks nothing of the server where the epoch has nothing of its kind.
+        try StateUpsert.write(epoch.states, connection)
+        try TimerWrite.write(epoch.timers, connection)
+        try RollupUpsert.write(epoch.rollups, connection)
+        try OutboxRows.insert(epoch.outboxes, connection)
+        try OutboxRows.delete(epoch.acknowledged, connection)
+        try RedriveWrite.write(epoch.redriven, epoch.redrives, connection)
         try DeadLetterInsert.write(epoch.deadLetters, connection)
         try connection.commit()
         return .committed

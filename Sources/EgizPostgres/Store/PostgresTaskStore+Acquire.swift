@@ -19,7 +19,7 @@ extension PostgresTaskStore {
         while true {
             left -= 1
             do throws(EngineError) {
-                return try takeOver(stage, numbers, topologyVersion, connection)
+                return try takeOver(stage, numbers, topologyVersion, transactionalID, connection)
             } catch {
                 // 55P03: somebody holds the row of a task for longer than the lock timeout.
                 guard error.detail == "55P03" else { throw error }
@@ -60,7 +60,8 @@ extension PostgresTaskStore {
     }
 
     private func takeOver(
-        _ stage: StageName, _ partitions: [Int64], _ version: Int64, _ connection: PostgresConnection
+        _ stage: StageName, _ partitions: [Int64], _ version: Int64, _ transactionalID: String?,
+        _ connection: PostgresConnection
     ) throws(EngineError) -> [TaskLease] {
         try connection.transaction { connection throws(EngineError) in
             try connection.execute("set local lock_timeout = '1s'")
@@ -77,17 +78,26 @@ extension PostgresTaskStore {
                 update egiz.task
                 set owner_epoch = task.owner_epoch + 1, worker_id = $3, worker_host = $4, worker_pid = $5,
                     backend_pid = null, backend_start = null, acquired_at = clock_timestamp(), released_at = null,
-                    topology_version = $6
+                    topology_version = $6, transactional_id = nullif($7, '')
                 from before where task.stage = before.stage and task.partition = before.partition
                 returning task.partition, task.owner_epoch, task.epoch, task.stream_time, task.counters::text,
-                    task.log_cluster_id, task.log_embedded, before.worker_id, before.worker_host, before.worker_pid
+                    task.log_cluster_id, task.log_embedded, before.worker_id, before.worker_host, before.worker_pid,
+                    before.transactional_id, task.incarnation,
+                    exists (select from egiz.outbox
+                        where outbox.stage = task.stage and outbox.partition = task.partition)
                 """,
                 [
                     .text(stage.text), .int64Array(partitions), .text(worker.id), .text(worker.host),
-                    .int64(Int64(worker.processID)), .int64(version),
+                    .int64(Int64(worker.processID)), .int64(version), .text(transactionalID ?? ""),
                 ])
             let positions = try positions(stage, partitions, connection)
-            return rows.map { lease($0, stage, positions) }.sorted { $0.task < $1.task }
+            let parked = try ParkedLetters.count(
+                of: partitions.map { TaskID(stage: stage, partition: Int32(clamping: $0)) }, connection)
+            return rows.map { row in
+                var lease = lease(row, stage, positions)
+                lease.parked = parked[lease.task] ?? [:]
+                return lease
+            }.sorted { $0.task < $1.task }
         }
     }
 
@@ -119,11 +129,16 @@ extension PostgresTaskStore {
     ) -> TaskLease {
         let partition = Int32(clamping: row.int64(0) ?? -1)
         let previous = row.text(7).map { "\($0) (\(row.text(8) ?? "?"), process \(row.int64(9) ?? 0))" }
-        return TaskLease(
+        var lease = TaskLease(
             task: TaskID(stage: stage, partition: partition), ownerEpoch: row.int64(1) ?? 0, epoch: row.int64(2) ?? 0,
             positions: positions[partition] ?? [:], streamTime: row.timestamp(3).map(EventTime.init(microseconds:)),
             counters: StoredCounters.parse(row.text(4) ?? "{}"),
             log: row.text(5).map { LogIdentity(clusterID: $0, embeddedLog: row.text(6)) }, previousOwner: previous)
+        // Who released it cleanly had published everything and closed the producer.
+        if previous != nil { lease.previousTransactionalID = row.text(10) }
+        lease.incarnation = Int32(clamping: row.int64(11) ?? 1)
+        lease.hasPendingOutboxes = row.bool(12) ?? false
+        return lease
     }
 
     /// Ends the backends that commit for the present owners. Only where process id and start agree: a process id alone may

@@ -1,6 +1,6 @@
 public import EgizCore
 public import EgizRuntime
-public import EgizTwin
+import EgizTwin
 
 /// Ownership of tasks, their positions, and the rows of twins. Confined to the stream thread.
 public final class PostgresTaskStore: TaskStore {
@@ -10,7 +10,11 @@ public final class PostgresTaskStore: TaskStore {
     /// Does not connect yet.
     public init(url: String, worker: WorkerIdentity) {
         self.worker = worker
-        session = StoreSession(url: url, applicationName: "egiz-stream-\(worker.id.prefix(8))")
+        var settings = PostgresSettings()
+        // A stopped server must not hold the stream thread, which has to leave its group in time when it is shut down.
+        settings.answerTimeout = .seconds(5)
+        session = StoreSession(
+            url: url, applicationName: "egiz-stream-\(worker.id.prefix(8))", settings: settings)
     }
 
     public func close() { session.close() }
@@ -29,7 +33,7 @@ public final class PostgresTaskStore: TaskStore {
             )
             update egiz.task
             set worker_id = null, worker_host = null, worker_pid = null, backend_pid = null, backend_start = null,
-                released_at = clock_timestamp()
+                transactional_id = null, released_at = clock_timestamp()
             from mine join locked using (stage, partition)
             where task.stage = mine.stage and task.partition = mine.partition and task.owner_epoch = mine.owner_epoch
             """,
@@ -56,11 +60,12 @@ public final class PostgresTaskStore: TaskStore {
         let moved = try connection.query(
             """
             update egiz.task
-            set log_cluster_id = $3, log_embedded = $4, incarnation = incarnation + $5::int
+            set log_cluster_id = $3, log_embedded = $4, incarnation = $5::int
             where stage = $1 and partition = $2 and owner_epoch = $6
             """,
             key + [
-                .text(log.clusterID), .optional(log.embeddedLog), .int64(move.beginsAnew ? 1 : 0),
+                // Not counted up here: the answer to the commit may be lost and the move done again.
+                .text(log.clusterID), .optional(log.embeddedLog), .int64(Int64(move.incarnation)),
                 .int64(lease.ownerEpoch),
             ])
         guard moved.affected == 1 else {
@@ -111,58 +116,5 @@ public final class PostgresTaskStore: TaskStore {
                     .int64(gap.to.raw), .text(gap.reason.rawValue), .text(log.clusterID), .optional(log.embeddedLog),
                 ])
         }
-    }
-
-    public func restore(_ things: [ThingID], of stage: StageName, states processors: [String]) throws(EngineError)
-        -> RestoredThings
-    {
-        RestoredThings(twins: try twins(things), states: [])
-    }
-
-    public func timers(of task: TaskID, after: TaskTimer?, limit: Int) throws(EngineError) -> [TaskTimer] { [] }
-    public func outboxes(of task: TaskID) throws(EngineError) -> [Outbox] { [] }
-    public func delete(_ acknowledged: [Outbox.Acknowledgement], of leases: [TaskLease]) throws(EngineError) {}
-    public func refuse(_ refused: [Int: EngineError], of outbox: Outbox, lease: TaskLease) throws(EngineError) {}
-    public func lost(of leases: [TaskLease]) throws(EngineError) -> [TaskID] { [] }
-    public func redrives(of leases: [TaskLease], limit: Int) throws(EngineError) -> [RedriveBatch] { [] }
-    public func parked(of tasks: [TaskID]) throws(EngineError) -> [TaskID: [ThingID: Int]] { [:] }
-
-    private func twins(_ things: [ThingID]) throws(EngineError) -> [TwinRow] {
-        guard !things.isEmpty else { return [] }
-        let (connection, _) = try session.connection()
-        let rows = try connection.query(
-            """
-            select twin.thing_id, stage.topology, stage.source, twin.partition, twin.revision, twin.event_timestamp,
-                twin.definition, twin.created, twin.modified, twin.input_topic, twin.input_partition, twin.input_offset,
-                twin.document
-            from egiz.twin join egiz.stage on stage.stage = twin.stage
-            where twin.thing_id = any ($1)
-            """, [.textArray(things.map(\.text))])
-        var result: [TwinRow] = []
-        result.reserveCapacity(rows.count)
-        for row in rows { result.append(try twin(row)) }
-        return result
-    }
-
-    private func twin(_ row: PostgresRow) throws(EngineError) -> TwinRow {
-        guard let text = row.text(0), let thing = try? ThingID(validating: text), let topology = row.text(1),
-            let source = row.text(2), let partition = row.int64(3), let revision = row.int64(4),
-            let topic = row.text(9),
-            let inputPartition = row.int64(10), let inputOffset = row.int64(11)
-        else {
-            throw EngineError(
-                .state, .stop,
-                "table egiz.twin has a row that is not of this version's making (thing \(row.text(0) ?? "?")); correct or delete it"
-            )
-        }
-        return TwinRow(
-            snapshot: TwinSnapshot(
-                thing: thing, revision: revision, timestamp: row.text(5), document: row.bytes(12),
-                definition: row.text(6),
-                created: row.timestamp(7).map(EventTime.init(microseconds:)),
-                modified: row.timestamp(8).map(EventTime.init(microseconds:))),
-            home: TaskID(
-                stage: StageName(topology: topology, source: source), partition: Int32(clamping: partition)),
-            position: InputPosition(topic: topic, partition: Int32(clamping: inputPartition), offset: inputOffset))
     }
 }

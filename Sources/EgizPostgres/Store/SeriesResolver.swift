@@ -23,16 +23,23 @@ struct SeriesResolver {
         }
     }
 
-    static func resolve(_ columns: [SeriesColumn], _ connection: PostgresConnection) throws(EngineError) {
+    /// False where a series was not made because one of `tasks` has another owner by now: a zombie must not leave the name of a
+    /// thing that was erased meanwhile. Then nothing of the epoch can be written either.
+    static func resolve(
+        _ columns: [SeriesColumn], of tasks: [TaskAdvance] = [], _ connection: PostgresConnection
+    ) throws(EngineError) -> Bool {
         var open: [SeriesKey] = []
         for column in columns where column.series.databaseID == nil { open.append(column.series) }
-        guard !open.isEmpty else { return }
+        guard !open.isEmpty else { return true }
         for start in stride(from: 0, to: open.count, by: batch) {
-            try resolve(open[start..<min(start + batch, open.count)], connection)
+            guard try resolve(open[start..<min(start + batch, open.count)], tasks, connection) else { return false }
         }
+        return true
     }
 
-    private static func resolve(_ keys: ArraySlice<SeriesKey>, _ connection: PostgresConnection) throws(EngineError) {
+    private static func resolve(
+        _ keys: ArraySlice<SeriesKey>, _ tasks: [TaskAdvance], _ connection: PostgresConnection
+    ) throws(EngineError) -> Bool {
         let parameters: [PostgresValue] = [.textArray(keys.map(\.thing.text)), .textArray(keys.map(\.path))]
         // Most series of a restarted worker exist already; asking first spares the sequence.
         var ids = try read(parameters, connection)
@@ -43,13 +50,32 @@ struct SeriesResolver {
                 // In one order everywhere (rule 1): two workers that meet the same new series wait for each other's rows.
                 _ = try connection.query(
                     """
+                    with mine as materialized (
+                        select from egiz.task
+                        join unnest($3, $4, $5) as wanted (stage, partition, owner_epoch)
+                            on task.stage = wanted.stage and task.partition = wanted.partition
+                            and task.owner_epoch = wanted.owner_epoch
+                        order by task.stage, task.partition for key share of task
+                    )
                     insert into egiz.series (thing_id, path)
                     select distinct on (thing_id collate "C", path collate "C") thing_id, path
-                    from unnest($1, $2) as new (thing_id, path) order by thing_id collate "C", path collate "C"
+                    from unnest($1, $2) as new (thing_id, path)
+                    where (select count(*) from mine) = $6
+                    order by thing_id collate "C", path collate "C"
                     on conflict do nothing
-                    """, new)
+                    """,
+                    new + [
+                        .textArray(tasks.map(\.task.stage.text)),
+                        .int64Array(tasks.map { Int64($0.task.partition) }), .int64Array(tasks.map(\.ownerEpoch)),
+                        .int64(Int64(tasks.count)),
+                    ])
             }
             ids.merge(try read(new, connection)) { _, id in id }
+            if !tasks.isEmpty, keys.contains(where: { ids[Name(thing: $0.thing.text, path: $0.path)] == nil }),
+                try EpochFence.isHeld(by: tasks, connection) == false
+            {
+                return false
+            }
         }
         for key in keys {
             guard let id = ids[Name(thing: key.thing.text, path: key.path)] else {
@@ -58,6 +84,7 @@ struct SeriesResolver {
             }
             key.databaseID = id
         }
+        return true
     }
 
     private static func read(_ parameters: [PostgresValue], _ connection: PostgresConnection) throws(EngineError)

@@ -54,6 +54,7 @@ public struct StageRepartition {
                     "stage \(stage) has \(stored) partitions and its topics \(partitions): a topic cannot shrink, so these are others; use another source name for them"
                 )
             }
+            try checkNothingWaits(stage, connection)
             var report = Report(stage: stage, from: stored, to: partitions, moved: 0, things: 0)
             try move(&report, connection)
             try begin(starts.filter { $0.key.partition >= stored }, stage, connection)
@@ -76,23 +77,32 @@ public struct StageRepartition {
         let rows = try connection.query(
             "select partitions from egiz.stage where stage = $1 for update", [.text(stage.text)])
         guard let stored = rows.first?.int64(0) else { return nil }
-        let owners = try connection.query(
+        try StageOwners.refuseRunning(stage, connection)
+        return Int32(clamping: stored)
+    }
+
+    /// What lies in the task of a thing and cannot go with it: its parked records are redriven where they were read, and what a
+    /// task emitted must be published before its things emit elsewhere.
+    private func checkNothingWaits(_ stage: StageName, _ connection: PostgresConnection) throws(EngineError) {
+        let rows = try connection.query(
             """
-            select task.partition, task.worker_host, task.worker_pid
-            from egiz.task
-            where task.stage = $1 and task.worker_id is not null and exists (
-                select from pg_stat_activity activity
-                where activity.application_name in (
-                    'egiz-stream-' || left(task.worker_id, 8), 'egiz-commit-' || left(task.worker_id, 8)))
-            order by task.partition for update of task
+            select (select count(*) from egiz.dead_letter where stage = $1 and disposition = 'parked'),
+                (select count(*) from egiz.outbox where stage = $1)
             """, [.text(stage.text)])
-        if let owner = owners.first {
+        let parked = rows.first?.int64(0) ?? 0
+        let outboxes = rows.first?.int64(1) ?? 0
+        guard parked == 0 else {
             throw EngineError(
                 .topology, .stop,
-                "a worker (host \(owner.text(1) ?? "?"), pid \(owner.int64(2) ?? 0)) still runs \(owners.count) tasks of stage \(stage); stop all workers of this topology first"
+                "stage \(stage) has \(parked) parked records, which belong to the present partitions: retry or discard them first (egiz dlq list)"
             )
         }
-        return Int32(clamping: stored)
+        guard outboxes == 0 else {
+            throw EngineError(
+                .topology, .stop,
+                "stage \(stage) has \(outboxes) outboxes that Kafka has not acknowledged: start its worker once more and stop it cleanly"
+            )
+        }
     }
 
     /// Batch by batch in the order of the ids, so that a million things need little memory.
@@ -123,6 +133,14 @@ public struct StageRepartition {
                 update egiz.twin set partition = new.partition
                 from unnest($1, $2) as new (thing_id, partition) where twin.thing_id = new.thing_id
                 """, [.textArray(ids), .int64Array(homes)])
+            // A thing's states, timers and windows go with its twin; every thing of the stage has one.
+            for table in ["state", "timer", "rollup"] where !ids.isEmpty {
+                _ = try connection.query(
+                    """
+                    update egiz.\(table) as item set partition = new.partition
+                    from unnest($1, $2) as new (thing_id, partition) where item.stage = $3 and item.thing_id = new.thing_id
+                    """, [.textArray(ids), .int64Array(homes), .text(report.stage.text)])
+            }
         }
     }
 

@@ -4,11 +4,13 @@ import EgizCore
 final class StoreSession {
     private let url: String
     private let applicationName: String
+    private let settings: PostgresSettings
     private var opened: PostgresConnection?
 
-    init(url: String, applicationName: String) {
+    init(url: String, applicationName: String, settings: PostgresSettings = PostgresSettings()) {
         self.url = url
         self.applicationName = applicationName
+        self.settings = settings
     }
 
     /// The connection, standing as far as can be told without asking the server; `isNew` where it was opened by this call.
@@ -18,7 +20,7 @@ final class StoreSession {
             opened.rollback()
             return (opened, try opened.ensureConnected())
         }
-        let connection = try PostgresConnection(url: url, applicationName: applicationName)
+        let connection = try PostgresConnection(url: url, applicationName: applicationName, settings: settings)
         opened = connection
         return (connection, true)
     }
