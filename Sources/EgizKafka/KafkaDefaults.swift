@@ -14,6 +14,7 @@ enum KafkaDefaults {
         "metadata.broker.list": "set EGIZ_KAFKA_BROKERS",
         "enable.partition.eof": "the end of a partition is read from its watermarks",
         "transactional.id": "the engine names its transactions itself",
+        "isolation.level": "what was published is read from committed transactions only",
         "delivery.report.only.error": "every delivery is counted",
     ]
 
@@ -47,6 +48,8 @@ enum KafkaDefaults {
         all["enable.partition.eof"] = "false"
         all["allow.auto.create.topics"] = "false"
         all["check.crcs"] = "true"
+        // Also makes `committed()` wait for group offsets of open transactions (rule 10).
+        all["isolation.level"] = "read_committed"
         // A real broker answers as soon as it has a byte; the embedded one sleeps the whole wait when it has none.
         all["fetch.wait.max.ms"] = isLoopback(brokers) ? "10" : "100"
         all["fetch.error.backoff.ms"] = "100"
@@ -80,6 +83,32 @@ enum KafkaDefaults {
         all["queue.buffering.max.kbytes"] = "262144"
         return all
     }
+
+    /// A producer of outboxes; idempotent without a transactional id.
+    static func output(brokers: String, transactionalID: String?) -> [String: String] {
+        var all = producer(brokers: brokers)
+        guard let transactionalID else { return all }
+        all["transactional.id"] = transactionalID
+        // Bounds how long a dead worker's transaction holds up read_committed readers. librdkafka fits
+        // message.timeout.ms and socket.timeout.ms to it.
+        all["transaction.timeout.ms"] = "10000"
+        return all
+    }
+
+    /// The properties that a producer has a use for, of those that a topology sets for all its clients.
+    static func withoutConsumerOnly(_ properties: [String: String]) -> [String: String] {
+        properties.filter { !consumerOnly.contains($0.key) }
+    }
+
+    private static let consumerOnly: Set<String> = [
+        "group.id", "group.instance.id", "group.protocol", "group.protocol.type", "group.remote.assignor",
+        "partition.assignment.strategy", "session.timeout.ms", "heartbeat.interval.ms", "max.poll.interval.ms",
+        "coordinator.query.interval.ms", "enable.auto.commit", "auto.commit.enable", "auto.commit.interval.ms",
+        "enable.auto.offset.store", "auto.offset.reset", "offset.store.method", "queued.min.messages",
+        "queued.max.messages.kbytes", "fetch.wait.max.ms", "fetch.queue.backoff.ms", "fetch.message.max.bytes",
+        "max.partition.fetch.bytes", "fetch.max.bytes", "fetch.min.bytes", "fetch.error.backoff.ms", "isolation.level",
+        "enable.partition.eof", "check.crcs", "allow.auto.create.topics", "consume.callback.max.messages",
+    ]
 
     /// Our defaults with the user's properties over them. Errors: `.config`/`.stop` for one the engine owns.
     static func merge(

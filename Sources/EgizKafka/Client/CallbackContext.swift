@@ -4,13 +4,13 @@ import CRdkafka
 ///
 /// `KafkaClient` retains it until the handle is destroyed. Callbacks run on different threads, so each touches one member:
 /// log and error callbacks `events` (thread-safe), the rebalance callback `rebalance` (the polling thread alone),
-/// delivery reports `deliveries` (thread-safe).
+/// delivery reports `deliveries` (whoever polls).
 final class CallbackContext {
     let events: ClientEvents
     let rebalance: RebalanceContext?
-    let deliveries: DeliveryLedger?
+    let deliveries: (any DeliveryReceiver)?
 
-    init(events: ClientEvents, rebalance: RebalanceContext? = nil, deliveries: DeliveryLedger? = nil) {
+    init(events: ClientEvents, rebalance: RebalanceContext? = nil, deliveries: (any DeliveryReceiver)? = nil) {
         self.events = events
         self.rebalance = rebalance
         self.deliveries = deliveries

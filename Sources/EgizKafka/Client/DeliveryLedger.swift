@@ -3,7 +3,7 @@ import EgizCore
 import Synchronization
 
 /// Counts what became of produced records. Thread-safe: reports arrive on whichever thread polls.
-final class DeliveryLedger: Sendable {
+final class DeliveryLedger: DeliveryReceiver, Sendable {
     private struct State {
         var delivered: Int64 = 0
         var failed: Int64 = 0

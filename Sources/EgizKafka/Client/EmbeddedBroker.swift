@@ -95,6 +95,11 @@ public final class EmbeddedBroker: Sendable {
         }
     }
 
+    /// Lends the running mock cluster; nothing happens where it is stopped.
+    func withMock(_ body: (OpaquePointer) -> Void) {
+        cluster.withLock { if let cluster = $0 { body(cluster.mock) } }
+    }
+
     private static func create(_ name: String, partitions: Int32, in mock: OpaquePointer) throws(EngineError) {
         let isNameValid =
             !name.isEmpty && name.utf8.count <= 249 && name != "." && name != ".."

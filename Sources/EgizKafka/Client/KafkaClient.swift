@@ -14,13 +14,15 @@ final class KafkaClient: @unchecked Sendable {
 
     let raw: OpaquePointer
     let events: ClientEvents
+    /// Set when the group was left: nothing can be asked of it any more.
+    let hasLeftGroup = StopFlag()
     private let isConsumer: Bool
 
     private let context: CallbackContext
 
     init(
         _ role: Role, properties: [String: String], log: Logger, rebalance: RebalanceContext? = nil,
-        deliveries: DeliveryLedger? = nil
+        deliveries: (any DeliveryReceiver)? = nil
     ) throws(EngineError) {
         events = ClientEvents(log: log)
         context = CallbackContext(events: events, rebalance: rebalance, deliveries: deliveries)

@@ -86,6 +86,7 @@ extension KafkaConsumer {
         rebalance.forgetPauses()
         discardGathered { _ in true }
         pendingError = nil
+        client.hasLeftGroup.set()
         client = fresh
         isSubscribed = false
         isAwaitingAssignment = false

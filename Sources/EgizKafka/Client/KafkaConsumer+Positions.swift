@@ -46,14 +46,6 @@ extension KafkaConsumer {
         rebalance.noteResumed(partitions)
     }
 
-    public func membership() throws(EngineError) -> any GroupMembership {
-        throw EngineError(.bug, .stop, "not there yet")
-    }
-
-    public func groupOffsets(of partitions: [TopicPartition]) throws(EngineError) -> [TopicPartition: GroupOffset] {
-        [:]
-    }
-
     public func close(listener: any AssignmentListener) {
         if isClosed { return }
         isClosed = true
@@ -68,6 +60,8 @@ extension KafkaConsumer {
 
     /// `rd_kafka_consumer_close` with a deadline: it has no timeout of its own and waits for a broker that is away.
     private func leaveGroup() {
+        // Afterwards, for the revocation inside still writes what it drained.
+        defer { client.hasLeftGroup.set() }
         guard let queue = rd_kafka_queue_new(client.raw) else { return }
         defer { rd_kafka_queue_destroy(queue) }
         if let error = rd_kafka_consumer_close_queue(client.raw, queue) {

@@ -45,8 +45,6 @@ public final class KafkaProducer: Sendable {
 
     deinit { close(timeout: .zero) }
 
-    var handle: OpaquePointer { client.raw }
-
     public var deliveries: Deliveries {
         let counts = ledger.counts
         return Deliveries(delivered: counts.delivered, failed: counts.failed, firstFailure: counts.firstFailure)
@@ -67,8 +65,9 @@ public final class KafkaProducer: Sendable {
         let handle = try open(topic)
         var deadline: ContinuousClock.Instant?
         while true {
-            let error = produce(
-                handle, partition: partition, key: key, value: value, headers: headers, timestamp: timestamp)
+            let error = client.produce(
+                handle, partition: partition, key: key, value: value, headers: headers,
+                milliseconds: timestamp.map { $0.microseconds / 1000 })
             guard let error else { return }
             let limit = deadline ?? (.now + timeout)
             deadline = limit

@@ -53,6 +53,9 @@ public struct KafkaTopics: Sendable {
         )
     }
 
+    /// Asks through a client that is there already.
+    init(through client: KafkaClient) { self.client = client }
+
     /// Creates what is missing and waits until the cluster shows it.
     ///
     /// Errors: `.kafka`/`.backoff` where the broker is away or a topic does not appear within `timeout`; `.kafka`/`.stop`

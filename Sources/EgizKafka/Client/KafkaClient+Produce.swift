@@ -2,17 +2,19 @@ import CRdkafka
 import EgizCore
 import EgizTwin
 
-extension KafkaProducer {
+extension KafkaClient {
     /// One `rd_kafka_produceva`. Returns librdkafka's error, which the caller destroys.
+    ///
+    /// `egizID` becomes a header more; `tag` comes back in the record's delivery report.
     func produce(
-        _ topic: OpaquePointer, partition: Int32?, key: [UInt8]?, value: [UInt8]?, headers: [DeadLetter.Header],
-        timestamp: EventTime?
+        _ topic: OpaquePointer, partition: Int32? = nil, key: [UInt8]?, value: [UInt8]?, headers: [DeadLetter.Header],
+        egizID: String? = nil, milliseconds: Int64?, tag: UnsafeMutableRawPointer? = nil
     ) -> OpaquePointer? {
         // Headers belong to the message once it is accepted, and to us where it is not.
-        let headerList = headers.isEmpty ? nil : Self.makeHeaders(headers)
+        let headerList = headers.isEmpty && egizID == nil ? nil : Self.makeHeaders(headers, egizID: egizID)
         let error = Self.withBytes(key) { key in
             Self.withBytes(value) { value in
-                withUnsafeTemporaryAllocation(of: rd_kafka_vu_t.self, capacity: 7) { parts in
+                withUnsafeTemporaryAllocation(of: rd_kafka_vu_t.self, capacity: 8) { parts in
                     var count = 0
                     func add(_ type: rd_kafka_vtype_t, _ fill: (inout rd_kafka_vu_t) -> Void) {
                         var part = rd_kafka_vu_t()
@@ -26,9 +28,10 @@ extension KafkaProducer {
                     if let partition { add(RD_KAFKA_VTYPE_PARTITION) { $0.u.i32 = partition } }
                     add(RD_KAFKA_VTYPE_KEY) { ($0.u.mem.ptr, $0.u.mem.size) = key }
                     add(RD_KAFKA_VTYPE_VALUE) { ($0.u.mem.ptr, $0.u.mem.size) = value }
-                    if let timestamp { add(RD_KAFKA_VTYPE_TIMESTAMP) { $0.u.i64 = timestamp.microseconds / 1000 } }
+                    if let milliseconds { add(RD_KAFKA_VTYPE_TIMESTAMP) { $0.u.i64 = milliseconds } }
+                    if let tag { add(RD_KAFKA_VTYPE_OPAQUE) { $0.u.ptr = tag } }
                     if let headerList { add(RD_KAFKA_VTYPE_HEADERS) { $0.u.headers = headerList } }
-                    return rd_kafka_produceva(handle, parts.baseAddress, count)
+                    return rd_kafka_produceva(raw, parts.baseAddress, count)
                 }
             }
         }
@@ -36,12 +39,15 @@ extension KafkaProducer {
         return error
     }
 
-    private static func makeHeaders(_ headers: [DeadLetter.Header]) -> OpaquePointer? {
-        let list = rd_kafka_headers_new(headers.count)
+    private static func makeHeaders(_ headers: [DeadLetter.Header], egizID: String?) -> OpaquePointer? {
+        let list = rd_kafka_headers_new(headers.count + 1)
         for header in headers {
             withBytes(header.value) { value in
                 _ = rd_kafka_header_add(list, header.name, -1, value.pointer, value.count)
             }
+        }
+        if var egizID {
+            egizID.withUTF8 { _ = rd_kafka_header_add(list, "egiz-id", -1, $0.baseAddress, $0.count) }
         }
         return list
     }
