@@ -148,7 +148,8 @@ final class MemoryTaskStore: TaskStore {
                 }
                 let rows = store.letters.filter { row in
                     row.letter.stage == lease.task.stage && row.letter.position.partition == lease.task.partition
-                        && row.id > request.through && row.id <= request.upTo
+                        && row.id > request.through
+                        && (row.id <= request.upTo || row.letter.disposition == .parked)
                         && (request.thing == nil
                             || (row.letter.thing == request.thing && row.letter.disposition == .parked))
                 }

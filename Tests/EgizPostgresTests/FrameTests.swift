@@ -1,5 +1,6 @@
 import EgizCore
 import EgizTwin
+import TestSupport
 import Testing
 
 @testable import EgizPostgres

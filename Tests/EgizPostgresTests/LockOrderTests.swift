@@ -93,7 +93,7 @@ import Testing
         let columns = try ["a:z", "a:m", "a:a"].map { Epochs.numbers(try Epochs.key($0, "/x"), [(Epochs.start, 1)]) }
         let connection = try PostgresConnection(url: database.url, applicationName: "resolver")
         try expectOrder(holding: new("a:z"), probe: new("a:a")) {
-            try SeriesResolver.resolve(columns, connection)
+            _ = try SeriesResolver.resolve(columns, connection)
             return columns.allSatisfy { $0.series.databaseID != nil }
         }
     }

@@ -2,6 +2,7 @@ import EgizCore
 import EgizRuntime
 import EgizTwin
 import Foundation
+import TestSupport
 import Testing
 
 @testable import EgizPostgres

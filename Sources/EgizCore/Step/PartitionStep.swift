@@ -145,6 +145,8 @@ public final class PartitionStep {
     /// Things with parked records and their numbers, those of the open epoch included.
     public var parkedCounts: [ThingID: Int] { parked.counts }
 
+    public func isParked(_ thing: ThingID) -> Bool { parked.contains(thing) }
+
     /// Things that are parked now, those of the open epoch included.
     public var parkedThings: Int { parked.things }
 

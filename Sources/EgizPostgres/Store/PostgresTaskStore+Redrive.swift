@@ -20,7 +20,7 @@ extension PostgresTaskStore {
             select mine.place, request.request_id, request.action, request.rate, coalesce(letter.found, 0),
                 letter.dead_letter_id, letter.topic, letter.incarnation, letter."offset", letter.record_time, letter.key,
                 letter.value, letter.headers, letter.code, letter.message, letter.thing_id, letter.processor,
-                letter.disposition, letter.attempts
+                letter.disposition, letter.attempts, letter.is_first
             from unnest($1, $2, $3) with ordinality as mine (stage, partition, owner_epoch, place)
             join egiz.task on task.stage = mine.stage and task.partition = mine.partition
                 and task.owner_epoch = mine.owner_epoch
@@ -37,11 +37,17 @@ extension PostgresTaskStore {
                     from (
                         select dead_letter_id, topic, incarnation, "offset", record_time, key,
                             case when edited_at is null then value else edited_value end as value, headers, code, message,
-                            thing_id, processor, disposition, attempts
+                            thing_id, processor, disposition, attempts,
+                            not exists (
+                                select from egiz.dead_letter earlier
+                                where earlier.stage = dead_letter.stage and earlier.partition = dead_letter.partition
+                                    and earlier.thing_id = dead_letter.thing_id and earlier.disposition = 'parked'
+                                    and earlier.dead_letter_id < dead_letter.dead_letter_id
+                            ) as is_first
                         from egiz.dead_letter
                         where stage = request.stage and partition = request.partition
                             and dead_letter_id > request.through
-                            and (request.upto is null or dead_letter_id <= request.upto)
+                            and (request.upto is null or dead_letter_id <= request.upto or disposition = 'parked')
                             and (request.letters is null or dead_letter_id = any (request.letters))
                             and (request.thing_id is null
                                 or (thing_id = request.thing_id and disposition = 'parked'))
@@ -95,6 +101,7 @@ extension PostgresTaskStore {
         letter.value = row.bytes(11)
         letter.disposition = row.text(17).flatMap(DeadLetter.Disposition.init) ?? .dead
         letter.attempts = Int(clamping: row.int64(18) ?? 1)
-        return StoredDeadLetter(id: id, letter: letter, incarnation: Int32(clamping: row.int64(7) ?? 1))
+        return StoredDeadLetter(
+            id: id, letter: letter, incarnation: Int32(clamping: row.int64(7) ?? 1), isFirst: row.bool(19) ?? true)
     }
 }

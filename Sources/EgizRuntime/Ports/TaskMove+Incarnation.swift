@@ -6,7 +6,7 @@ extension TaskMove {
         if let old = lease.log, !old.isSameLog(as: log) { return true }
         return gaps.contains { gap in
             switch gap.reason {
-            case .truncated, .cluster, .recreated, .embedded: true
+            case .truncated, .cluster, .recreated, .embedded, .evidence: true
             case .retention: false
             }
         }

@@ -54,6 +54,8 @@ extension StreamThread {
             }
             extras.redriven.append(RedriveResult(letter: stored.id, outcome: outcome))
         }
+        // Records that queued meanwhile are not in the store yet: the request ends with the one that releases the thing.
+        if met.contains(where: { !stuck.contains($0) && task.step.isParked($0) }) { advance.isDone = false }
         task.step.noteRedrive()
         extras.redrives.append(advance)
     }
