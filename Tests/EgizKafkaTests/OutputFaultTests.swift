@@ -164,14 +164,19 @@ extension OutputLine {
     /// As the engine does after `.backoff`, with a fresh membership after `.outdated`.
     func publishUntilDone(_ producer: KafkaOutputProducer, _ range: Range<Int>) throws {
         let deadline = ContinuousClock.now + .seconds(60)
+        var last = "outdated"
         while ContinuousClock.now < deadline {
             member.poll()
             do throws(EngineError) {
+                let before = member.assignments
                 if try publish(producer, range).isPublished { return }
+                // Publishing on would make librdkafka join anew each time, and never arrive.
+                _ = poll([member], within: .seconds(15)) { member.assignments > before && member.owned.count == 2 }
             } catch {
                 if error.retry != .backoff { throw error }
+                last = error.description
             }
         }
-        throw TestFailure("not published in time")
+        throw TestFailure("not published in time: \(last)")
     }
 }
