@@ -86,10 +86,11 @@ import Testing
                 broker.answer(.offsetCommit, with: [code])
                 return #expect(throws: EngineError.self) { try membership.commit(offset) }
             }
-            let unknown = answer(KafkaCode.unknownMember)
-            #expect(unknown?.code == .ownership && unknown?.retry == .backoff)
             let forbidden = answer(KafkaCode.topicAuthorizationFailed)
             #expect(forbidden?.code == .kafka && forbidden?.retry == .stop)
+            // Last, because the client leaves its generation over it.
+            let unknown = answer(KafkaCode.unknownMember)
+            #expect(unknown?.code == .ownership && unknown?.retry == .backoff)
             member.close()
         }
     }

@@ -5,7 +5,7 @@ import Synchronization
 /// Publishes outboxes through librdkafka, in transactions or idempotently.
 ///
 /// `initialize` and `publish` belong to one thread; `close` may come from another and ends a `publish` that waits: at once
-/// where it waits for records, within the transaction's timeout where it waits for the coordinator.
+/// where it waits for records, within its deadline where it waits for the coordinator.
 final class KafkaOutputProducer: OutputProducer {
     private let session: Mutex<OutputSession?>
 

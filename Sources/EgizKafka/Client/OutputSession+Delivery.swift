@@ -109,8 +109,10 @@ extension OutputSession {
         let refused = failures.filter { $0.code.retry == .never }
         // What is not the record's fault comes first: refusals are found again.
         if let other = failures.first(where: { $0.code.retry != .never }) {
-            throw EngineError.kafka(
+            let error = EngineError.kafka(
                 other.code, "\(failures.count) records were not delivered, the first for \(other.partition)")
+            if other.code.saysSequenceGap { return .again(error) }
+            throw error
         }
         var alone: [Int: EngineError] = [:]
         for (_, group) in Dictionary(grouping: refused, by: \.partition) where group.count == 1 {

@@ -8,6 +8,9 @@ extension OutputSession {
         case done(PublishOutcome)
         /// Batches of several records were refused; which of them is at fault is not known.
         case unclear([OutputLedger.Failure])
+        /// Aborted for a reason that is gone now: librdkafka leaves a gap in the sequence after a refusal and bumps its epoch with
+        /// the abort that follows.
+        case again(EngineError)
     }
 
     func publish(
@@ -36,6 +39,8 @@ extension OutputSession {
             switch attempt {
             case .unclear(let failures):
                 narrow(&cuts, failures, records)
+            case .again(let error):
+                if ContinuousClock.now >= deadline { throw error }
             case .done(.published) where !isTransactional || isEmbedded:
                 return try commitOutside(offsets, membership)
             case .done(let outcome):

@@ -8,7 +8,7 @@ extension OutputSession {
         _ records: [OutputRecord], _ cuts: inout BatchCuts, _ offsets: [TopicPartition: GroupOffset],
         _ membership: KafkaGroupMembership, deadline: ContinuousClock.Instant
     ) throws(EngineError) -> Attempt {
-        if let outcome = try begin() { return .done(outcome) }
+        if let failed = try begin() { return failed }
         do throws(EngineError) {
             try send(records, &cuts, deadline: deadline)
         } catch {
@@ -20,39 +20,41 @@ extension OutputSession {
             if let outcome = try abort(because: nil) { return .done(outcome) }
             return try judge(failures)
         }
-        if let failure = repeatedly(until: deadline, { sendOffsets(offsets, membership) }) {
-            return .done(try end(failure, "the group offsets could not be added to the transaction"))
+        if let failure = repeatedly(until: deadline, { sendOffsets(offsets, membership, $0) }) {
+            return try end(failure, "the group offsets could not be added to the transaction")
         }
-        // −1: the rest of the transaction's timeout. Other values can set librdkafka's state at odds with the broker's.
-        if let failure = repeatedly(until: deadline, { rd_kafka_commit_transaction(client.raw, -1) }) {
-            return .done(try end(failure, "the transaction could not be committed"))
+        // librdkafka recommends −1, the rest of the transaction's timeout; 2.0.2 then waits for as long as the broker is frozen
+        // (seen in abort), so the time is ours. One that ran out leaves the transaction to be aborted.
+        if let failure = repeatedly(until: deadline, { rd_kafka_commit_transaction(client.raw, $0) }) {
+            return try end(failure, "the transaction could not be committed")
         }
         return .done(.published)
     }
 
-    private func begin() throws(EngineError) -> PublishOutcome? {
+    private func begin() throws(EngineError) -> Attempt? {
         guard let error = rd_kafka_begin_transaction(client.raw) else { return nil }
         let failure = TransactionFailure(consuming: error, of: client)
         return try end(failure, "a transaction could not be begun")
     }
 
     private func sendOffsets(
-        _ offsets: [TopicPartition: GroupOffset], _ membership: KafkaGroupMembership
+        _ offsets: [TopicPartition: GroupOffset], _ membership: KafkaGroupMembership, _ milliseconds: Int32
     ) -> OpaquePointer? {
         let list = PartitionList(offsets)
         return withExtendedLifetime(membership) {
             list.withRaw {
                 rd_kafka_send_offsets_to_transaction(
-                    client.raw, $0, membership.metadata, KafkaConsumer.requestTimeout.milliseconds32)
+                    client.raw, $0, membership.metadata, milliseconds)
             }
         }
     }
 
-    /// Makes a call until it succeeds (nil), fails for another reason than bad luck, or the time is over.
+    /// Makes a call, with the milliseconds that are left, until it succeeds (nil), fails for another reason than bad luck, or the time is over.
     private func repeatedly(
-        until deadline: ContinuousClock.Instant, _ call: () -> OpaquePointer?
+        until deadline: ContinuousClock.Instant, _ call: (Int32) -> OpaquePointer?
     ) -> TransactionFailure? {
-        while let error = call() {
+        // At least a second: less would end a call that is about to succeed.
+        while let error = call(max(.seconds(1), deadline - ContinuousClock.now).milliseconds32) {
             let failure = TransactionFailure(consuming: error, of: client)
             guard failure.consequence == .retry, ContinuousClock.now < deadline, !stopping.isSet else { return failure }
             pause()
@@ -61,15 +63,16 @@ extension OutputSession {
     }
 
     /// After a failed call: abort, and say what the failure means. Errors: as `publish`.
-    private func end(_ failure: TransactionFailure, _ what: String) throws(EngineError) -> PublishOutcome {
+    private func end(_ failure: TransactionFailure, _ what: String) throws(EngineError) -> Attempt {
         if failure.consequence == .fatal {
             death = failure
-            if failure.saysFenced { return .fenced }
+            if failure.saysFenced { return .done(.fenced) }
             throw failure.error(what)
         }
         let error = failure.error(what)
-        if let outcome = try abort(because: error) { return outcome }
-        if failure.code.saysGroupMovedOn { return .outdated }
+        if let outcome = try abort(because: error) { return .done(outcome) }
+        if failure.code.saysGroupMovedOn { return .done(.outdated) }
+        if failure.code.saysSequenceGap { return .again(error) }
         throw error
     }
 
@@ -81,7 +84,7 @@ extension OutputSession {
         mustAbort = true
         let reason = cause.map { " after: \($0.message)" } ?? ""
         let deadline = ContinuousClock.now + deadlines.abort
-        guard let failure = repeatedly(until: deadline, { rd_kafka_abort_transaction(client.raw, -1) }) else {
+        guard let failure = repeatedly(until: deadline, { rd_kafka_abort_transaction(client.raw, $0) }) else {
             mustAbort = false
             return nil
         }

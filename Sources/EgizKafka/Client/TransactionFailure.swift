@@ -74,3 +74,10 @@ extension KafkaClient {
         return TransactionFailure(code: code, text: String(cBuffer: text), consequence: .fatal)
     }
 }
+
+extension rd_kafka_resp_err_t {
+    /// The broker missed numbers of the idempotent producer. Nothing was written; the next attempt has an epoch of its own.
+    var saysSequenceGap: Bool {
+        self == RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER || self == RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID
+    }
+}
