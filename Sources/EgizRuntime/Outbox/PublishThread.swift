@@ -22,6 +22,11 @@ final class PublishThread: @unchecked Sendable {
     /// Records of one Kafka transaction.
     private static let mostBytes = 16 << 20
 
+    /// How long to wait for an assignment before the same place in the group is tried again, in seconds.
+    private static let patience: TimeInterval = 15
+    /// A client that failed for good is replaced so often before the topology stops.
+    private static let mostFatal = 5
+
     private let setup: Setup
     let condition = NSCondition()
     private var queue: [Publication] = []
@@ -32,6 +37,10 @@ final class PublishThread: @unchecked Sendable {
     private var bytes = 0
     private var error: EngineError?
     private var wasFenced = false
+    /// The group refused our place in it: only another assignment mends that, or some time.
+    private var awaitsAssignment: Date?
+    /// Fatal errors in a row, for the thread alone.
+    private var fatal = 0
     private var isDraining = false
     private var isStopping = false
     /// Tasks that are ours no more, with the fence under which they were: their publications are dropped.
@@ -60,7 +69,7 @@ final class PublishThread: @unchecked Sendable {
     }
 
     /// True where a place in the group is needed: after a start, a rebalance, or when the group refused the old one.
-    var wantsMembership: Bool { read { isMembershipOld } }
+    var wantsMembership: Bool { read { isMembershipOld && (awaitsAssignment ?? .distantPast) <= .now } }
 
     func renew(_ membership: any GroupMembership) {
         change {
@@ -70,7 +79,12 @@ final class PublishThread: @unchecked Sendable {
     }
 
     /// The group has moved: what was handed over before needs a new place in it.
-    func noteRebalance() { change { isMembershipOld = true } }
+    func noteRebalance() {
+        change {
+            isMembershipOld = true
+            awaitsAssignment = nil
+        }
+    }
 
     /// What is in Kafka since the last call: its outboxes may be deleted.
     func takeAcknowledged() -> [Outbox.Acknowledgement] {
@@ -197,22 +211,14 @@ final class PublishThread: @unchecked Sendable {
             do throws(EngineError) {
                 switch try attempt(batch, membership) {
                 case .published:
+                    fatal = 0
                     if attempts > 0 { setup.status.recovered(.output) }
                     finish(batch)
                     return
                 case .refused(let refused):
                     try setAside(refused, of: &batch)
                 case .fenced:
-                    setup.logger.warning(
-                        "another producer uses this thread's transactional id; its tasks are taken over anew")
-                    producer?.close()
-                    producer = nil
-                    change {
-                        wasFenced = true
-                        queue = []
-                        inHand = 0
-                        count()
-                    }
+                    giveUp("another producer uses this thread's transactional id")
                     return
                 case .outdated:
                     membership = try again(&batch, membership)
@@ -224,6 +230,12 @@ final class PublishThread: @unchecked Sendable {
                     membership = try again(&batch, membership)
                     continue
                 }
+                if error.retry == .stop, error.code == .kafka, fatal < Self.mostFatal {
+                    // Whether the transaction landed may be unknown: the evidence says it, at the next takeover.
+                    fatal += 1
+                    giveUp("\(error)")
+                    return
+                }
                 guard error.retry == .backoff else { throw error }
                 attempts += 1
                 if attempts == 1 {
@@ -232,6 +244,21 @@ final class PublishThread: @unchecked Sendable {
                 setup.status.waiting(.output, error.message)
                 pause(backoff.next())
             }
+        }
+    }
+
+    /// The producer is of no more use: the stream thread takes its tasks over anew, and another one publishes what the evidence
+    /// says is missing.
+    private func giveUp(_ why: String) {
+        setup.logger.warning(
+            "the output producer is replaced, its tasks are taken over anew", metadata: [LogKey.reason: "\(why)"])
+        producer?.close()
+        producer = nil
+        change {
+            wasFenced = true
+            queue = []
+            inHand = 0
+            count()
         }
     }
 
@@ -277,7 +304,12 @@ final class PublishThread: @unchecked Sendable {
     private func again(_ batch: inout [Publication], _ old: any GroupMembership) throws(EngineError)
         -> any GroupMembership
     {
-        change { if membership === old { isMembershipOld = true } }
+        change {
+            if membership === old, !isMembershipOld {
+                isMembershipOld = true
+                awaitsAssignment = Date(timeIntervalSinceNow: Self.patience)
+            }
+        }
         let leases = batch.filter { $0.outbox != nil }.map(\.lease)
         if !leases.isEmpty {
             let lost = Set(try storeConnection().lost(of: leases))
