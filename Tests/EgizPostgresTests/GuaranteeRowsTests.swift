@@ -229,10 +229,11 @@ import Testing
 
     @Test func whoReleasedCleanlyNeedsNoFencing() throws {
         #expect(lease.previousTransactionalID == nil && !lease.hasPendingOutboxes)
+        #expect(try database.count("task where transactional_id is not null") == 1)
         try store.release([lease])
+        #expect(try database.count("task where transactional_id is not null") == 0)
         let next = try #require(store.acquire([Epochs.task()], partitions: 2, topologyVersion: 1).first)
         #expect(next.previousTransactionalID == nil && next.previousOwner == nil)
-        #expect(try database.count("task where transactional_id is not null") == 0)
     }
 
     @Test func acknowledgedOutboxesGoWithALaterEpoch() throws {

@@ -72,10 +72,10 @@ public struct ThingErasure {
             holders = try self.holders(of: thing, stages)
             wanted = holders
         } while !wanted.isSubset(of: locked)
-        // Two steps up: an owner that finds its fence one higher than its own takes it for its own next one and keeps its cache.
+        // An owner that takes the task over again finds its fence two steps up: somebody was between, so its cache is void.
         _ = try connection.query(
             """
-            update egiz.task set owner_epoch = owner_epoch + 2 from unnest($1, $2) as held (stage, partition)
+            update egiz.task set owner_epoch = owner_epoch + 1 from unnest($1, $2) as held (stage, partition)
             where task.stage = held.stage and task.partition = held.partition
             """,
             [
