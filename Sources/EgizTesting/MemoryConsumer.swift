@@ -252,7 +252,7 @@ final class MemoryConsumer: LogConsumer {
     func membership() throws(EngineError) -> any GroupMembership {
         try checkBroker()
         guard let id else { throw EngineError(.kafka, .backoff, "the group has not let us in") }
-        let generation = log.read { log.groups[group]?.generation ?? 0 }
+        let generation = log.read { log.groups[group]?.members[id]?.generation ?? 0 }
         return MemoryMembership(log: log, group: group, member: id, generation: generation)
     }
 

@@ -25,9 +25,10 @@ final class MemoryMembership: GroupMembership {
         }
     }
 
-    /// Under the log's lock.
+    /// Under the log's lock. A member may commit until it has answered the next generation, as with a real coordinator.
     var isCurrentLocked: Bool {
-        log.groups[group]?.generation == generation && log.groups[group]?.members[member]?.isExpelled == false
+        guard let present = log.groups[group]?.members[member] else { return false }
+        return present.generation == generation && !present.isExpelled
     }
 
     /// Under the log's lock.

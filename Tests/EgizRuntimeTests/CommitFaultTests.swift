@@ -110,14 +110,32 @@ import Testing
         #expect(bench.store.writtenSamples(.init("t:m0", "/features/f/properties/x")).count == 6)
     }
 
-    @Test func aDataErrorStopsTheTopologyWithItsReason() async throws {
+    /// Rule 6: what no halving can isolate stops the topology.
+    @Test func aDataErrorThatEvenADeadLetterMeetsStopsTheTopologyWithItsReason() async throws {
         let bench = Bench()
-        bench.store.plan([.refusesData])
+        bench.store.plan(Array(repeating: .refusesData, count: 100))
         bench.push(0..<3)
         let worker = bench.worker()
         let error = await worker.failure()
         #expect(error?.detail == "22003")
         #expect(bench.store.committedEpochs.isEmpty)
+    }
+
+    /// A commit that hangs after it was given up is left behind with its thread; the tasks are taken over anew.
+    @Test func aCommitThatHangsIsLeftBehindAndNothingIsLostOrDoubled() async throws {
+        let bench = Bench(partitions: 2)
+        bench.push(0..<20)
+        let worker = bench.worker { $0.hangingCommit = .milliseconds(300) }
+        #expect(await bench.caughtUp())
+        bench.store.holdCommits()
+        bench.push(20..<40)
+        #expect(await bench.store.eventually { $0.heldCommits == 1 })
+        bench.log.rebalance(bench.group)
+        #expect(await bench.store.eventually { $0.heldCommits == 2 })
+        bench.store.letCommitsGo()
+        #expect(await bench.caughtUp())
+        try await worker.stop()
+        expectEqual(bench.store, try bench.fold(), stage: bench.stage)
     }
 
     @Test func stoppingWhilePostgresIsAwayEndsInTimeWithoutAnError() async throws {

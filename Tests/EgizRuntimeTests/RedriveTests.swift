@@ -96,9 +96,12 @@ import Testing
         bench.push("t:a", 3)
         bench.push("t:b", 4)
         let worker = bench.worker()
-        let waiting = await bench.store.eventually { _ in worker.isWaiting }
-        #expect(waiting)
-        #expect(bench.store.position(of: bench.task(), topic: "events") == 2)
+        let task = bench.task()
+        #expect(await bench.store.eventually { $0.position(of: task, topic: "events") == 2 })
+        #expect(
+            worker.worker.statuses.contains { status in
+                if case .waiting(let why) = status.state { why.contains("park.maxPerThing") } else { false }
+            })
         bench.store.request(.discard, of: bench.task())
         #expect(await bench.caughtUp())
         #expect(await bench.log.eventually { $0.outputs()["t:b"] == ["4"] })

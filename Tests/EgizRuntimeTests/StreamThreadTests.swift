@@ -166,3 +166,19 @@ import Testing
         #expect(bench.store.counters(of: bench.stage)["records"] == 1)
     }
 }
+
+@Suite struct FreshTablesTests {
+    /// A thread that meets ever new paths begins with fresh tables now and then, and loses nothing by it.
+    @Test func everNewPathsAreForgottenAndNothingIsLost() async throws {
+        let bench = Bench()
+        let worker = bench.worker { $0.mostPaths = 50 }
+        for round in 0..<8 {
+            for n in 0..<40 { bench.push("t:m\(n % 5)", round * 40 + n, path: "p\(round * 40 + n)") }
+            #expect(await bench.caughtUp())
+        }
+        try await worker.stop()
+        // A thing is loaded at its first record, and again after each time the tables were made anew.
+        #expect(bench.store.loadCalls.flatMap { $0 }.count > 20)
+        expectEqual(bench.store, try bench.fold(), stage: bench.stage)
+    }
+}

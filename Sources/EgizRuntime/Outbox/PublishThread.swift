@@ -99,6 +99,9 @@ final class PublishThread: @unchecked Sendable {
     /// Bytes that are committed and not yet in Kafka.
     var unpublishedBytes: Int { read { bytes } }
 
+    /// Records are committed and not yet in Kafka.
+    var hasUnpublished: Bool { read { bytes > 0 } }
+
     /// What ended the thread.
     var failure: EngineError? { read { error } }
 

@@ -27,8 +27,9 @@ extension StreamThread: AssignmentListener {
 
     func revoked(_ partitions: [TopicPartition], lost: Bool) {
         hasJoined = false
-        publisher.noteRebalance()
+        // The place in the group holds until the revocation is answered.
         letGo(Array(Set(partitions.map(\.partition))), flushing: !lost && failure == nil && isDraining)
+        publisher.noteRebalance()
     }
 
     /// Tries again to take over what the group gave us; called from the loop, so the positions are set by seeking.
@@ -219,7 +220,8 @@ extension StreamThread: AssignmentListener {
             committer.abandon()
             // The attempt under way ends by its own timeouts; until then the thread cannot hand over another epoch. A thread
             // that ends will not want to.
-            outcome = committer.take(until: isStopRequested ? .now : Date(timeIntervalSinceNow: 30))
+            outcome = committer.take(
+                until: isStopRequested ? .now : Date(timeIntervalSinceNow: setup.configuration.hangingCommit.seconds))
         }
         guard let outcome else {
             if isStopRequested { return false }

@@ -83,7 +83,7 @@ extension StreamThread {
             isRedriving = false
             condemned.removeAll()
             if let halving { search(halving.committed(records: flight?.records ?? 0)) }
-            if tables.paths.count > Self.mostPaths { needsFreshTables = true }
+            if tables.paths.count > setup.configuration.mostPaths { needsFreshTables = true }
             if let flight {
                 let took = flight.since.duration(to: now)
                 status.committed(
@@ -150,10 +150,7 @@ extension StreamThread {
         if let next { pipeline.policy.maxRecords = min(next.limit, setup.policy.maxRecords) }
     }
 
-    /// A worker that meets ever new paths must not grow for ever: beyond so many a thread begins with fresh tables.
-    static var mostPaths: Int { 500_000 }
-
-    /// Makes tables and caches anew once nothing is open or in commit; true while that is under way. The caches are restored
+    /// A worker that meets ever new paths must not grow for ever. Makes tables and caches anew once nothing is open or in commit; true while that is under way. The caches are restored
     /// lazily, as after a takeover.
     func renewTables() throws(EngineError) -> Bool {
         guard needsFreshTables else { return false }

@@ -4,6 +4,10 @@ public struct WorkerConfiguration: Sendable {
     public var shutdownGrace: Duration = .seconds(4)
     /// The consumer groups' session timeout: how long a dead worker keeps its tasks.
     public var sessionTimeout: Duration = .seconds(10)
+    /// How long a commit that was given up in a rebalance may hang before its thread is left behind.
+    public var hangingCommit: Duration = .seconds(30)
+    /// Beyond so many paths a stream thread begins with fresh tables and caches.
+    public var mostPaths = 500_000
     /// Upper bound of the twin cache of each stream thread, in estimated bytes.
     public var cacheBytes = 256 << 20
     /// Most records taken from the consumer at a time.
