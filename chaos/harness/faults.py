@@ -1,0 +1,234 @@
+"""What is done to the engine. Each kind is a method; it leaves everything running when it returns."""
+
+import random
+import shlex
+import signal
+import subprocess
+import threading
+import time
+
+from chaos.harness import sockets
+from chaos.harness.postgres import freeze, thaw
+
+
+class Faults:
+    """Does faults one after another, some of them at the same time, drawn from a deck that holds every kind."""
+
+    def __init__(self, world, takeovers, options):
+        self._world, self._takeovers = world, takeovers
+        self._random = random.Random(options.seed)
+        self._options = options
+        self._lock = threading.Lock()
+        self._busy = set()
+        self._threads = []
+        self._database = threading.Lock()
+        self._broker = threading.Lock()
+        self.done = []
+        self.skipped = {}
+        self.errors = []
+        self.kinds = self._applicable()
+
+    def _applicable(self):
+        kinds = {"kill-worker": 3, "freeze-worker": 2, "stop-worker": 1, "terminate-backend": 1}
+        if sockets.can_cut():
+            kinds |= {"cut-kafka": 1, "cut-postgres": 1}
+        else:
+            self.skipped |= dict.fromkeys(
+                ("cut-kafka", "cut-postgres"), "this kernel does not let us take sockets of others (pidfd_getfd)")
+        if self._world.postgres.is_private:
+            kinds |= {"crash-postgres": 1, "freeze-backends": 1}
+        else:
+            self.skipped |= dict.fromkeys(
+                ("crash-postgres", "freeze-backends"), "the server that EGIZ_DATABASE_URL names is not ours")
+        if self._world.is_embedded:
+            kinds["freeze-broker"] = 1
+            self.skipped["restart-broker"] = "the embedded broker's log lives in its memory"
+        else:
+            self.skipped["freeze-broker"] = "the broker is not ours"
+            if self._options.broker_command:
+                kinds["restart-broker"] = 1
+            else:
+                self.skipped["restart-broker"] = "CHAOS_BROKER_COMMAND does not say how"
+        return kinds
+
+    def run(self, until):
+        """Draws faults until `until` (monotonic)."""
+        deck = []
+        first = True
+        while True:
+            # Takeovers need some seconds to show; the last fault must have them.
+            pause = 60 / self._options.faults_a_minute * self._random.uniform(0.6, 1.4)
+            if time.monotonic() + pause > until - self._options.session_timeout - 2:
+                break
+            time.sleep(pause)
+            self._world.note_deaths()
+            if not deck:
+                # Every kind once at first, so that a short run has them all; later by weight.
+                deck = list(self.kinds) if first else [kind for kind, n in self.kinds.items() for _ in range(n)]
+                self._random.shuffle(deck)
+                first = False
+            kind = deck.pop()
+            thread = threading.Thread(target=self._do, args=(kind, random.Random(self._random.random())), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        for thread in self._threads:
+            thread.join()
+
+    def _do(self, kind, chance):
+        began = time.monotonic()
+        try:
+            what = getattr(self, "_" + kind.replace("-", "_"))(chance)
+        except Exception as error:  # a fault that could not be done is told, and not counted
+            self.errors.append(f"{kind}: {error}")
+            return
+        if what is None:
+            self.errors.append(f"{kind}: nothing to hit at that moment")
+            return
+        with self._lock:
+            self.done.append((time.time(), kind, what, time.monotonic() - began))
+
+    # Workers
+
+    def _claim(self, chance):
+        """The slot of a worker that nobody else is hurting; one worker is always left in peace."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with self._lock:
+                free = [slot for slot in range(len(self._world.workers)) if slot not in self._busy]
+                if len(free) > 1:
+                    slot = chance.choice(free)
+                    self._busy.add(slot)
+                    return slot
+            time.sleep(0.1)
+        raise TimeoutError("no worker was free")
+
+    def _release(self, slot):
+        with self._lock:
+            self._busy.discard(slot)
+
+    def _kill_worker(self, chance):
+        slot = self._claim(chance)
+        try:
+            worker = self._world.workers[slot]
+            tasks = self._takeovers.owned_by(worker.pid)
+            worker.is_meant = True
+            since = time.monotonic()
+            worker.kill()
+            self._takeovers.watch(tasks, worker.pid, since, is_kill=True)
+            time.sleep(chance.uniform(0.5, 6))
+            self._world.workers[slot] = self._world.new_worker()
+            self._settle(slot)
+            return f"{worker.name} with {len(tasks)} tasks"
+        finally:
+            self._release(slot)
+
+    def _freeze_worker(self, chance):
+        slot = self._claim(chance)
+        worker = self._world.workers[slot]
+        try:
+            tasks = self._takeovers.owned_by(worker.pid)
+            seconds = self._options.session_timeout + chance.uniform(2, 4)
+            worker.send(signal.SIGSTOP)
+            self._takeovers.watch(tasks, worker.pid, time.monotonic(), is_kill=False)
+            time.sleep(seconds)
+            worker.send(signal.SIGCONT)
+            self._settle(slot)
+            return f"{worker.name} with {len(tasks)} tasks for {seconds:.1f} s"
+        finally:
+            worker.send(signal.SIGCONT)
+            self._release(slot)
+
+    def _stop_worker(self, chance):
+        slot = self._claim(chance)
+        try:
+            worker = self._world.workers[slot]
+            tasks = self._takeovers.owned_by(worker.pid)
+            worker.is_meant = True
+            self._takeovers.watch(tasks, worker.pid, time.monotonic(), is_kill=False)
+            status = worker.stop()
+            self._world.workers[slot] = self._world.new_worker()
+            self._settle(slot)
+            return f"{worker.name} with {len(tasks)} tasks, exit status {status}"
+        finally:
+            self._release(slot)
+
+    def _settle(self, slot):
+        """Waits until the worker has tasks again, so that the next fault finds something to hurt."""
+        pid = self._world.workers[slot].pid
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline and self._world.workers[slot].is_running:
+            if self._world.postgres.rows("select 1 from egiz.task where worker_pid = %s limit 1", (pid,)):
+                return
+            time.sleep(0.2)
+
+    def _cut_kafka(self, chance):
+        return self._cut(chance, lambda peer: peer[1] != self._world.postgres.port, "Kafka")
+
+    def _cut_postgres(self, chance):
+        return self._cut(chance, lambda peer: peer[1] == self._world.postgres.port, "Postgres")
+
+    def _cut(self, chance, is_wanted, name):
+        slot = self._claim(chance)
+        try:
+            worker = self._world.workers[slot]
+            count = 0
+            for _ in range(chance.randrange(1, 4)):
+                count += sockets.cut(worker.pid, is_wanted)
+                time.sleep(chance.uniform(0, 0.5))
+            return f"{worker.name}, {count} connections to {name}" if count else None
+        finally:
+            self._release(slot)
+
+    # Postgres
+
+    def _backends(self):
+        return [row[0] for row in self._world.postgres.rows(
+            "select pid from pg_stat_activity where application_name like 'egiz-commit-%%' order by pid")]
+
+    def _crash_postgres(self, chance):
+        with self._database:
+            self._world.postgres.crash()
+            seconds = chance.uniform(0, 3)
+            time.sleep(seconds)
+            self._world.postgres.start()
+        return f"down for {seconds:.1f} s and its recovery"
+
+    def _freeze_backends(self, chance):
+        with self._database:
+            backends = self._backends()
+            seconds = chance.uniform(1, 6)
+            try:
+                for pid in backends:
+                    freeze(pid)
+                time.sleep(seconds)
+            finally:
+                for pid in backends:
+                    thaw(pid)
+        return f"{len(backends)} for {seconds:.1f} s" if backends else None
+
+    def _terminate_backend(self, chance):
+        with self._database:
+            backends = self._backends()
+            if not backends:
+                return None
+            victims = chance.sample(backends, chance.randrange(1, len(backends) + 1))
+            for pid in victims:
+                self._world.postgres.rows("select pg_terminate_backend(%s)", (pid,))
+        return f"{len(victims)} of {len(backends)}"
+
+    # Kafka
+
+    def _freeze_broker(self, chance):
+        with self._broker:
+            seconds = chance.uniform(1, 5)
+            try:
+                self._world.broker.send(signal.SIGSTOP)
+                time.sleep(seconds)
+            finally:
+                self._world.broker.send(signal.SIGCONT)
+        return f"{seconds:.1f} s"
+
+    def _restart_broker(self, chance):
+        with self._broker:
+            subprocess.run(shlex.split(self._options.broker_command), check=True, timeout=300)
+        return self._options.broker_command
