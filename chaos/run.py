@@ -50,7 +50,7 @@ def main():
 
 
 def run(options, world, recorder):
-    takeovers = Takeovers(world.postgres, recorder)
+    takeovers = Takeovers(world.postgres, recorder, world.stages())
     faults = Faults(world, takeovers, options)
     load = Load(world, recorder, options)
     await_first_commits(world, recorder)
@@ -59,8 +59,8 @@ def run(options, world, recorder):
     while time.monotonic() < began + options.minutes * 60:
         time.sleep(0.2)
     problems = [] if load.is_sound() else ["a producer ended before its time"]
-    seconds, events = time.monotonic() - began, recorder.total() - first
     takeovers.finish()
+    seconds, events = time.monotonic() - began, recorder.total() - first
     if not load.stop():
         problems.append("a producer could not deliver all its records")
     world.note_deaths()
@@ -73,8 +73,6 @@ def run(options, world, recorder):
         status = worker.stop()
         if status != 0:
             problems.append(f"{worker.name} ended with {status}\n{worker.tail()}")
-    for moment, kind, what, took in sorted(faults.done):
-        print(f"  {time.strftime('%H:%M:%S', time.localtime(moment))} {kind}: {what} ({took:.1f} s)")
     problems += report.shortcomings(options, world, faults, takeovers, events, seconds)
     tasks = [Task(*stage[:3], stage[3], recorder.path(*stage[1:3])) for stage in world.stages()]
     compared = time.monotonic()

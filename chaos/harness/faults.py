@@ -20,9 +20,9 @@ class Faults:
         self._options = options
         self._lock = threading.Lock()
         self._busy = set()
+        self._is_quiet = False
         self._threads = []
         self._database = threading.Lock()
-        self._broker = threading.Lock()
         self.done = []
         self.skipped = {}
         self.errors = []
@@ -68,9 +68,15 @@ class Faults:
                 self._random.shuffle(deck)
                 first = False
             kind = deck.pop()
+            # Every second kill is left alone until its tasks go on, so that its takeover is measured undisturbed.
+            if kind == "kill-worker":
+                self._is_quiet = not self._is_quiet
             thread = threading.Thread(target=self._do, args=(kind, random.Random(self._random.random())), daemon=True)
             self._threads.append(thread)
             thread.start()
+            if kind == "kill-worker" and self._is_quiet:
+                thread.join()
+                self._takeovers.await_all(until)
         for thread in self._threads:
             thread.join()
 
@@ -85,7 +91,8 @@ class Faults:
             self.errors.append(f"{kind}: nothing to hit at that moment")
             return
         with self._lock:
-            self.done.append((time.time(), kind, what, time.monotonic() - began))
+            self.done.append(kind)
+            print(f"  {time.strftime('%H:%M:%S')} {kind}: {what} ({time.monotonic() - began:.1f} s)", flush=True)
 
     # Workers
 
@@ -102,9 +109,36 @@ class Faults:
             time.sleep(0.1)
         raise TimeoutError("no worker was free")
 
-    def _release(self, slot):
+    def _release(self, *slots):
         with self._lock:
-            self._busy.discard(slot)
+            self._busy.difference_update(slots)
+
+    def _claim_all(self):
+        """Every worker, at a moment when the groups are calm.
+
+        The embedded broker (librdkafka's mock) ends itself with an assertion when a member that waits for the answer to its JoinGroup
+        sends it again, which is what it does when the connection breaks or the broker stands still in the middle of a rebalance.
+        """
+        everyone = range(len(self._world.workers))
+        deadline = time.monotonic() + 45
+        while time.monotonic() < deadline:
+            with self._lock:
+                is_free = not self._busy
+                if is_free:
+                    self._busy.update(everyone)
+            if is_free:
+                while time.monotonic() < deadline:
+                    pids = [worker.pid for worker in self._world.workers]
+                    calm = self._world.postgres.rows(
+                        "select count(distinct worker_pid) filter (where worker_pid = any (%s)) = %s and bool_and("
+                        "worker_pid = any (%s) and acquired_at < clock_timestamp() - interval '2 s') from egiz.task",
+                        (pids, len(pids), pids))[0][0]
+                    if calm:
+                        return everyone
+                    time.sleep(0.2)
+                self._release(*everyone)
+            time.sleep(0.1)
+        raise TimeoutError("the groups did not become calm")
 
     def _kill_worker(self, chance):
         slot = self._claim(chance)
@@ -114,7 +148,7 @@ class Faults:
             worker.is_meant = True
             since = time.monotonic()
             worker.kill()
-            self._takeovers.watch(tasks, worker.pid, since, is_kill=True)
+            self._takeovers.watch(tasks, worker.pid, since, is_kill=True, is_quiet=self._is_quiet)
             time.sleep(chance.uniform(0.5, 6))
             self._world.workers[slot] = self._world.new_worker()
             self._settle(slot)
@@ -127,16 +161,45 @@ class Faults:
         worker = self._world.workers[slot]
         try:
             tasks = self._takeovers.owned_by(worker.pid)
-            seconds = self._options.session_timeout + chance.uniform(2, 4)
+            where = "between its transactions"
+            if chance.random() < 0.75 and self._freeze_in_transaction(worker):
+                where = "inside a transaction"
             worker.send(signal.SIGSTOP)
-            self._takeovers.watch(tasks, worker.pid, time.monotonic(), is_kill=False)
-            time.sleep(seconds)
+            since = time.monotonic()
+            # It wakes when another worker has its tasks and went on with them: only then it is a zombie.
+            follower = self._takeovers.watch(tasks, worker.pid, since, is_kill=False)
+            time.sleep(self._options.session_timeout + 1)
+            follower.join(20)
+            time.sleep(chance.uniform(0, 1))
             worker.send(signal.SIGCONT)
+            seconds = time.monotonic() - since
             self._settle(slot)
-            return f"{worker.name} with {len(tasks)} tasks for {seconds:.1f} s"
+            return f"{worker.name} with {len(tasks)} tasks for {seconds:.1f} s, {where}"
         finally:
             worker.send(signal.SIGCONT)
             self._release(slot)
+
+    def _freeze_in_transaction(self, worker):
+        """Freezes the worker while one of its epochs is half written; such a zombie still has something to write when it wakes."""
+        connection = self._world.postgres.connect()
+        with connection:
+            row = connection.execute(
+                "select left(worker_id, 8) from egiz.task where worker_pid = %s limit 1", (worker.pid,)).fetchone()
+            if row is None:
+                return False
+            query = "select 1 from pg_stat_activity where application_name = %s and xact_start is not null"
+            name, deadline = "egiz-commit-" + row[0], time.monotonic() + 10
+            while time.monotonic() < deadline:
+                if not connection.execute(query, (name,)).fetchone():
+                    continue
+                worker.send(signal.SIGSTOP)
+                # What the server was doing it ends; if the transaction is open then, its COMMIT was not sent yet.
+                time.sleep(0.3)
+                if connection.execute(query + " and state = 'idle in transaction'", (name,)).fetchone():
+                    return True
+                worker.send(signal.SIGCONT)
+                time.sleep(0.05)
+        return False
 
     def _stop_worker(self, chance):
         slot = self._claim(chance)
@@ -168,16 +231,17 @@ class Faults:
         return self._cut(chance, lambda peer: peer[1] == self._world.postgres.port, "Postgres")
 
     def _cut(self, chance, is_wanted, name):
-        slot = self._claim(chance)
+        is_delicate = name == "Kafka" and self._world.is_embedded
+        slots = self._claim_all() if is_delicate else [self._claim(chance)]
         try:
-            worker = self._world.workers[slot]
-            count = 0
-            for _ in range(chance.randrange(1, 4)):
-                count += sockets.cut(worker.pid, is_wanted)
+            worker = self._world.workers[chance.choice(slots)]
+            count = sockets.cut(worker.pid, is_wanted)
+            for _ in range(0 if is_delicate else chance.randrange(3)):
                 time.sleep(chance.uniform(0, 0.5))
+                count += sockets.cut(worker.pid, is_wanted)
             return f"{worker.name}, {count} connections to {name}" if count else None
         finally:
-            self._release(slot)
+            self._release(*slots)
 
     # Postgres
 
@@ -219,16 +283,18 @@ class Faults:
     # Kafka
 
     def _freeze_broker(self, chance):
-        with self._broker:
+        slots = self._claim_all()
+        try:
             seconds = chance.uniform(1, 5)
             try:
                 self._world.broker.send(signal.SIGSTOP)
                 time.sleep(seconds)
             finally:
                 self._world.broker.send(signal.SIGCONT)
+        finally:
+            self._release(*slots)
         return f"{seconds:.1f} s"
 
     def _restart_broker(self, chance):
-        with self._broker:
-            subprocess.run(shlex.split(self._options.broker_command), check=True, timeout=300)
+        subprocess.run(shlex.split(self._options.broker_command), check=True, timeout=300)
         return self._options.broker_command

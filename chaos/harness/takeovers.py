@@ -4,13 +4,18 @@ import threading
 import time
 
 
+# A task that stands still for longer makes the run fail.
+LONGEST = 90
+
+
 class Takeovers:
-    def __init__(self, postgres, recorder):
+    def __init__(self, postgres, recorder, stages):
+        self._topics = {(stage, partition): (topic, partition) for stage, topic, partition, _ in stages}
         self._postgres, self._recorder = postgres, recorder
         self._lock = threading.Lock()
         self._threads = []
-        # Seconds for each task, those of killed workers only.
-        self.killed = []
+        # Seconds for each task of a killed worker, with and without other faults at the same time.
+        self.disturbed, self.undisturbed = [], []
         # Tasks that went to another worker after a kill, a freeze or a stop.
         self.count = 0
         self.missing = []
@@ -20,19 +25,25 @@ class Takeovers:
         rows = self._postgres.rows("select stage, partition, owner_epoch from egiz.task where worker_pid = %s", (pid,))
         return {(stage, partition): fence for stage, partition, fence in rows}
 
-    def watch(self, tasks, pid, since, is_kill):
-        """Follows, in a thread of its own, tasks that lost their owner at `since` (monotonic)."""
-        thread = threading.Thread(target=self._follow, args=(dict(tasks), pid, since, is_kill), daemon=True)
+    def watch(self, tasks, pid, since, is_kill, is_quiet=False):
+        """Follows tasks that lost their owner at `since` (monotonic); the thread ends when all of them go on elsewhere."""
+        thread = threading.Thread(target=self._follow, args=(dict(tasks), pid, since, is_kill, is_quiet), daemon=True)
         self._threads.append(thread)
         thread.start()
+        return thread
 
     def finish(self):
         for thread in self._threads:
             thread.join()
 
-    def _follow(self, tasks, pid, since, is_kill):
+    def await_all(self, until):
+        """Waits until nothing is being taken over, at the longest until `until` (monotonic)."""
+        for thread in self._threads:
+            thread.join(max(0, until - time.monotonic()))
+
+    def _follow(self, tasks, pid, since, is_kill, is_quiet):
         connection = None
-        deadline = since + 60
+        deadline = since + LONGEST
         while tasks and time.monotonic() < deadline:
             try:
                 connection = connection or self._postgres.connect()
@@ -50,10 +61,13 @@ class Takeovers:
                     with self._lock:
                         self.count += 1
                         if is_kill:
-                            self.killed.append(now - since)
+                            (self.undisturbed if is_quiet else self.disturbed).append(now - since)
             time.sleep(0.05)
         if connection:
             connection.close()
+        # Without a record of theirs there is nothing to commit.
+        with_records = {place for place, (position, _) in self._recorder.positions().items() if position}
+        tasks = {task for task in tasks if self._topics.get(task) in with_records}
         if tasks and is_kill:
             with self._lock:
                 self.missing.extend(tasks)

@@ -21,17 +21,28 @@ class World:
         self.ditto_topic = f"chaos.ditto.{self.suffix}"
         self.telemetry_topic = f"chaos.telemetry.{self.suffix}"
         self.topics = {self.ditto_topic: options.partitions, self.telemetry_topic: max(1, options.partitions // 2)}
-        self.broker = None
+        self.broker = self.postgres = None
         self.workers = []
         # Workers that ended although nobody asked them to: each is a failure of the run.
         self.deaths = []
         self._topology = self._write_topology()
+        self._started = 0
+        try:
+            self._start()
+        except BaseException:
+            self.end()
+            raise
+
+    def _start(self):
+        options, folder = self.options, self.folder
+        for name in ("egiz", "zonesun-simulator"):
+            if not os.access(self.binary(name), os.X_OK):
+                raise SystemExit(f"chaos: there is no {self.binary(name)}; build it, or name its folder in CHAOS_BIN")
         self.postgres = Postgres(options.database, self.suffix, folder)
         self.is_embedded = not options.brokers
         self.brokers = options.brokers or self._start_broker()
         if options.brokers:
             self._create_topics()
-        self._started = 0
         migrated = Program("migrate", [self.binary("egiz"), "db", "migrate"], folder, self._environment("migrate"))
         if migrated.process.wait(120):
             raise SystemExit(f"chaos: the migration failed\n{migrated.tail()}")
@@ -54,7 +65,9 @@ class World:
                 yield f"chaos-{self.suffix}.{source}", topic, partition, format
 
     def note_deaths(self):
-        """Replaces workers that ended by themselves."""
+        """Replaces workers that ended by themselves; without its broker the run ends."""
+        if self.broker and not self.broker.is_running:
+            raise SystemExit(f"chaos: the embedded broker ended by itself\n{self.broker.tail(200)[:3000]}")
         for slot, worker in enumerate(self.workers):
             if not worker.is_running and not getattr(worker, "is_meant", False):
                 worker.is_meant = True
@@ -68,7 +81,8 @@ class World:
         if self.broker:
             self.broker.send(signal.SIGCONT)
             self.broker.stop(5)
-        self.postgres.end()
+        if self.postgres:
+            self.postgres.end()
 
     def _environment(self, name):
         environment = {

@@ -7,6 +7,9 @@ import Logging
 /// records stay where they are. Short-lived; confined to the stream thread.
 final class RecordProbe {
     private let client: KafkaClient
+    /// Kept from one look to the next: a new handle waits some hundred milliseconds for the leaders of its topic, and a takeover
+    /// looks at a record of each partition.
+    private var topics: [String: OpaquePointer] = [:]
 
     /// A client with the same brokers and credentials as the consumer's `properties`.
     init(like properties: [String: String], log: Logger) throws(EngineError) {
@@ -23,14 +26,16 @@ final class RecordProbe {
         client = try KafkaClient(.consumer, properties: own, log: log)
     }
 
+    deinit { for topic in topics.values { rd_kafka_topic_destroy(topic) } }
+
     /// The record at `offset`; nil where the log has none there (compacted, a transaction marker, or past the end).
     func mark(
         at offset: Int64, of partition: TopicPartition, deadline: ContinuousClock.Instant
     ) throws(EngineError) -> RecordMark? {
-        guard let topic = rd_kafka_topic_new(client.raw, partition.topic, nil) else {
+        guard let topic = topics[partition.topic] ?? rd_kafka_topic_new(client.raw, partition.topic, nil) else {
             throw EngineError.kafka(rd_kafka_last_error(), "\(partition) cannot be read")
         }
-        defer { rd_kafka_topic_destroy(topic) }
+        topics[partition.topic] = topic
         guard rd_kafka_consume_start(topic, partition.partition, offset) == 0 else {
             throw EngineError.kafka(rd_kafka_last_error(), "\(partition) cannot be read")
         }
