@@ -37,7 +37,7 @@ def main():
     is_good = False
     try:
         world = World(options, folder)
-        recorder = Recorder(world.brokers, world.topics, folder)
+        recorder = Recorder(world.brokers, {**world.topics, **world.output_topics}, folder)
         is_good = run(options, world, recorder)
     finally:
         if world:
@@ -65,14 +65,14 @@ def run(options, world, recorder):
         problems.append("a producer could not deliver all its records")
     world.note_deaths()
     problems += drain(world, recorder)
-    if not recorder.stop():
-        problems.append("the recorder failed; the fold would be incomplete")
     world.note_deaths()
     for worker in world.workers:
         worker.is_meant = True
         status = worker.stop()
         if status != 0:
             problems.append(f"{worker.name} ended with {status}\n{worker.tail()}")
+    if not recorder.stop():
+        problems.append("the recorder failed; the fold would be incomplete")
     problems += report.shortcomings(options, world, faults, takeovers, events, seconds)
     tasks = [Task(*stage[:3], stage[3], recorder.path(*stage[1:3])) for stage in world.stages()]
     compared = time.monotonic()

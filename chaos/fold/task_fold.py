@@ -40,6 +40,7 @@ class TaskFold:
         counters = self.counters
         counters["records"] += 1
         changes = {}
+        before = self.stream_time
         try:
             thing, time = self._apply(record, changes)
         except DeadLetter as refusal:
@@ -58,7 +59,7 @@ class TaskFold:
             samples = self.series.get((thing, path))
             if samples is None:
                 samples = self.series[thing, path] = []
-            samples.append((time, value, self.stream_time, record.offset))
+            samples.append((time, value, before, record.offset))
 
     def _apply(self, record, changes):
         record_time = record.timestamp * 10**6
@@ -72,6 +73,10 @@ class TaskFold:
             raise DeadLetter("time")
         if record.key is None or record.key.decode("utf-8", "replace") != event.thing:
             self.counters["keyMismatch"] += 1
+        # No event moves stream time beyond the clock of Kafka, but for a minute (rule 16).
+        moment = min(nanoseconds // 1000, record.timestamp * 1000 + _MINUTE)
+        if self.stream_time is None or moment > self.stream_time:
+            self.stream_time = moment
         twin = self.twins.get(event.thing)
         if twin is None:
             twin = self.twins[event.thing] = Twin(event.thing)

@@ -52,22 +52,24 @@ class Faults:
         return kinds
 
     def run(self, until):
-        """Draws faults until `until` (monotonic)."""
-        deck = []
-        first = True
+        """Draws faults until `until` (monotonic), and a little longer where a kind has not had its turn."""
+        began = time.monotonic()
+        longest = until + max(60, until - began)
+        deck, drawn = [], set()
         while True:
             # Takeovers need some seconds to show; the last fault must have them.
             pause = 60 / self._options.faults_a_minute * self._random.uniform(0.6, 1.4)
-            if time.monotonic() + pause > until - self._options.session_timeout - 2:
+            is_over = time.monotonic() + pause > until - self._options.session_timeout - 2
+            if is_over and (time.monotonic() > longest or set(self.kinds) <= drawn):
                 break
             time.sleep(pause)
             self._world.note_deaths()
             if not deck:
                 # Every kind once at first, so that a short run has them all; later by weight.
-                deck = list(self.kinds) if first else [kind for kind, n in self.kinds.items() for _ in range(n)]
+                deck = [kind for kind, count in self.kinds.items() for _ in range(count if drawn else 1)]
                 self._random.shuffle(deck)
-                first = False
             kind = deck.pop()
+            drawn.add(kind)
             # Every second kill is left alone until its tasks go on, so that its takeover is measured undisturbed.
             if kind == "kill-worker":
                 self._is_quiet = not self._is_quiet
@@ -82,13 +84,17 @@ class Faults:
 
     def _do(self, kind, chance):
         began = time.monotonic()
-        try:
-            what = getattr(self, "_" + kind.replace("-", "_"))(chance)
-        except Exception as error:  # a fault that could not be done is told, and not counted
-            self.errors.append(f"{kind}: {error}")
-            return
+        what, error = None, "nothing to hit at that moment"
+        for _ in range(3):
+            try:
+                what = getattr(self, "_" + kind.replace("-", "_"))(chance)
+            except Exception as problem:  # such as a database that another fault has just ended
+                error = f"{type(problem).__name__}: {problem}"
+            if what is not None:
+                break
+            time.sleep(2)
         if what is None:
-            self.errors.append(f"{kind}: nothing to hit at that moment")
+            self.errors.append(f"{kind}: {error}")
             return
         with self._lock:
             self.done.append(kind)

@@ -18,7 +18,7 @@ class Options:
     workers: int = field(default_factory=lambda: int(_text("CHAOS_WORKERS", "3")))
     machines: int = field(default_factory=lambda: int(_text("CHAOS_MACHINES", "300")))
     partitions: int = field(default_factory=lambda: int(_text("CHAOS_PARTITIONS", "64")))
-    faults_a_minute: float = field(default_factory=lambda: float(_text("CHAOS_FAULTS", "8")))
+    faults_a_minute: float = field(default_factory=lambda: float(_text("CHAOS_FAULTS", "10")))
     # The share of rate * time that must have been processed for the run to count.
     least_share: float = field(default_factory=lambda: float(_text("CHAOS_LEAST_SHARE", "0.8")))
     session_timeout: float = field(default_factory=lambda: float(_text("CHAOS_SESSION_TIMEOUT", "4")))

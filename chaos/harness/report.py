@@ -37,11 +37,11 @@ def shortcomings(options, world, faults, takeovers, events, seconds):
     least = int(options.rate * seconds * options.least_share)
     if events < least:
         found.append(f"too few events: {events} of at least {least}")
-    least = int(options.faults_a_minute * seconds / 60 * 0.7)
+    least = int(6 * options.minutes)
     if len(faults.done) < least:
         found.append(f"too few faults: {len(faults.done)} of at least {least}")
     found += [f"no fault of the kind {kind}" for kind in faults.kinds if kind not in faults.done]
-    least = max(1, int(seconds / 60))
+    least = max(1, int(options.minutes))
     if takeovers.count < least:
         found.append(f"too few takeovers: {takeovers.count} of at least {least}")
     if takeovers.missing:

@@ -21,6 +21,8 @@ class World:
         self.ditto_topic = f"chaos.ditto.{self.suffix}"
         self.telemetry_topic = f"chaos.telemetry.{self.suffix}"
         self.topics = {self.ditto_topic: options.partitions, self.telemetry_topic: max(1, options.partitions // 2)}
+        # What the topology emits to, name -> partitions: recorded for chaos/projections/emitted.py.
+        self.output_topics = {}
         self.broker = self.postgres = None
         self.workers = []
         # Workers that ended although nobody asked them to: each is a failure of the run.
@@ -108,7 +110,7 @@ class World:
 
     def _start_broker(self):
         command = [self.binary("egiz"), "broker", "--port", str(free_port())]
-        for topic, count in self.topics.items():
+        for topic, count in {**self.topics, **self.output_topics}.items():
             command += ["--topic", f"{topic}:{count}"]
         self.broker = Program("broker", command, self.folder)
         deadline = time.monotonic() + 30
@@ -126,6 +128,7 @@ class World:
 
     def _create_topics(self):
         admin = AdminClient({"bootstrap.servers": self.brokers})
-        made = admin.create_topics([NewTopic(name, num_partitions=count) for name, count in self.topics.items()])
+        made = admin.create_topics([NewTopic(name, num_partitions=count) 
+                                    for name, count in {**self.topics, **self.output_topics}.items()])
         for future in made.values():
             future.result(60)

@@ -1,14 +1,19 @@
 """The comparison must find what is lost and what is there twice, or a run would prove nothing."""
 
 import struct
+import tempfile
+import types
 import unittest
 
+from chaos.fold import log_file
 from chaos.fold.leaves import ABSENT
 from chaos.projections.binary_array import TO_1970
 from chaos.projections.counters import Counters
 from chaos.projections.dead_letters import DeadLetters
+from chaos.projections.emitted import Emitted
 from chaos.projections.history import ABSENT_KIND, BOOLEAN, NUMBER, TEXT, History
 from chaos.projections.projection import Task
+from chaos.projections.rollup import GRACE, INTERVAL, Rollup
 from chaos.projections.twins import Twins
 
 TASK = Task("s.events", "topic", 0, "ditto", "")
@@ -94,6 +99,35 @@ class OtherComparisons(unittest.TestCase):
         expected = {"records": 10, "samples": 7, "topic/0 next offset": 10}
         outcome = Counters().compare(expected, {"records": 12, "samples": 6, "topic/0 next offset": 10})
         self.assertEqual((1, 2), (outcome.lost, outcome.doubled))
+
+    def test_a_window_counts_what_is_not_late_in_the_order_of_the_log(self):
+        start = T0 // INTERVAL * INTERVAL
+        end = start + INTERVAL
+        fold = types.SimpleNamespace(series={("ns:t", "/a"): [
+            (start + 1, 5, None, 0), (start, 1, start, 1), (start + 1, 7.5, start, 2), (start, True, start, 3),
+            (start + 2, 100, end + GRACE, 4), (start + 2, ABSENT, start, 5)]})
+        expected = Rollup().expected(fold, TASK)
+        self.assertEqual({("ns:t", "/a", start): (3, 1.0, 7.5, 13.5, 1.0, 7.5)}, expected)
+        for actual, wanted in (
+                (expected, (0, 0)), ({}, (1, 0)), ({("ns:t", "/a", start): (5, 1.0, 7.5, 13.5, 1.0, 7.5)}, (0, 2)),
+                ({("ns:t", "/a", start): (2, 1.0, 7.5, 13.5, 1.0, 7.5)}, (1, 0)),
+                ({("ns:t", "/a", start): (3, 1.0, 7.5, 13.5, 5.0, 7.5)}, (1, 0)),
+                ({**expected, ("ns:t", "/b", start): (1,) * 6}, (0, 1))):
+            outcome = Rollup().compare(expected, actual)
+            self.assertEqual(wanted, (outcome.lost, outcome.doubled), actual)
+
+    def test_emitted_records_are_told_apart_by_their_id(self):
+        task = Task("top.events", "in", 3, "ditto", "")
+        place = "top/events/in/3"
+        with tempfile.TemporaryDirectory() as folder:
+            task.path = f"{folder}/in-3.log"
+            with open(f"{folder}/x.out-0.log", "wb") as file:
+                for number, offset in enumerate((5, 6, 6, 9)):
+                    file.write(log_file.pack(number, 0, None, b"", f"egiz-id={place}@1/{offset}/0".encode()))
+            for drops, wanted in ((False, (1, 2)), (True, (1, 1))):
+                output = Emitted("out", lambda fold, task: [(5, 0), (6, 0), (7, 0)], drops)
+                outcome = output.compare(output.expected(None, task), output.actual(None, task))
+                self.assertEqual(wanted, (outcome.lost, outcome.doubled), outcome.examples)
 
 
 if __name__ == "__main__":
