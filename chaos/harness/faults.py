@@ -73,6 +73,9 @@ class Faults:
             # Every second kill is left alone until its tasks go on, so that its takeover is measured undisturbed.
             if kind == "kill-worker":
                 self._is_quiet = not self._is_quiet
+                if self._is_quiet:
+                    for thread in self._threads:
+                        thread.join()
             thread = threading.Thread(target=self._do, args=(kind, random.Random(self._random.random())), daemon=True)
             self._threads.append(thread)
             thread.start()
