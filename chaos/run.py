@@ -53,6 +53,13 @@ def run(options, world, recorder):
     takeovers = Takeovers(world.postgres, recorder, world.stages())
     faults = Faults(world, takeovers, options)
     load = Load(world, recorder, options)
+    try:
+        return hurt_and_compare(options, world, recorder, load, faults, takeovers)
+    finally:
+        load.end()
+
+
+def hurt_and_compare(options, world, recorder, load, faults, takeovers):
     await_first_commits(world, recorder)
     began, first = time.monotonic(), recorder.total()
     faults.run(began + options.minutes * 60)
@@ -75,6 +82,7 @@ def run(options, world, recorder):
         problems.append("the recorder failed; the fold would be incomplete")
     problems += report.shortcomings(options, world, faults, takeovers, events, seconds)
     tasks = [Task(*stage[:3], stage[3], recorder.path(*stage[1:3])) for stage in world.stages()]
+    print(f"chaos: folding {events} events and comparing", flush=True)
     compared = time.monotonic()
     outcomes, counters = compare_all(world.postgres.url, tasks)
     gaps = world.postgres.rows("select stage, partition, topic, from_offset, to_offset, reason from egiz.log_gap")

@@ -154,6 +154,8 @@ class Faults:
         try:
             worker = self._world.workers[slot]
             tasks = self._takeovers.owned_by(worker.pid)
+            if not tasks:
+                return None
             worker.is_meant = True
             since = time.monotonic()
             worker.kill()

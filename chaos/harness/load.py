@@ -18,6 +18,7 @@ class Load:
         odd = min(500, max(50, options.rate // 20))
         context = multiprocessing.get_context("spawn")
         self._pause, self._stop = context.Event(), context.Event()
+        self._is_over = threading.Event()
         self.paused_seconds = 0.0
         self.worst_lag_bytes = 0
         self._machines = Program("simulator", [
@@ -38,17 +39,26 @@ class Load:
 
     def stop(self):
         """Flushes and ends; True if every record was delivered."""
-        self._stop.set()
+        self._is_over.set()
         if self._governor:
             self._governor.join()
+        if self._odd.is_alive():
+            self._stop.set()
         self._machines.send(signal.SIGCONT)
         status = self._machines.stop(90)
         self._odd.join(90)
         return status == 0 and self._odd.exitcode == 0
 
+    def end(self):
+        """Nothing is left behind, also where the run failed while the machines were stopped."""
+        # Not `_stop`: setting an event of multiprocessing waits for ever where the process that waits for it was killed.
+        self._is_over.set()
+        self._machines.kill()
+        self._odd.kill()
+
     def _govern(self):
         connection = None
-        while not self._stop.is_set():
+        while not self._is_over.is_set():
             try:
                 connection = connection or self._world.postgres.connect()
                 read = {(topic, partition): offset for topic, partition, offset in connection.execute(

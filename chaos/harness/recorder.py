@@ -44,7 +44,8 @@ class Recorder:
         return sum(self._next)
 
     def stop(self):
-        self._stop.set()
+        if self._process.is_alive():
+            self._stop.set()
         self._process.join(60)
         return self._process.exitcode == 0
 
