@@ -8,7 +8,10 @@ MAKEFLAGS += --no-print-directory
 SWIFT_FLAGS ?=
 FORMATTED := $(wildcard Sources Tests examples benchmarks) Package.swift
 
-.PHONY: help up test test-long build bench lint format deps clean
+# What `make chaos` runs: the release build, or one with a fault built in, which is a build of its own and never mixed up.
+CHAOS_SABOTAGE ?=
+
+.PHONY: help up test test-long chaos build bench lint format deps clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +28,19 @@ test: deps ## Build and run all tests (EGIZ_KAFKA_BROKERS and EGIZ_DATABASE_URL 
 test-long: deps ## Kill a worker ten times in the middle of its work and compare with a fold of the log
 	@swift build --build-tests $(SWIFT_FLAGS)
 	@EGIZ_LONG=1 exec swift test --skip-build --filter KillTests $(SWIFT_FLAGS)
+
+ifeq ($(CHAOS_SABOTAGE),)
+chaos: deps build ## Hurt everything for CHAOS_MINUTES (10) and compare with a fold of the log; see docs/chaos.md
+	@exec "$$(chaos/venv.sh)" chaos/run.py
+else
+chaos: deps
+	@echo "chaos: building with sabotage (the first time takes some minutes)"
+	@swift build --scratch-path .build-sabotage --product egiz -Xswiftc -DEGIZ_SABOTAGE $(SWIFT_FLAGS)
+	@swift build --scratch-path .build-sabotage --product zonesun-simulator -Xswiftc -DEGIZ_SABOTAGE $(SWIFT_FLAGS)
+	@CHAOS_SABOTAGE=$(CHAOS_SABOTAGE) CHAOS_BIN=.build-sabotage/debug CHAOS_MINUTES=$${CHAOS_MINUTES:-1.5} \
+	  CHAOS_RATE=$${CHAOS_RATE:-2000} CHAOS_MACHINES=$${CHAOS_MACHINES:-60} CHAOS_PARTITIONS=$${CHAOS_PARTITIONS:-16} \
+	  exec "$$(chaos/venv.sh)" chaos/run.py
+endif
 
 build: deps ## Build in release mode
 	@echo "build: release (the first time takes some minutes)"

@@ -17,13 +17,21 @@ extension KafkaConsumer {
     }
 
     public func mark(at offset: Int64, of partition: TopicPartition) throws(EngineError) -> RecordMark? {
+        try marks(at: [partition: offset])[partition]
+    }
+
+    public func marks(at offsets: [TopicPartition: Int64]) throws(EngineError) -> [TopicPartition: RecordMark] {
         try requireOpen()
-        guard let bounds = try client.watermarks(of: [partition])[partition] else { return nil }
-        guard offset >= bounds.start.raw, offset < bounds.end.raw else { return nil }
+        let bounds = try client.watermarks(of: Array(offsets.keys))
+        let there = offsets.filter { partition, offset in
+            guard let bounds = bounds[partition] else { return false }
+            return offset >= bounds.start.raw && offset < bounds.end.raw
+        }
+        guard !there.isEmpty else { return [:] }
         let reader: RecordProbe
         if let probe { reader = probe } else { reader = try RecordProbe(like: properties, log: log) }
         probe = reader
-        return try reader.mark(at: offset, of: partition, deadline: .now + Self.requestTimeout)
+        return try reader.marks(at: there, deadline: .now + Self.requestTimeout)
     }
 
     public func identity() throws(EngineError) -> LogIdentity {

@@ -53,6 +53,12 @@ public final class PostgresEpochWriter: EpochWriter {
             return try EpochFence.outcome(of: epoch.tasks, connection)
         }
         try segments.copy(seq: fence.seq, connection)
+        #if EGIZ_SABOTAGE
+        if Sabotage.isDue(.doubleCommit) {
+            let again = try connection.query("select nextval('egiz.history_seq')")
+            try segments.copy(seq: again.first?.int64(0) ?? 0, connection)
+        }
+        #endif
         guard try TwinUpsert.write(epoch.twins, connection) else {
             connection.rollback()
             return .foreign(try TwinUpsert.foreign(epoch.twins, connection))

@@ -23,6 +23,9 @@ public protocol LogConsumer: AnyObject {
     /// Reads the one record at `offset` again, for rule 15; nil where it is no longer (or not yet) in the log.
     func mark(at offset: Int64, of partition: TopicPartition) throws(EngineError) -> RecordMark?
 
+    /// The same for many partitions at once: a takeover must not ask for them one by one.
+    func marks(at offsets: [TopicPartition: Int64]) throws(EngineError) -> [TopicPartition: RecordMark]
+
     /// The identity of the cluster this consumer is connected to (a round trip the first time).
     func identity() throws(EngineError) -> LogIdentity
 
@@ -49,6 +52,12 @@ public protocol LogConsumer: AnyObject {
 }
 
 extension LogConsumer {
+    public func marks(at offsets: [TopicPartition: Int64]) throws(EngineError) -> [TopicPartition: RecordMark] {
+        var marks: [TopicPartition: RecordMark] = [:]
+        for (partition, offset) in offsets { marks[partition] = try mark(at: offset, of: partition) }
+        return marks
+    }
+
     /// First and next offset of one partition.
     public func watermarks(of partition: TopicPartition) throws(EngineError) -> LogWatermarks {
         guard let marks = try watermarks(of: [partition])[partition] else {

@@ -69,6 +69,7 @@ extension StreamThread: AssignmentListener {
         try fenceFormerProducers(of: leases)
         let evidence = try consumer.groupOffsets(
             of: ids.flatMap { id in topics.map { TopicPartition($0, id.partition) } })
+        let marks = try lastRecords(of: leases, watermarks: watermarks, log: log, consumer: consumer)
         var plans: [Takeover] = []
         for lease in leases {
             if let previous = lease.previousOwner, !previous.hasPrefix(setup.worker.id) {
@@ -77,7 +78,7 @@ extension StreamThread: AssignmentListener {
                     metadata: [LogKey.partition: "\(lease.task.partition)", LogKey.previousOwner: "\(previous)"])
             }
             var plan = try TakeoverPlan.make(
-                facts: try facts(of: lease, watermarks: watermarks, log: log, consumer: consumer), storedLog: lease.log,
+                facts: try facts(of: lease, watermarks: watermarks, marks: marks), storedLog: lease.log,
                 log: log,
                 start: setup.stage.source.start, onGap: setup.stage.source.onGap)
             let outboxes = try outboxPlan(of: lease, log: log, evidence: evidence)
@@ -90,7 +91,11 @@ extension StreamThread: AssignmentListener {
         status.recovered(.store)
         status.enter(.running)
         logger.info("tasks taken over", metadata: [LogKey.partitions: "\(partitions.sorted())"])
+        #if EGIZ_SABOTAGE
+        return Sabotage.skipping(positions, watermarks)
+        #else
         return positions
+        #endif
     }
 
     /// The partition count of the stage; its topics must have one (rule 13 needs a thing in one place).
@@ -106,8 +111,25 @@ extension StreamThread: AssignmentListener {
         return distinct.first ?? 0
     }
 
+    /// The last processed record of each task as the log has it now, where it still has it (rule 15): read all at once.
+    private func lastRecords(
+        of leases: [TaskLease], watermarks: [TopicPartition: LogWatermarks], log: LogIdentity, consumer: any LogConsumer
+    ) throws(EngineError) -> [TopicPartition: RecordMark] {
+        var offsets: [TopicPartition: Int64] = [:]
+        for lease in leases where lease.log?.isSameLog(as: log) ?? false {
+            for topic in topics {
+                let partition = TopicPartition(topic, lease.task.partition)
+                guard let mark = lease.positions[topic]?.mark, let ends = watermarks[partition],
+                    mark.offset >= ends.start.raw, mark.offset < ends.end.raw
+                else { continue }
+                offsets[partition] = mark.offset
+            }
+        }
+        return offsets.isEmpty ? [:] : try consumer.marks(at: offsets)
+    }
+
     private func facts(
-        of lease: TaskLease, watermarks: [TopicPartition: LogWatermarks], log: LogIdentity, consumer: any LogConsumer
+        of lease: TaskLease, watermarks: [TopicPartition: LogWatermarks], marks: [TopicPartition: RecordMark]
     ) throws(EngineError) -> [TakeoverPlan.Facts] {
         var facts: [TakeoverPlan.Facts] = []
         for topic in topics {
@@ -116,16 +138,10 @@ extension StreamThread: AssignmentListener {
             guard let watermarks = watermarks[partition] else {
                 throw EngineError(.kafka, .backoff, "the ends of \(partition) are not known")
             }
-            var found: RecordMark?
-            if let mark = stored?.mark, lease.log?.isSameLog(as: log) ?? false,
-                mark.offset >= watermarks.start.raw, mark.offset < watermarks.end.raw
-            {
-                found = try consumer.mark(at: mark.offset, of: partition)
-            }
             facts.append(
                 .init(
                     partition: partition, stored: stored?.next, storedMark: stored?.mark, watermarks: watermarks,
-                    foundMark: found))
+                    foundMark: marks[partition]))
         }
         return facts
     }

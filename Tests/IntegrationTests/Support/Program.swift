@@ -22,8 +22,10 @@ final class Program: @unchecked Sendable {
         return Bundle.main.bundleURL
     }
 
+    /// - Parameter name: a program of this package, or the path of another one.
     init(_ name: String, _ arguments: [String], environment: [String: String] = [:], directory: URL? = nil) throws {
-        process.executableURL = Self.folder.appendingPathComponent(name)
+        process.executableURL =
+            name.hasPrefix("/") ? URL(fileURLWithPath: name) : Self.folder.appendingPathComponent(name)
         process.arguments = arguments
         // Nothing of the caller's settings leaks into the program under test.
         var merged = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("EGIZ_") }
