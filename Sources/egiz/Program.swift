@@ -77,6 +77,7 @@ enum Program {
         var configuration = WorkerConfiguration()
         configuration.shutdownGrace = settings.shutdownGrace
         configuration.sessionTimeout = settings.sessionTimeout
+        configuration.guardFolder = settings.dataDirectory.appendingPathComponent("guard").path
         if let topologies { try apply(topologies, host: identity.host, database: database, logger) }
         let ensured = Set(topologies?.map(\.sourceText) ?? [])
         return DeploymentWorker(

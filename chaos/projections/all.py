@@ -2,6 +2,7 @@
 
 import os
 
+from chaos.projections.closed import Closed
 from chaos.projections.counters import Counters
 from chaos.projections.dead_letters import DeadLetters
 from chaos.projections.emitted import OUTPUTS, Emitted
@@ -11,5 +12,5 @@ from chaos.projections.twins import Twins
 
 _IS_EMBEDDED = not os.environ.get("EGIZ_KAFKA_BROKERS")
 
-PROJECTIONS = (Twins(), History(), Rollup(), DeadLetters(), Counters()) + tuple(
+PROJECTIONS = (Twins(), History(), Rollup(), DeadLetters(), Counters(), Closed(drops_repeats=_IS_EMBEDDED)) + tuple(
     Emitted(suffix, expect, drops_repeats=_IS_EMBEDDED) for suffix, expect in OUTPUTS.items())

@@ -11,9 +11,27 @@ import os
 from chaos.fold import log_file
 from chaos.projections.outcome import Outcome
 from chaos.projections.projection import Projection
+from chaos.projections.rollup import is_late, is_number
+
+
+
+def _dead_letters(fold, task):
+    """Every dead letter goes to `<topic>.dlq`."""
+    return [(offset, "dlq") for offset in fold.dead_letters]
+
+
+def _late(fold, task):
+    """Every number that came after the grace of its window goes to the topic `lateTo`, numbered within its record."""
+    counts = {}
+    for samples in fold.series.values():
+        for time, value, stream_time, offset in samples:
+            if is_number(value) and is_late(time, stream_time):
+                counts[offset] = counts.get(offset, 0) + 1
+    return [(offset, number) for offset, count in counts.items() for number in range(count)]
+
 
 # Suffix of the output's topic -> function(fold, task) that gives (input offset, number of the record) of every emitted record.
-OUTPUTS = {}
+OUTPUTS = {"dlq": _dead_letters, "late": _late}
 
 
 class Emitted(Projection):

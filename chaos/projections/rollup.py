@@ -39,6 +39,30 @@ class Window:
         return self.count, self.least, self.most, self.sum, self.first, self.last
 
 
+def is_number(value):
+    return value is not ABSENT and not isinstance(value, bool) and isinstance(value, (int, float))
+
+
+def is_late(time, stream_time):
+    return stream_time is not None and time // INTERVAL * INTERVAL + INTERVAL + GRACE <= stream_time
+
+
+def windows(fold):
+    """(thing, path, start) -> Window, of all samples that were not late."""
+    found = {}
+    for (thing, path), samples in fold.series.items():
+        for time, value, stream_time, _ in samples:
+            if not is_number(value) or is_late(time, stream_time):
+                continue
+            key = thing, path, time // INTERVAL * INTERVAL
+            window = found.get(key)
+            if window is None:
+                found[key] = Window(float(value), time)
+            else:
+                window.add(float(value), time)
+    return found
+
+
 class Rollup(Projection):
     name = "rollup"
 
@@ -47,29 +71,14 @@ class Rollup(Projection):
         return has_table and "kind: rollup" in TOPOLOGY.read_text()
 
     def expected(self, fold, task):
-        windows = {}
-        for (thing, path), samples in fold.series.items():
-            for time, value, stream_time, _ in samples:
-                if value is ABSENT or isinstance(value, bool) or not isinstance(value, (int, float)):
-                    continue
-                start = time // INTERVAL * INTERVAL
-                if stream_time is not None and start + INTERVAL + GRACE <= stream_time:
-                    continue  # late
-                key = thing, path, start
-                window = windows.get(key)
-                if window is None:
-                    windows[key] = Window(float(value), time)
-                else:
-                    window.add(float(value), time)
-        return {key: window.row() for key, window in windows.items()}
+        return {key: window.row() for key, window in windows(fold).items()}
 
     def actual(self, database, task):
         rows = database.execute(
             """
-            select rollup.thing_id, rollup.path, (extract(epoch from rollup.start) * 1000000)::bigint,
-                rollup.n, rollup.min, rollup.max, rollup.sum, rollup.first, rollup.last
-            from egiz.rollup rollup join egiz.twin twin using (thing_id)
-            where twin.stage = %s and twin.partition = %s
+            select thing_id, path, (extract(epoch from bucket_start) * 1000000)::bigint,
+                n, minimum, maximum, total, first, last
+            from egiz.rollup where stage = %s and partition = %s
             """, (task.stage, task.partition))
         return {row[:3]: row[3:] for row in rows}
 

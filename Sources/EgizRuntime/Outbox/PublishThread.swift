@@ -62,6 +62,13 @@ final class PublishThread: @unchecked Sendable {
     /// Hands over what one commit made publishable. - Precondition: in the order of the task's epochs.
     func submit(_ publications: [Publication]) {
         guard !publications.isEmpty else { return }
+        #if EGIZ_SABOTAGE
+        let publications = publications.map { publication in
+            var publication = publication
+            if publication.outbox != nil, Sabotage.isDue(.dropOutbox) { publication.outbox = nil }
+            return publication
+        }
+        #endif
         change {
             queue += publications
             bytes += publications.reduce(0) { $0 + $1.bytes }

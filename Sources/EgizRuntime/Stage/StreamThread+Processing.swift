@@ -5,6 +5,7 @@ import Logging
 extension StreamThread {
     /// Runs a batch through the steps of its tasks. An error becomes `failure`, with the position of the record.
     func process(_ batch: any RecordBatch) {
+        defer { crashGuard?.leave() }
         do throws(EngineError) {
             var isRestored = false
             for index in 0..<batch.count {
@@ -46,10 +47,13 @@ extension StreamThread {
         }
         var loading = Loading()
         while true {
+            crashGuard?.enter(topic: record.topic, partition: record.partition, offset: record.offset)
             switch try task.step.process(record) {
             case .done:
                 return true
             case .needs(let thing):
+                // Waiting for Postgres is not the record's fault.
+                crashGuard?.leave()
                 try loading.ask(for: thing)
                 if !isRestored {
                     isRestored = true
@@ -57,6 +61,7 @@ extension StreamThread {
                 }
                 if !task.step.twins.contains(thing) { try load([thing], into: task) }
             case .needsTimers(let after):
+                crashGuard?.leave()
                 try loadTimers(after: after, into: task)
             case .refused(let refusal):
                 setAside(record, of: batch, at: index, in: task, refusal)

@@ -4,13 +4,13 @@ import Logging
 
 /// Dead letters that people want to have tried again, or dropped: only the task's owner does that (rule 18).
 extension StreamThread {
-    private static var lookInterval: Duration { .milliseconds(500) }
     private static var mostLetters: Int { 500 }
 
     /// Looks for requests now and then, and runs the next letters of each into the open epoch; one batch an epoch.
     func redrive(_ now: ContinuousClock.Instant) throws(EngineError) {
         let since = redriveLook.duration(to: now)
-        guard !isRedriving, halving == nil, !tasks.isEmpty, since >= Self.lookInterval, let store else { return }
+        guard !isRedriving, halving == nil, !tasks.isEmpty, since >= setup.configuration.redriveInterval, let store
+        else { return }
         redriveLook = now
         let batches: [RedriveBatch]
         do throws(EngineError) {
@@ -72,9 +72,11 @@ extension StreamThread {
         let context = PartitionStep.Redrive(attempt: letter.attempts + 1, isLate: letter.disposition == .dead)
         var loading = Loading()
         while true {
+            crashGuard?.enter(topic: topic, partition: letter.position.partition, offset: letter.position.offset)
             let verdict = try Self.withRecord(letter, topic: topic) { record throws(EngineError) in
                 try task.step.process(record, redrive: context)
             }
+            crashGuard?.leave()
             switch verdict {
             case .done: return .resolved
             case .refused(let refusal), .queued(let refusal):

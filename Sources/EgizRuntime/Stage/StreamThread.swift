@@ -67,6 +67,8 @@ final class StreamThread: @unchecked Sendable {
     /// The last look found letters, and their epoch is not committed yet.
     var isRedriving = false
     var lastAcknowledged = ContinuousClock.now
+    /// Says after a trap which record it was.
+    var crashGuard: CrashGuard?
     /// Set where the thread must end with an error; the loop leaves at the next turn.
     var failure: EngineError?
     /// The partitions are paused until the running commit is done.
@@ -156,6 +158,14 @@ final class StreamThread: @unchecked Sendable {
     }
 
     private func open() throws(EngineError) {
+        if let folder = setup.configuration.guardFolder {
+            try CrashGuard.check(folder: folder, stage: setup.stage.name, topics: topics)
+            crashGuard = CrashGuard(folder: folder, stage: setup.stage.name)
+            if crashGuard == nil {
+                logger.warning(
+                    "the folder of the crash guard cannot be written", metadata: [LogKey.reason: "\(folder)"])
+            }
+        }
         var backoff = Backoff()
         while !stopFlag.isRaised {
             do throws(EngineError) {

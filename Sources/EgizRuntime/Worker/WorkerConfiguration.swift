@@ -12,6 +12,10 @@ public struct WorkerConfiguration: Sendable {
     public var cacheBytes = 256 << 20
     /// Most records taken from the consumer at a time.
     public var pollLimit = 4096
+    /// How often a stream thread looks for redrive requests.
+    public var redriveInterval: Duration = .milliseconds(500)
+    /// Where stream threads leave the place of the record under way (rule 7); nil: nowhere.
+    public var guardFolder: String?
     /// librdkafka properties for every client; a topology's own win over them.
     public var kafka: [String: String] = [:]
 

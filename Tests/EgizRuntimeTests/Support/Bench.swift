@@ -32,6 +32,7 @@ final class Bench: Sendable {
         // A lost fence is tried again after twice this; drains take at most half of it.
         configuration.sessionTimeout = .seconds(2)
         configuration.shutdownGrace = .seconds(2)
+        configuration.redriveInterval = .milliseconds(20)
         configure(&configuration)
         return RunningWorker(
             Worker(

@@ -1,0 +1,77 @@
+import EgizCore
+import EgizTesting
+import Foundation
+import Testing
+
+@testable import EgizRuntime
+
+/// Rule 7: a trap must not become a crash loop.
+@Suite struct CrashGuardTests {
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("egiz-guard-\(UUID())").path
+
+    private func check(_ bench: Bench) throws(EngineError) {
+        try CrashGuard.check(folder: folder, stage: bench.stage, topics: ["events"])
+    }
+
+    /// What is left of a process that ended inside a record.
+    private func crash(_ bench: Bench, at offset: Int64) throws {
+        let crashed = try #require(CrashGuard(folder: folder, stage: bench.stage))
+        crashed.enter(topic: 0, partition: 3, offset: offset)
+    }
+
+    @Test func threeCrashesAtOnePositionStopTheTopologyAndTheOthersRun() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let bench = Bench()
+        for _ in 0..<2 {
+            try crash(bench, at: 17)
+            try check(bench)
+        }
+        try crash(bench, at: 17)
+        var other = Topology.testing(name: "other", topics: ["elsewhere"])
+        other.sourceText = "other"
+        bench.log.createTopic("elsewhere", partitions: 1)
+        let folder = folder
+        let worker = bench.worker(topologies: [bench.topology, other]) { $0.guardFolder = folder }
+        bench.push("t:x", 1, topic: "elsewhere")
+        let stage = other.stages[0].name
+        #expect(
+            await bench.store.eventually {
+                $0.position(of: TaskID(stage: stage, partition: 0), topic: "elsewhere") == 1
+            })
+        let failed = worker.worker.statuses.filter { if case .failed = $0.state { true } else { false } }
+        #expect(failed.map(\.stage) == [bench.stage])
+        if case .failed(let why)? = failed.first?.state { #expect(why.contains("events[3] offset 17")) }
+        try? await worker.stop()
+    }
+
+    @Test func crashesAtDifferentPositionsAreNoLoop() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let bench = Bench()
+        for offset in 0..<10 {
+            try crash(bench, at: Int64(offset))
+            try check(bench)
+        }
+    }
+
+    @Test func aProcessThatEndsBetweenRecordsIsNoCrash() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let bench = Bench()
+        for _ in 0..<5 {
+            let left = try #require(CrashGuard(folder: folder, stage: bench.stage))
+            left.enter(topic: 0, partition: 3, offset: 5)
+            left.leave()
+            try check(bench)
+        }
+    }
+
+    @Test func aLivingThreadOfAnotherProcessIsNoCrash() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let bench = Bench()
+        let living = try #require(CrashGuard(folder: folder, stage: bench.stage))
+        living.enter(topic: 0, partition: 3, offset: 5)
+        for _ in 0..<5 { try check(bench) }
+        let second = try #require(CrashGuard(folder: folder, stage: bench.stage))
+        second.leave()
+        living.leave()
+    }
+}
