@@ -76,6 +76,7 @@ extension MemoryStore {
             row.epoch = advance.epoch
             row.counters = advance.counters
             row.streamTime = advance.streamTime
+            if let idle = advance.idle { row.idle[idle.records] = idle.streamTime }
             for offset in advance.offsets {
                 row.positions[offset.topic] = TaskLease.Position(next: offset.next, mark: offset.mark)
             }

@@ -30,6 +30,8 @@ public final class MemoryStore: @unchecked Sendable {
         public var version: Int64 = 0
         public var incarnation: Int32 = 1
         public var transactionalID: String?
+        /// Where stream time went on without a record, by the number of records before it.
+        public var idle: [Int64: EventTime] = [:]
     }
 
     /// The key of a state.

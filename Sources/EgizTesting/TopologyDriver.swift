@@ -192,10 +192,11 @@ public final class TopologyDriver {
                 let offsets = stage.positions[partition, default: [:]].map {
                     TaskAdvance.Offset(topic: $0.key, next: $0.value.next, mark: $0.value.mark)
                 }
-                let advance = TaskAdvance(
+                var advance = TaskAdvance(
                     task: step.task, ownerEpoch: store.task(step.task)?.ownerEpoch ?? 0, epoch: number,
                     offsets: offsets,
                     streamTime: step.streamTime, counters: step.counters)
+                advance.idle = output.idle
                 let epoch = EpochWrite(
                     tasks: [advance], columns: output.columns,
                     twins: output.twins.sorted { $0.snapshot.thing < $1.snapshot.thing }, deadLetters: letters)

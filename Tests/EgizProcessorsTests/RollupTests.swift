@@ -174,4 +174,37 @@ import Testing
         #expect(Set(ids).count == ids.count)
         #expect(line.emitted.count == rows.filter(\.isFinal).count)
     }
+
+    /// Rule 16: idle advances are kept, so that a fold of the log can repeat them and closes the same windows.
+    @Test(arguments: 0..<10)
+    func aFoldThatRepeatsTheIdleAdvancesGivesTheSameRollups(_ seed: Int) throws {
+        var random = SeededGenerator(seed: UInt64(seed))
+        let line = TopologyDriver(topology: topology(to: "closed"), registry: .builtin, epochs: .explicit)
+        var sent: [(Int64, String, String)] = []
+        var now: Int64 = 100_000
+        for n in 0..<200 {
+            now += Int64.random(in: 0..<20_000, using: &random)
+            let record = (max(0, now - Int64.random(in: 0..<90_000, using: &random)), "\(n)", "t:m\(n % 3)")
+            sent.append(record)
+            try send(line, record.0, record.1, record.2)
+            if Int.random(in: 0..<4, using: &random) == 0 { try line.commit() }
+            if Int.random(in: 0..<8, using: &random) == 0 {
+                try line.commit()
+                now += Int64.random(in: 0..<120_000, using: &random)
+                try line.advanceStreamTime(to: EventTime(microseconds: now * 1000))
+            }
+        }
+        try line.commit()
+        let task = TaskID(stage: line.topology.stages[0].name, partition: 0)
+        let idle = try #require(line.store.task(task)?.idle)
+        #expect(!idle.isEmpty)
+        let fold = TopologyDriver(topology: topology(to: "closed"), registry: .builtin)
+        for (index, record) in sent.enumerated() {
+            if let time = idle[Int64(index)] { try fold.advanceStreamTime(to: time) }
+            try send(fold, record.0, record.1, record.2)
+        }
+        if let time = idle[Int64(sent.count)] { try fold.advanceStreamTime(to: time) }
+        #expect(fold.store.allRollups == line.store.allRollups)
+        #expect(fold.emitted.map(\.id) == line.emitted.map(\.id))
+    }
 }

@@ -15,6 +15,18 @@ public struct TaskAdvance: Sendable {
         }
     }
 
+    /// Stream time went on without a record, at the end of the log (rule 16): kept, so that a fold of the log can repeat it.
+    public struct Idle: Sendable, Equatable {
+        /// `StepCounters.records` of the task at that moment: after so many records.
+        public var records: Int64
+        public var streamTime: EventTime
+
+        public init(records: Int64, streamTime: EventTime) {
+            self.records = records
+            self.streamTime = streamTime
+        }
+    }
+
     public var task: TaskID
     /// The fence: the commit happens only where the task row still has it (contract 2 of the design).
     public var ownerEpoch: Int64
@@ -24,6 +36,8 @@ public struct TaskAdvance: Sendable {
     /// Maximum of min(event time, Kafka time + 1 min) over all records of the task (rule 16).
     public var streamTime: EventTime?
     public var counters: StepCounters
+    /// Only of stages in which something waits for time.
+    public var idle: Idle?
 
     public init(
         task: TaskID, ownerEpoch: Int64, epoch: Int64, offsets: [Offset], streamTime: EventTime?, counters: StepCounters

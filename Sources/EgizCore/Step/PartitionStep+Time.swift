@@ -18,6 +18,7 @@ extension PartitionStep {
         streamTime = time
         hasOtherWork = true
         counters.idleTicks += 1
+        if !statefulProcessors.isEmpty { idle = TaskAdvance.Idle(records: counters.records, streamTime: time) }
         return true
     }
 

@@ -42,6 +42,7 @@ public final class PartitionStep {
     var outputs: [OutputRecord] = []
     /// The open epoch must be committed although no record came: stream time moved, a timer fired, a letter was redriven.
     var hasOtherWork = false
+    var idle: TaskAdvance.Idle?
     private var createdOpen: [ThingID] = []
     private var createdInFlight: [ThingID] = []
     var writer = StateWriter()
@@ -344,9 +345,10 @@ public final class PartitionStep {
         open.detach()
         let output = StepOutput(
             twins: rows.twins, states: rows.states, timers: timers.close(task), rollups: rows.rollups,
-            outputs: outputs, columns: open)
+            outputs: outputs, idle: idle, columns: open)
         open = EpochColumns()
         outputs = []
+        idle = nil
         openBytes = 0
         openRecords = 0
         hasOtherWork = false

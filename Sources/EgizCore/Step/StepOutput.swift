@@ -6,17 +6,19 @@ public struct StepOutput {
     public let rollups: [RollupRow]
     /// What the epoch emits, in order.
     public let outputs: [OutputRecord]
+    public let idle: TaskAdvance.Idle?
     let list: EpochColumns
 
     init(
         twins: [TwinRow], states: [StateRow], timers: TimerChange?, rollups: [RollupRow], outputs: [OutputRecord],
-        columns: EpochColumns
+        idle: TaskAdvance.Idle?, columns: EpochColumns
     ) {
         self.twins = twins
         self.states = states
         self.timers = timers
         self.rollups = rollups
         self.outputs = outputs
+        self.idle = idle
         list = columns
     }
 

@@ -67,6 +67,7 @@ public final class PostgresEpochWriter: EpochWriter {
         try StateUpsert.write(epoch.states, connection)
         try TimerWrite.write(epoch.timers, connection)
         try RollupUpsert.write(epoch.rollups, connection)
+        try IdleAdvances.write(epoch.tasks, connection)
         try OutboxRows.insert(epoch.outboxes, connection)
         try OutboxRows.delete(epoch.acknowledged, connection)
         try RedriveWrite.write(epoch.redriven, epoch.redrives, connection)

@@ -55,9 +55,10 @@ final class OwnedTask {
             guard let position = next[index], position != committed[index] else { continue }
             offsets.append(.init(topic: topic, next: position, mark: marks[index]))
         }
-        let advance = TaskAdvance(
+        var advance = TaskAdvance(
             task: id, ownerEpoch: lease.ownerEpoch, epoch: number, offsets: offsets, streamTime: step.streamTime,
             counters: step.counters)
+        advance.idle = output.idle
         return (advance, output)
     }
 
