@@ -14,6 +14,8 @@ final class MemoryConsumer: LogConsumer {
     /// Their position fell out of the log: not fetched until sought.
     private var stuck: Set<TopicPartition> = []
     private var isClosed = false
+    /// Records before the position that the next fetch hands out as well, as a client does that had them in its queue.
+    private var staleBefore: [TopicPartition: Int] = [:]
     private var turn = 0
 
     init(log: MemoryLog, group: String, topics: [String]) {
@@ -61,7 +63,8 @@ final class MemoryConsumer: LogConsumer {
                 log.drained[partition] = position
                 log.noteChange()
             }
-            let from = Int(position - content.start)
+            var from = Int(position - content.start)
+            if let stale = staleBefore.removeValue(forKey: partition) { from = max(0, from - stale) }
             let to = min(content.records.count, from + limit - records.count)
             guard to > from, let topic = topics.firstIndex(of: partition.topic) else { continue }
             for record in content.records[from..<to] { records.append((topic, partition.partition, record)) }
@@ -236,6 +239,8 @@ final class MemoryConsumer: LogConsumer {
         }
         positions[partition] = offset.raw
         stuck.remove(partition)
+        let stale = log.read { log.staleAfterSeek }
+        if stale > 0 { staleBefore[partition] = stale }
         log.change { log.seeks[partition, default: []].append(offset) }
     }
 

@@ -30,6 +30,7 @@ public final class MemoryLog: @unchecked Sendable {
     var isAway = false
     var isQuiet = false
     var brokenQueries = 0
+    var staleAfterSeek = 0
     var groupOffsets: [String: [TopicPartition: GroupOffset]] = [:]
     /// Bumped by `fenceProducers`, by transactional id.
     var producerEpochs: [String: Int] = [:]
@@ -178,6 +179,9 @@ public final class MemoryLog: @unchecked Sendable {
 
     /// The next `count` questions (identity, watermarks, marks, seeks) fail with `.kafka`/`.backoff`; polls go on.
     public func breakQueries(_ count: Int) { change { brokenQueries = count } }
+
+    /// After a seek the next fetch also hands out so many records before the new position.
+    public func handOutStaleRecords(_ count: Int) { change { staleAfterSeek = count } }
 
     /// Group offsets as lag tools would see them; a test may write nonsense here.
     public func groupOffsets(of group: String) -> [TopicPartition: GroupOffset] {
