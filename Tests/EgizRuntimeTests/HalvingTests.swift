@@ -83,3 +83,32 @@ import Testing
         }
     }
 }
+
+extension HalvingTests {
+    /// A letter whose retry Postgres refuses fails again; the others of the request are processed.
+    @Test func aRetriedLetterThatPostgresRefusesFailsAgainAlone() async throws {
+        let bench = Bench(.relaying(onError: .dead), registry: .withRelay)
+        bench.log.createTopic("out", partitions: 1)
+        bench.store.refuse(text: "poison")
+        func letter(_ thing: String, _ text: String, _ n: Int) -> String {
+            #"{"thingId":"\#(thing)","timestamp":\#(1_700_000_000_000 + n),"features":{"f":{"x":"\#(text)"}}}"#
+        }
+        for n in 0..<5 {
+            bench.log.append(
+                "events", key: "t:m\(n)", value: letter("t:m\(n)", "refuse", n),
+                at: EventTime(microseconds: (1_700_000_000_000 + Int64(n)) * 1000))
+        }
+        let worker = bench.worker()
+        #expect(await bench.caughtUp())
+        for (n, row) in bench.store.letterRows.enumerated() {
+            bench.store.edit(row.id, value: Array(letter("t:m\(n)", n == 2 ? "poison" : "fine", n).utf8))
+        }
+        bench.store.request(.retry, of: bench.task())
+        #expect(await bench.store.eventually { $0.requestsDone })
+        #expect(bench.store.letterRows.map(\.letter.code) == ["sql-22003"])
+        #expect(bench.store.requestCounts.resolved == 4)
+        bench.push("t:m9", 100)
+        #expect(await bench.caughtUp())
+        try await worker.stop()
+    }
+}

@@ -37,6 +37,10 @@ final class PublishThread: @unchecked Sendable {
     private var bytes = 0
     private var error: EngineError?
     private var wasFenced = false
+    /// Nothing is taken from the queue before the stream thread has given its tasks up: what was in hand is missing in it.
+    private var isBlocked = false
+    /// Tasks of the batch in hand.
+    private var tasksInHand: Set<TaskID> = []
     /// The group refused our place in it: only another assignment mends that, or some time.
     private var awaitsAssignment: Date?
     /// Fatal errors in a row, for the thread alone.
@@ -112,12 +116,27 @@ final class PublishThread: @unchecked Sendable {
     /// What ended the thread.
     var failure: EngineError? { read { error } }
 
-    /// True once after another producer took our transactional id: all tasks must be taken over anew.
-    func takeFenced() -> Bool {
+    /// True after the producer was given up: all tasks must be set aside, and then `forget` be called.
+    var isFenced: Bool { read { wasFenced } }
+
+    /// The tasks were set aside: whatever is queued belongs to tenures that are over.
+    func forget() {
         change {
-            defer { wasFenced = false }
-            return wasFenced
+            wasFenced = false
+            isBlocked = false
+            queue = []
+            count()
         }
+    }
+
+    /// Waits until nothing of these tasks is on its way: what the evidence says would else be outdated while it is read.
+    func quiesce(_ tasks: [TaskID], until deadline: Date) -> Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        while !tasksInHand.isDisjoint(with: tasks) {
+            guard condition.wait(until: deadline) else { return false }
+        }
+        return true
     }
 
     /// Gives up what belongs to these tasks: others own them, and publish from the store.
@@ -162,6 +181,12 @@ final class PublishThread: @unchecked Sendable {
 
     private func run() {
         while let (batch, membership) = next() {
+            defer {
+                change {
+                    inHand = 0
+                    tasksInHand = []
+                }
+            }
             do throws(EngineError) {
                 try publish(batch, membership)
             } catch {
@@ -182,7 +207,7 @@ final class PublishThread: @unchecked Sendable {
         defer { condition.unlock() }
         while true {
             if isStopping { return nil }
-            if let membership, !isMembershipOld, !queue.isEmpty {
+            if let membership, !isMembershipOld, !isBlocked, !queue.isEmpty {
                 let isQuiet = queue.allSatisfy { $0.outbox == nil }
                 let due = lastQuiet.addingTimeInterval(Self.quietInterval)
                 if !isQuiet || isDraining || due <= .now {
@@ -207,6 +232,7 @@ final class PublishThread: @unchecked Sendable {
         let batch = Array(queue[..<count])
         queue.removeFirst(count)
         inHand = count
+        tasksInHand = Set(batch.map(\.lease.task))
         return batch
     }
 
@@ -266,9 +292,7 @@ final class PublishThread: @unchecked Sendable {
         producer = nil
         change {
             wasFenced = true
-            queue = []
-            inHand = 0
-            count()
+            isBlocked = true
         }
     }
 
@@ -323,7 +347,8 @@ final class PublishThread: @unchecked Sendable {
         let leases = batch.filter { $0.outbox != nil }.map(\.lease)
         if !leases.isEmpty {
             let lost = Set(try storeConnection().lost(of: leases))
-            batch.removeAll { lost.contains($0.lease.task) }
+            // Their later epochs must not be published past the missing ones.
+            drop(leases.filter { lost.contains($0.task) })
         }
         condition.lock()
         defer { condition.unlock() }

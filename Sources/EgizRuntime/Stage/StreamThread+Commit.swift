@@ -37,7 +37,7 @@ extension StreamThread {
         let now = ContinuousClock.now
         inFlight = Flight(
             records: records, samples: samples, deadLetters: extras.deadLetters.count, since: now,
-            only: records == 1 ? only : nil)
+            only: records == 1 ? only : nil, redriven: extras.redriven.map(\.letter))
         extras = EpochExtras()
         committer.submit(write)
         pipeline.closed(at: now)
@@ -81,7 +81,7 @@ extension StreamThread {
             }
             publisher.submit(publications)
             isRedriving = false
-            condemned.removeAll()
+            forgetCondemned(flight)
             if let halving { search(halving.committed(records: flight?.records ?? 0)) }
             if tables.paths.count > setup.configuration.mostPaths { needsFreshTables = true }
             if let flight {
@@ -116,6 +116,15 @@ extension StreamThread {
     /// Postgres refuses the data of the epoch: it is done again in halves until the one record is found, which becomes a dead
     /// letter with the SQLSTATE (rule 6).
     private func halve(_ error: EngineError, _ flight: Flight?) throws(EngineError) {
+        if let flight, !flight.redriven.isEmpty {
+            // Retried letters first: alone in an epoch, the one at fault shows itself and fails again.
+            redrivesSingly = true
+            if flight.records == 0 {
+                if flight.redriven.count == 1 { condemnedLetters[flight.redriven[0]] = error }
+                try startOver()
+                return
+            }
+        }
         switch CommitHalving.refused(records: flight?.records ?? 0, during: halving) {
         case .hopeless:
             throw EngineError(
@@ -141,6 +150,22 @@ extension StreamThread {
             search(CommitHalving.afterFinding(during: halving))
         }
         try startOver()
+    }
+
+    /// Condemned records that are committed as dead letters by now need not be known any more.
+    private func forgetCondemned(_ flight: Flight?) {
+        if !condemned.isEmpty {
+            condemned = condemned.filter { position, _ in
+                guard let task = tasks[position.partition], let index = topics.firstIndex(of: position.topic) else {
+                    return false
+                }
+                return task.committed[index].map { $0.raw <= position.offset } ?? true
+            }
+        }
+        if let flight, redrivesSingly, !flight.redriven.isEmpty {
+            for letter in flight.redriven { condemnedLetters[letter] = nil }
+            if condemnedLetters.isEmpty { redrivesSingly = false }
+        }
     }
 
     func search(_ next: CommitHalving?) {

@@ -8,7 +8,10 @@ extension StreamThread {
     /// Gives the publisher what it needs and takes what it has to say; a turn of the loop.
     func followPublisher(_ now: ContinuousClock.Instant) throws(EngineError) {
         if let error = publisher.failure { throw error }
-        if publisher.takeFenced() { setAside(Array(tasks.keys), until: now) }
+        if publisher.isFenced {
+            setAside(Array(tasks.keys), until: now)
+            publisher.forget()
+        }
         if publisher.wantsMembership, hasJoined, let consumer {
             do throws(EngineError) { publisher.renew(try consumer.membership()) } catch {
                 guard error.retry == .backoff else { throw error }
@@ -53,6 +56,10 @@ extension StreamThread {
     /// Ends the open transactions of owners that did not release their tasks (rule 10); only where there is something that they
     /// could still publish.
     func fenceFormerProducers(of leases: [TaskLease]) throws(EngineError) {
+        // Our own publisher may still be at work on an earlier tenure of the same task.
+        guard publisher.quiesce(leases.map(\.task), until: Date(timeIntervalSinceNow: 2)) else {
+            throw EngineError(.kafka, .backoff, "output of an earlier tenure is still on its way to Kafka")
+        }
         var seen: Set<String> = []
         for lease in leases where lease.hasPendingOutboxes {
             guard let id = lease.previousTransactionalID, id != transactionalID, seen.insert(id).inserted else {

@@ -11,15 +11,18 @@ extension StreamThread {
         let since = redriveLook.duration(to: now)
         guard !isRedriving, halving == nil, !tasks.isEmpty, since >= setup.configuration.redriveInterval, let store
         else { return }
+        // Alone in its epoch, so that a letter that Postgres refuses is known.
+        if redrivesSingly, pipeline.isCommitting || openWork.records > 0 { return }
         redriveLook = now
         let batches: [RedriveBatch]
         do throws(EngineError) {
-            batches = try store.redrives(of: tasks.values.map(\.lease), limit: Self.mostLetters)
+            batches = try store.redrives(
+                of: tasks.values.map(\.lease), limit: redrivesSingly ? 1 : Self.mostLetters)
         } catch {
             guard error.retry == .backoff else { throw error }
             return
         }
-        for batch in batches {
+        for batch in redrivesSingly ? Array(batches.prefix(1)) : batches {
             guard let task = tasks[batch.task.partition] else { continue }
             try run(batch, in: task, since: since)
             isRedriving = true
@@ -64,6 +67,9 @@ extension StreamThread {
         throws(EngineError) -> RedriveResult.Outcome
     {
         if action == .discard { return .discarded }
+        if let error = condemnedLetters[stored.id] {
+            return .failed(code: "sql-\(error.detail ?? "?")", message: error.message)
+        }
         let letter = stored.letter
         guard let topic = topics.firstIndex(of: letter.position.topic) else {
             return .failed(

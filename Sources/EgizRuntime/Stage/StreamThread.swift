@@ -32,6 +32,8 @@ final class StreamThread: @unchecked Sendable {
         var since: ContinuousClock.Instant
         /// Of the epoch's only record, where it has one.
         var only: InputPosition?
+        /// Dead letters that were tried again in it.
+        var redriven: [Int64] = []
     }
 
     let setup: Setup
@@ -62,6 +64,9 @@ final class StreamThread: @unchecked Sendable {
     var halving: CommitHalving?
     /// Records that Postgres refused, with its error.
     var condemned: [InputPosition: EngineError] = [:]
+    /// Letters whose retry Postgres refused, with its error; they are tried one by one until they are found.
+    var condemnedLetters: [Int64: EngineError] = [:]
+    var redrivesSingly = false
     /// When the requests of people were last looked for.
     var redriveLook = ContinuousClock.now
     /// The last look found letters, and their epoch is not committed yet.

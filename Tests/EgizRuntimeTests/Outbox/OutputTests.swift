@@ -166,3 +166,21 @@ import Testing
         for (_, values) in bench.log.outputs() { #expect(values == values.sorted { Int($0)! < Int($1)! }) }
     }
 }
+
+extension OutputTests {
+    /// Between a producer that is given up and the takeover that follows, nothing later may be published: the evidence would say
+    /// that what was in hand is in Kafka.
+    @Test(arguments: 0..<6)
+    func nothingIsPublishedPastWhatAFencedProducerHadInHand(_ round: Int) async throws {
+        var topology = Topology.relaying()
+        topology.commit = CommitPolicy(interval: .zero, maxRecords: 1, maxBytes: 64 << 20)
+        let bench = Bench(topology, registry: .withRelay)
+        bench.log.createTopic("out", partitions: 1)
+        bench.log.planOutputs(Array(repeating: .fences, count: 4))
+        bench.push(0..<60)
+        let worker = bench.worker { $0.pollLimit = 1 }
+        #expect(await bench.log.eventually { $0.ids().count == 60 })
+        try await worker.stop()
+        #expect(Set(bench.log.ids()).count == 60)
+    }
+}
