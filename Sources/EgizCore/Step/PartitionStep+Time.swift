@@ -28,6 +28,12 @@ extension PartitionStep {
         return try fireDue() ?? .done
     }
 
+    /// The things of timers in memory that are due, so that they can be loaded together.
+    public var dueThings: [ThingID] {
+        guard let streamTime, !statefulProcessors.isEmpty else { return [] }
+        return timers.things(through: streamTime)
+    }
+
     /// The timers after `page`'s predecessor, as the store has them.
     public func installTimers(_ page: [TaskTimer], isLast: Bool) { timers.install(page, isLast: isLast) }
 
@@ -92,7 +98,8 @@ extension PartitionStep {
     /// `<topology>/<source>/<topic>/<partition>@<incarnation>/<offset>/<n>`, with `r<attempt>` for a redriven record (rule 11).
     func absorbEmissions(of record: RawRecord, _ redrive: Redrive?, at time: Int64) {
         let suffix = redrive.map { "r\($0.attempt)" } ?? ""
-        let prefix = "\(idPrefix(stage.source.topics[record.topic].name))/\(record.offset)"
+        let topic = stage.source.topics[record.topic].name
+        let prefix = "\(idPrefix(topic, redrive?.incarnation))/\(record.offset)"
         for (n, emission) in effects.emissions.enumerated() {
             append(emission, id: "\(prefix)/\(n)\(suffix)", isLate: redrive?.isLate ?? false, at: time)
         }
@@ -123,7 +130,7 @@ extension PartitionStep {
     }
 
     /// The part of `egiz-id` before the offset.
-    public func idPrefix(_ topic: String) -> String {
-        "\(task.stage.topology)/\(task.stage.source)/\(topic)/\(task.partition)@\(incarnation)"
+    public func idPrefix(_ topic: String, _ other: Int32? = nil) -> String {
+        "\(task.stage.topology)/\(task.stage.source)/\(topic)/\(task.partition)@\(other ?? incarnation)"
     }
 }

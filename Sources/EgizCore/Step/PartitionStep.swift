@@ -9,8 +9,11 @@ public final class PartitionStep {
         public var attempt: Int
         /// Later records of its key went on without it: what it emits says so (`egiz-late`, rule 17).
         public var isLate: Bool
+        /// The log's incarnation that the record's offset belongs to; nil: the present one.
+        public var incarnation: Int32?
 
-        public init(attempt: Int, isLate: Bool) {
+        public init(attempt: Int, isLate: Bool, incarnation: Int32? = nil) {
+            self.incarnation = incarnation
             self.attempt = attempt
             self.isLate = isLate
         }

@@ -53,7 +53,8 @@ struct TimerQueue {
     mutating func set(_ timer: TaskTimer) {
         guard !known.contains(timer) else { return }
         insert(timer)
-        if open.removed.remove(timer) == nil { open.added.insert(timer) }
+        // An epoch removes first and sets then: a timer may be in both.
+        open.added.insert(timer)
     }
 
     /// Takes a timer away because it fired or was cancelled.
@@ -61,6 +62,13 @@ struct TimerQueue {
         known.remove(timer)
         // Beyond the horizon the store may hold it although this epoch has set it once more.
         if open.added.remove(timer) == nil || mayBeStored(timer) { open.removed.insert(timer) }
+    }
+
+    /// The things of the timers in memory that are due, each once.
+    func things(through time: EventTime) -> [ThingID] {
+        var things: Set<ThingID> = []
+        for timer in known where timer.due <= time { things.insert(timer.thing) }
+        return Array(things)
     }
 
     var hasOpenChanges: Bool { !open.isEmpty }

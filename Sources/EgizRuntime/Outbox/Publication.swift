@@ -7,6 +7,8 @@ struct Publication: Sendable {
     /// Nil where the epoch emitted nothing.
     var outbox: Outbox?
     var offsets: [TopicPartition: GroupOffset]
+    /// The first evidence of a tenure: written at once, before anything is emitted.
+    var isBaseline = false
     /// Of the records, for budgets.
     var bytes: Int
 

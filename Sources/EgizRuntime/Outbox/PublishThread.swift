@@ -208,7 +208,7 @@ final class PublishThread: @unchecked Sendable {
         while true {
             if isStopping { return nil }
             if let membership, !isMembershipOld, !isBlocked, !queue.isEmpty {
-                let isQuiet = queue.allSatisfy { $0.outbox == nil }
+                let isQuiet = queue.allSatisfy { $0.outbox == nil && !$0.isBaseline }
                 let due = lastQuiet.addingTimeInterval(Self.quietInterval)
                 if !isQuiet || isDraining || due <= .now {
                     if isQuiet { lastQuiet = .now }
@@ -225,7 +225,11 @@ final class PublishThread: @unchecked Sendable {
     private func takeBatch() -> [Publication] {
         var size = 0
         var count = 0
-        while count < queue.count, count == 0 || size + queue[count].bytes <= Self.mostBytes {
+        // Baselines go alone: a transaction that cannot land must not take them with it.
+        let isBaseline = queue.first?.isBaseline ?? false
+        while count < queue.count, queue[count].isBaseline == isBaseline,
+            count == 0 || size + queue[count].bytes <= Self.mostBytes
+        {
             size += queue[count].bytes
             count += 1
         }
@@ -262,7 +266,7 @@ final class PublishThread: @unchecked Sendable {
             } catch {
                 if error.code == .ownership {
                     // Offsets without records are only for lag tools: the new owner writes its own.
-                    batch.removeAll { $0.outbox == nil }
+                    batch.removeAll { $0.outbox == nil && !$0.isBaseline }
                     membership = try again(&batch, membership)
                     continue
                 }

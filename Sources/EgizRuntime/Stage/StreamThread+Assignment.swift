@@ -15,7 +15,7 @@ extension StreamThread: AssignmentListener {
             return positions.filter { partitions.contains($0.key) }
         } catch {
             // They stay pending: assigned, paused, and tried again from the loop.
-            for partition in new { tasks[partition] = nil }
+            forget(Array(new))
             if error.retry == .backoff {
                 status.waiting(.store, error.message)
             } else {
@@ -40,16 +40,23 @@ extension StreamThread: AssignmentListener {
             let positions = try takeOver(due)
             for (partition, position) in positions { try consumer.seek(partition, to: position) }
             try consumer.resume(Array(positions.keys))
+            pausedForCommit.subtract(positions.keys)
             takeoverBackoff.reset()
             status.recovered(.store)
         } catch {
             guard error.retry == .backoff else { throw error }
             status.waiting(.store, error.message)
             // Some may be taken over and not sought: none may process a record before its position is set.
-            for partition in due { tasks[partition] = nil }
+            forget(due)
             let again = now.advanced(by: takeoverBackoff.next())
             for partition in due { pending[partition] = again }
         }
+    }
+
+    /// A takeover did not come to its end: what it has handed over to be published will be found again by the next.
+    private func forget(_ partitions: [Int32]) {
+        publisher.drop(partitions.compactMap { tasks[$0]?.lease })
+        for partition in partitions { tasks[partition] = nil }
     }
 
     private typealias Takeover = (lease: TaskLease, plan: TakeoverPlan, outboxes: OutboxPlan)
@@ -85,6 +92,7 @@ extension StreamThread: AssignmentListener {
             if case .beginAnew = outboxes { plan.noteEvidenceGap(of: lease.task) }
             plans.append((lease, plan, outboxes))
         }
+        try deletePublished(plans.map { ($0.lease, $0.outboxes) }, store: store)
         let positions = try adopt(plans, log: log, store: store)
         for partition in partitions { pending[partition] = nil }
         status.assigned(Array(tasks.keys))
@@ -215,6 +223,7 @@ extension StreamThread: AssignmentListener {
             if let task = tasks.removeValue(forKey: partition) { leases.append(task.lease) }
         }
         publisher.drop(leases)
+        pausedForCommit = pausedForCommit.filter { !partitions.contains($0.partition) }
         // Where a commit was given up it may have landed all the same, and the open epoch holds work of tasks that are gone.
         if !clean || !flushing { setAside(Array(tasks.keys), until: .now) }
         status.assigned(Array(tasks.keys))

@@ -10,11 +10,13 @@ extension StreamThread {
         var records = 0
         var samples = 0
         var only: InputPosition?
+        var ticks: Int64 = 0
         // By task throughout, so that concurrent workers lock rows in one order (rule 1).
         for task in tasks.values.sorted(by: { $0.id < $1.id }) {
             let count = task.step.openRecords
             guard let (advance, output) = task.close(topics: topics) else { continue }
             advances.append(advance)
+            ticks += advance.counters.ticks - task.committedCounters.ticks
             write.columns.append(contentsOf: output.columns)
             write.twins.append(contentsOf: output.twins)
             write.states += output.states
@@ -37,7 +39,8 @@ extension StreamThread {
         let now = ContinuousClock.now
         inFlight = Flight(
             records: records, samples: samples, deadLetters: extras.deadLetters.count, since: now,
-            only: records == 1 ? only : nil, redriven: extras.redriven.map(\.letter))
+            only: records == 1 ? only : nil, redriven: extras.redriven.map(\.letter),
+            hasRedrives: !extras.redrives.isEmpty, ticks: ticks)
         extras = EpochExtras()
         committer.submit(write)
         pipeline.closed(at: now)
@@ -80,7 +83,8 @@ extension StreamThread {
                 }
             }
             publisher.submit(publications)
-            isRedriving = false
+            // An epoch before it may land while the one with the letters is still open.
+            if flight?.hasRedrives ?? false { isRedriving = false }
             forgetCondemned(flight)
             if let halving { search(halving.committed(records: flight?.records ?? 0)) }
             if tables.paths.count > setup.configuration.mostPaths { needsFreshTables = true }
@@ -119,11 +123,9 @@ extension StreamThread {
         if let flight, !flight.redriven.isEmpty {
             // Retried letters first: alone in an epoch, the one at fault shows itself and fails again.
             redrivesSingly = true
-            if flight.records == 0 {
-                if flight.redriven.count == 1 { condemnedLetters[flight.redriven[0]] = error }
-                try startOver()
-                return
-            }
+            if flight.records == 0, flight.redriven.count == 1 { condemnedLetters[flight.redriven[0]] = error }
+            try startOver()
+            return
         }
         switch CommitHalving.refused(records: flight?.records ?? 0, during: halving) {
         case .hopeless:
@@ -135,9 +137,11 @@ extension StreamThread {
                 metadata: [LogKey.records: "\(flight?.records ?? 0)", LogKey.error: "\(error)"])
             search(next)
         case .found:
-            guard let position = flight?.only, condemned[position] == nil else {
+            // A timer's effect may be at fault as well as the record's: then nothing innocent may be set aside.
+            guard let position = flight?.only, condemned[position] == nil, flight?.ticks == 0 else {
                 throw EngineError(
-                    .postgres, .stop, "Postgres refuses even the dead letter of one record: \(error.message)",
+                    .postgres, .stop,
+                    "Postgres refuses an epoch of one record, and it is not that record alone (its dead letter or a timer's effect is refused as well): \(error.message)",
                     detail: error.detail)
             }
             logger.error(
@@ -162,10 +166,7 @@ extension StreamThread {
                 return task.committed[index].map { $0.raw <= position.offset } ?? true
             }
         }
-        if let flight, redrivesSingly, !flight.redriven.isEmpty {
-            for letter in flight.redriven { condemnedLetters[letter] = nil }
-            if condemnedLetters.isEmpty { redrivesSingly = false }
-        }
+        for letter in flight?.redriven ?? [] { condemnedLetters[letter] = nil }
     }
 
     func search(_ next: CommitHalving?) {
@@ -211,9 +212,12 @@ extension StreamThread {
                 tasks[partition] = nil
                 continue
             }
+            // Its partitions stay paused until it is let go on.
+            let blocked = task.blockedUntil
             task.reset(
                 step: try makeStep(
                     task.lease, task.committedCounters, task.committedStreamTime, parked: parked[task.id] ?? [:]))
+            task.blockedUntil = blocked
             do throws(EngineError) {
                 for (index, topic) in topics.enumerated() {
                     guard let position = task.committed[index] else { continue }
@@ -237,6 +241,7 @@ extension StreamThread {
             if let task = tasks.removeValue(forKey: partition) { leases.append(task.lease) }
             pending[partition] = instant
         }
+        pausedForCommit = pausedForCommit.filter { !partitions.contains($0.partition) }
         // The takeover finds in the store what is not published.
         publisher.drop(leases)
         // To save the fetching only: taking over seeks and resumes.

@@ -9,6 +9,9 @@ extension StreamThread {
     func followPublisher(_ now: ContinuousClock.Instant) throws(EngineError) {
         if let error = publisher.failure { throw error }
         if publisher.isFenced {
+            // A commit under way would be taken for one of a tenure that another worker has ended.
+            if pipeline.isCommitting { try awaitCommit() }
+            guard !pipeline.isCommitting else { return }
             setAside(Array(tasks.keys), until: now)
             publisher.forget()
         }
@@ -78,6 +81,16 @@ extension StreamThread {
             onGap: setup.stage.source.onGap)
     }
 
+    /// Deletes what the evidence says is in Kafka, before a new incarnation could make that evidence unreadable.
+    func deletePublished(_ plans: [(lease: TaskLease, outboxes: OutboxPlan)], store: any TaskStore) throws(EngineError)
+    {
+        var done: [Outbox.Acknowledgement] = []
+        for (lease, plan) in plans where lease.hasPendingOutboxes {
+            if case .publish(let after) = plan, after > 0 { done.append(.init(task: lease.task, epoch: after)) }
+        }
+        if !done.isEmpty { try store.delete(done, of: plans.map(\.lease)) }
+    }
+
     /// Hands the outboxes that Kafka does not have to the publisher, before anything new; and writes a baseline of evidence.
     func publishPending(of task: OwnedTask, _ plan: OutboxPlan, store: any TaskStore) throws(EngineError) {
         var first: Int64 = 0
@@ -85,19 +98,13 @@ extension StreamThread {
         let offsets = task.groupOffsets(topics: topics)
         var publications: [Publication] = []
         if task.lease.hasPendingOutboxes {
-            var done: Int64?
-            for outbox in try store.outboxes(of: task.id) {
-                if outbox.epoch <= first {
-                    done = max(done ?? 0, outbox.epoch)
-                    continue
-                }
+            for outbox in try store.outboxes(of: task.id) where outbox.epoch > first {
                 let evidence = Evidence(incarnation: task.lease.incarnation, epoch: outbox.epoch).text
                 publications.append(
                     Publication(
                         lease: task.lease, epoch: outbox.epoch, outbox: outbox,
                         offsets: offsets.mapValues { GroupOffset(next: $0.next, metadata: evidence) }))
             }
-            if let done { try store.delete([.init(task: task.id, epoch: done)], of: [task.lease]) }
             if !publications.isEmpty {
                 logger.info(
                     "records of earlier epochs are published first",
@@ -107,7 +114,9 @@ extension StreamThread {
                     ])
             }
         }
-        publications.append(Publication(lease: task.lease, epoch: task.lease.epoch, outbox: nil, offsets: offsets))
+        var baseline = Publication(lease: task.lease, epoch: task.lease.epoch, outbox: nil, offsets: offsets)
+        baseline.isBaseline = true
+        publications.append(baseline)
         publisher.submit(publications)
     }
 

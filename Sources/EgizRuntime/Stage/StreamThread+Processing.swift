@@ -144,6 +144,7 @@ extension StreamThread {
             task.blockedUntil = nil
             status.recovered(.parking)
             try consumer.resume(partitions)
+            pausedForCommit.subtract(partitions)
         }
     }
 
@@ -170,7 +171,10 @@ extension StreamThread {
         }
     }
 
-    func load(_ things: [ThingID], into task: OwnedTask) throws(EngineError) {
+    func load(_ asked: [ThingID], into task: OwnedTask) throws(EngineError) {
+        // Where one timer needs its thing, the next ones will need theirs: one query for all that are due.
+        let due = task.step.dueThings.filter { !asked.contains($0) && !task.step.twins.contains($0) }
+        let things = due.isEmpty ? asked : asked + due
         let states = task.step.statefulProcessors
         let rows = try whileAway { store throws(EngineError) in
             try store.restore(things, of: setup.stage.name, states: states)

@@ -11,8 +11,6 @@ extension StreamThread {
         let since = redriveLook.duration(to: now)
         guard !isRedriving, halving == nil, !tasks.isEmpty, since >= setup.configuration.redriveInterval, let store
         else { return }
-        // Alone in its epoch, so that a letter that Postgres refuses is known.
-        if redrivesSingly, pipeline.isCommitting || openWork.records > 0 { return }
         redriveLook = now
         let batches: [RedriveBatch]
         do throws(EngineError) {
@@ -22,11 +20,31 @@ extension StreamThread {
             guard error.retry == .backoff else { throw error }
             return
         }
+        if batches.isEmpty {
+            redrivesSingly = false
+            condemnedLetters = [:]
+        }
         for batch in redrivesSingly ? Array(batches.prefix(1)) : batches {
             guard let task = tasks[batch.task.partition] else { continue }
             try run(batch, in: task, since: since)
             isRedriving = true
         }
+        if redrivesSingly, isRedriving { closeEpoch() }
+    }
+
+    /// Letters that are tried one by one go alone into an epoch, so that the one that Postgres refuses is known: finishes what is
+    /// open when a look is due; true while that is under way.
+    func drainForRedrive(_ now: ContinuousClock.Instant) throws(EngineError) -> Bool {
+        guard redrivesSingly, !isRedriving, halving == nil,
+            redriveLook.duration(to: now) >= setup.configuration.redriveInterval
+        else { return false }
+        if pipeline.isCommitting {
+            try awaitCommit()
+            return true
+        }
+        guard openWork.records > 0 else { return false }
+        closeEpoch()
+        return true
     }
 
     private func run(_ batch: RedriveBatch, in task: OwnedTask, since: Duration) throws(EngineError) {
@@ -58,7 +76,12 @@ extension StreamThread {
             extras.redriven.append(RedriveResult(letter: stored.id, outcome: outcome))
         }
         // Records that queued meanwhile are not in the store yet: the request ends with the one that releases the thing.
-        if met.contains(where: { !stuck.contains($0) && task.step.isParked($0) }) { advance.isDone = false }
+        if batch.isLast, met.contains(where: { !stuck.contains($0) && task.step.isParked($0) }) {
+            advance.isDone = false
+            // Under steady input there would always be another one: the task holds until the next look.
+            task.blockedUntil = ContinuousClock.now.advanced(by: setup.configuration.redriveInterval)
+            try consumer?.pause(topics.map { TopicPartition($0, task.id.partition) })
+        }
         task.step.noteRedrive()
         extras.redrives.append(advance)
     }
@@ -75,7 +98,8 @@ extension StreamThread {
             return .failed(
                 code: "topic", message: "the stage reads topic \(letter.position.topic) no longer; discard the letter")
         }
-        let context = PartitionStep.Redrive(attempt: letter.attempts + 1, isLate: letter.disposition == .dead)
+        let context = PartitionStep.Redrive(
+            attempt: letter.attempts + 1, isLate: letter.disposition == .dead, incarnation: stored.incarnation)
         var loading = Loading()
         while true {
             crashGuard?.enter(topic: topic, partition: letter.position.partition, offset: letter.position.offset)

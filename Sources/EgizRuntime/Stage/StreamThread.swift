@@ -34,6 +34,10 @@ final class StreamThread: @unchecked Sendable {
         var only: InputPosition?
         /// Dead letters that were tried again in it.
         var redriven: [Int64] = []
+        /// Redrive requests moved on in it.
+        var hasRedrives = false
+        /// Timers that fired in it.
+        var ticks: Int64 = 0
     }
 
     let setup: Setup
@@ -78,6 +82,8 @@ final class StreamThread: @unchecked Sendable {
     var failure: EngineError?
     /// The partitions are paused until the running commit is done.
     var isPausedForCommit = false
+    /// Which ones; what was taken over or resumed since is not among them.
+    var pausedForCommit: Set<TopicPartition> = []
     /// Partitions whose revocation is being served.
     var leaving: Set<Int32> = []
     /// A position fell out of the log; see `reportGaps`.
@@ -198,6 +204,7 @@ final class StreamThread: @unchecked Sendable {
         try followPublisher(now)
         if try reportGaps() { return }
         if try renewTables() { return }
+        if try drainForRedrive(now) { return }
         if !pending.isEmpty { try takeOverPending(now) }
         if let failure { throw failure }
         try unblock(now)
@@ -240,9 +247,12 @@ final class StreamThread: @unchecked Sendable {
     /// Keeps polling without taking records: paused partitions bring none, so the open epoch cannot grow; rebalances are served.
     func stayInGroup() throws(EngineError) {
         guard let consumer else { return }
-        if !isPausedForCommit {
-            isPausedForCommit = true
-            try consumer.pause(assignedPartitions)
+        isPausedForCommit = true
+        // Some may have come since: a takeover resumes what it has sought.
+        let missing = Set(assignedPartitions).subtracting(pausedForCommit)
+        if !missing.isEmpty {
+            try consumer.pause(Array(missing))
+            pausedForCommit.formUnion(missing)
         }
         if let batch = try poll(consumer, timeout: .zero) { process(batch) }
     }
@@ -250,6 +260,7 @@ final class StreamThread: @unchecked Sendable {
     private func resumeAfterCommit() throws(EngineError) {
         guard isPausedForCommit, let consumer else { return }
         isPausedForCommit = false
+        pausedForCommit = []
         let free = tasks.values.filter { $0.blockedUntil == nil }.map(\.id.partition)
         try consumer.resume(assignedPartitions.filter { free.contains($0.partition) })
     }
