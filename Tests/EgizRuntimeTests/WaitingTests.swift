@@ -1,0 +1,40 @@
+import EgizCore
+import EgizTesting
+import Testing
+
+@testable import EgizRuntime
+
+/// What a stage says of itself ends when its reason ends.
+@Suite struct WaitingTests {
+    /// A quiet topic brings no record that would show the end of an outage.
+    @Test func anOutageOfKafkaIsOverWhenItAnswersAlsoWithoutRecords() async throws {
+        let bench = Bench()
+        bench.push(0..<10)
+        let worker = bench.worker()
+        #expect(await bench.caughtUp())
+        bench.log.setAway(true)
+        #expect(await bench.store.eventually { _ in worker.isWaiting })
+        bench.log.setAway(false)
+        #expect(await bench.store.eventually { _ in !worker.isWaiting })
+        try await worker.stop()
+    }
+
+    /// The epoch that waited for Postgres was given up in a rebalance; the next one succeeds at its first attempt.
+    @Test func aWaitOfACommitThatWasGivenUpEndsWithTheNextCommit() async throws {
+        let bench = Bench()
+        bench.push(0..<10)
+        let worker = bench.worker()
+        #expect(await bench.caughtUp())
+        bench.store.setAway(true)
+        let attempts = bench.store.commitAttempts
+        bench.push(10..<20)
+        #expect(await bench.store.eventually { $0.commitAttempts > attempts })
+        #expect(await bench.store.eventually { _ in worker.isWaiting })
+        bench.log.rebalance(bench.group)
+        bench.store.setAway(false)
+        #expect(await bench.caughtUp())
+        #expect(await bench.store.eventually { _ in !worker.isWaiting })
+        try await worker.stop()
+        expectEqual(bench.store, try bench.fold(), stage: bench.stage)
+    }
+}
