@@ -14,7 +14,7 @@ struct ZombieTests {
         let second: Program
         let simulator: Program
         let connection: PostgresConnection
-        static var events: Int { 30_000 }
+        static var events: Int { 20_000 }
 
         init() throws {
             world = try TestWorld(topics: [("ditto.twin.events.v1", 8)])
