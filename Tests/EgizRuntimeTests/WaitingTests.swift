@@ -8,8 +8,12 @@ import Testing
 @Suite struct WaitingTests {
     /// A status tells nobody that it has changed.
     private func says(_ worker: RunningWorker, waiting: Bool) async throws -> Bool {
+        try await becomes { worker.isWaiting == waiting }
+    }
+
+    private func becomes(_ condition: () -> Bool) async throws -> Bool {
         let deadline = ContinuousClock.now.advanced(by: .seconds(10))
-        while worker.isWaiting != waiting {
+        while !condition() {
             if ContinuousClock.now > deadline { return false }
             try await Task.sleep(for: .milliseconds(5))
         }
@@ -41,6 +45,7 @@ import Testing
         #expect(await bench.store.eventually { $0.commitAttempts > attempts })
         #expect(try await says(worker, waiting: true))
         bench.log.rebalance(bench.group)
+        #expect(try await becomes { worker.worker.statuses.allSatisfy(\.partitions.isEmpty) })
         bench.store.setAway(false)
         #expect(await bench.caughtUp())
         #expect(try await says(worker, waiting: false))
