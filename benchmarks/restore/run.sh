@@ -3,9 +3,11 @@
 # Postgres: twins, and one state of a rollup for each thing.
 #
 #   benchmarks/restore/run.sh [things ...]      default: 1000 1000000
-#   BIN=.build/debug ROUNDS=5 benchmarks/restore/run.sh 1000
+#   BIN=.build/debug ROUNDS=5 MADE=50000 benchmarks/restore/run.sh 1000 1000000
 #
-# The state is made by the engine itself: every thing is created and modified once, and the rollup keeps a window for each. Then,
+# The state is made by the engine itself: every thing is created and modified once, and the rollup keeps a window for each. With
+# MADE only so many things are; SQL then copies their rows under other ids until there are enough. Records come only for things
+# that the engine made. Then,
 # ROUNDS times, the worker is killed with SIGKILL, a few records of known things are pushed, and another worker starts:
 #
 #   assigned -> committed   task.acquired_at to task.last_commit_at of the first epoch, by the database's clock
@@ -82,16 +84,31 @@ spec:
 YAML
   psql -c 'drop schema if exists egiz cascade' >/dev/null 2>&1
   start
-  total=$((things * 2))
+  made=$((things < ${MADE:-$things} ? things : ${MADE:-$things}))
+  total=$((made * 2))
   # The embedded broker keeps 5 MiB a partition: what is pushed must not overtake the worker by more than that.
-  "$work/produce" "$bootstrap" "$topic" "$total" "$things" 1 lz4 2>/dev/null
+  "$work/produce" "$bootstrap" "$topic" "$total" "$made" 1 lz4 2>/dev/null
   wait_for "$total" 1200
+  if [ "$made" -lt "$things" ]; then
+    psql <<SQL
+create temp view made as select row_number() over (order by thing_id) - 1 as place, * from egiz.twin;
+create temp table more as
+  select n, 'org.acme.copied:filler-' || lpad(n::text, 7, '0') as id, n % $made as place from generate_series($made, $things - 1) n;
+insert into egiz.twin (thing_id, stage, partition, revision, definition, created, modified, event_timestamp, input_topic,
+    input_partition, input_offset, document)
+  select more.id, stage, partition, revision, definition, created, modified, event_timestamp, input_topic, input_partition,
+    input_offset, document from more join (select * from made) made using (place);
+insert into egiz.state (stage, processor, thing_id, partition, value)
+  select stage, processor, more.id, partition, value
+  from more join (select row_number() over (order by thing_id) - 1 as place, * from egiz.state) state using (place);
+SQL
+  fi
   psql -c 'vacuum analyze egiz.twin; ' -c 'vacuum analyze egiz.state' -c checkpoint
   rows=$(psql -c "select (select count(*) from egiz.twin) || ' twins, ' || (select count(*) from egiz.state) || ' states'")
   for round in $(seq "$rounds"); do
     kill -9 "$worker"
     wait "$worker" 2>/dev/null || true
-    "$work/touch" "$bootstrap" "$topic" 1000 "$things" "$round"
+    "$work/touch" "$bootstrap" "$topic" 1000 "$made" "$round"
     total=$((total + 1000))
     began=$(psql -c 'select clock_timestamp()')
     # The first commit of each task after its assignment; the row keeps only the last one, so a trigger writes the first down.
