@@ -3,6 +3,7 @@ import EgizPostgres
 import EgizRuntime
 import EgizTwin
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct FencingTests {

@@ -8,6 +8,10 @@ enum EngineMetrics {
             ("egiz_commits_total", "Epochs committed, by stage."),
             ("egiz_commit_duration_seconds", "Time that the commit of an epoch took, by stage."),
             ("egiz_lag_records", "Records between the committed positions and the ends of the log, by stage."),
+            (
+                "egiz_stage_waiting",
+                "1 while a stream thread waits for the part: log, group, store, commit, output, parking."
+            ),
         ] {
             registry.describe(name, help)
         }

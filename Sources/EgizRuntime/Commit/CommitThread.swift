@@ -99,8 +99,9 @@ final class CommitThread: @unchecked Sendable {
                 if writer == nil { writer = try open() }
                 guard let current = writer else { continue }
                 let outcome = try current.commit(epoch)
+                // Also at the first attempt: the epoch before may have been given up while it waited.
+                status.recovered(.commit)
                 if attempts > 0 {
-                    status.recovered(.commit)
                     logger.notice("commits go on", metadata: [LogKey.attempts: "\(attempts)"])
                 }
                 return .success(outcome)

@@ -252,7 +252,8 @@ final class PublishThread: @unchecked Sendable {
                 switch try attempt(batch, membership) {
                 case .published:
                     fatal = 0
-                    if attempts > 0 { setup.status.recovered(.output) }
+                    // Also at the first attempt: the batch before may have been given up while it waited.
+                    setup.status.recovered(.output)
                     finish(batch)
                     return
                 case .refused(let refused):

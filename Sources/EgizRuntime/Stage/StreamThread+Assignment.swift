@@ -27,6 +27,11 @@ extension StreamThread: AssignmentListener {
 
     func revoked(_ partitions: [TopicPartition], lost: Bool) {
         hasJoined = false
+        if lost, tasks.keys.contains(where: { number in partitions.contains { $0.partition == number } }) {
+            logger.warning(
+                "the group gave tasks of this thread to others; its uncommitted work is dropped",
+                metadata: [LogKey.partitions: "\(Set(partitions.map(\.partition)).sorted())"])
+        }
         // The place in the group holds until the revocation is answered.
         letGo(Array(Set(partitions.map(\.partition))), flushing: !lost && failure == nil && isDraining)
         publisher.noteRebalance()

@@ -197,6 +197,8 @@ final class StreamThread: @unchecked Sendable {
     }
 
     private var pollBackoff = Backoff()
+    /// Set while the log is away: when it was last asked whether it is there again.
+    private var logLook: ContinuousClock.Instant?
 
     private func turn() throws(EngineError) {
         let now = ContinuousClock.now
@@ -283,14 +285,19 @@ final class StreamThread: @unchecked Sendable {
         do throws(EngineError) {
             let batch = try consumer.poll(limit: pollLimit, timeout: timeout, listener: self)
             if batch != nil {
-                pollBackoff.reset()
-                status.recovered(.log)
+                logIsThere()
+            } else {
+                askForLog(consumer)
             }
             if failure == nil, !tasks.isEmpty { status.enter(.running) }
             return batch
         } catch {
             switch (error.code, error.retry) {
             case (_, .backoff):
+                if logLook == nil {
+                    logger.warning("stage waits for Kafka", metadata: [LogKey.error: "\(error)"])
+                }
+                logLook = .now
                 status.waiting(.log, error.message)
                 stopFlag.wait(until: Date(timeIntervalSinceNow: pollBackoff.next().seconds))
                 return nil
@@ -301,6 +308,20 @@ final class StreamThread: @unchecked Sendable {
                 throw error
             }
         }
+    }
+
+    private func logIsThere() {
+        pollBackoff.reset()
+        guard logLook != nil else { return }
+        logLook = nil
+        status.recovered(.log)
+        logger.notice("Kafka answers again")
+    }
+
+    /// After an outage a quiet topic brings no record that would show its end: then the broker is asked, once a second.
+    private func askForLog(_ consumer: any LogConsumer) {
+        guard let last = logLook, last.duration(to: .now) >= .seconds(1) else { return }
+        if (try? consumer.partitionCounts()) != nil { logIsThere() } else { logLook = .now }
     }
 
     /// While a refused record is searched for, a batch must not hold more than the epoch may.

@@ -1,4 +1,5 @@
 public import EgizCore
+import Metrics
 import Synchronization
 
 /// What one stream thread is doing, for `/readyz`, metrics and the live line. Safe from any thread.
@@ -39,9 +40,20 @@ public final class StageStatus: Sendable {
     }
 
     private let inner: Mutex<Inner>
+    /// `egiz_stage_waiting`: 1 while the thread waits for the part.
+    private let gauges: [Part: Gauge]
 
     init(stage: StageName, thread: Int) {
         inner = Mutex(Inner(snapshot: Snapshot(stage: stage, thread: thread, state: .starting)))
+        let labels = [("topology", stage.topology), ("source", stage.source), ("thread", "\(thread)")]
+        var gauges: [Part: Gauge] = [:]
+        for part in Part.allCases {
+            let gauge = Gauge(label: "egiz_stage_waiting", dimensions: labels + [("part", part.rawValue)])
+            // The thread before us may have ended while it waited.
+            gauge.record(0)
+            gauges[part] = gauge
+        }
+        self.gauges = gauges
     }
 
     public var snapshot: Snapshot {
@@ -60,9 +72,30 @@ public final class StageStatus: Sendable {
         }
     }
 
-    func enter(_ state: State) { inner.withLock { $0.base = state } }
-    func waiting(_ part: Part, _ why: String) { inner.withLock { $0.waits[part] = why } }
-    func recovered(_ part: Part) { inner.withLock { $0.waits[part] = nil } }
+    func enter(_ state: State) {
+        inner.withLock { inner in
+            inner.base = state
+            switch state {
+            case .stopped, .failed: for gauge in gauges.values { gauge.record(0) }
+            case .starting, .running, .waiting: break
+            }
+        }
+    }
+
+    func waiting(_ part: Part, _ why: String) {
+        inner.withLock { inner in
+            inner.waits[part] = why
+            gauges[part]?.record(1)
+        }
+    }
+
+    func recovered(_ part: Part) {
+        inner.withLock { inner in
+            guard inner.waits.removeValue(forKey: part) != nil else { return }
+            gauges[part]?.record(0)
+        }
+    }
+
     func assigned(_ partitions: [Int32]) { inner.withLock { $0.snapshot.partitions = partitions.sorted() } }
     func lag(_ records: Int64) { inner.withLock { $0.snapshot.lag = records } }
 

@@ -18,8 +18,9 @@ struct LogFold {
         var path: String
     }
 
-    init(world: TestWorld, topic: String, format: RecordFormat = .ditto) throws {
-        let factory = KafkaConsumerFactory(brokers: world.brokers, properties: [:], log: world.logger)
+    /// - Parameter brokers: others than the world's own.
+    init(world: TestWorld, topic: String, format: RecordFormat = .ditto, brokers: String? = nil) throws {
+        let factory = KafkaConsumerFactory(brokers: brokers ?? world.brokers, properties: [:], log: world.logger)
         let consumer = try factory.open(group: "fold-\(UUID().uuidString)", topics: [topic], properties: [:])
         let reader = FromStart(consumer: consumer)
         let counts = try consumer.partitionCounts()

@@ -6,6 +6,8 @@ import Foundation
 struct StoredState {
     var documents: [String: JSONValue] = [:]
     var times: [LogFold.Series: Int] = [:]
+    /// Samples as they lie in the segments: the view shows one of two that have the same time.
+    var written = 0
     var deadLetters = 0
 
     init(_ connection: PostgresConnection) throws {
@@ -20,6 +22,7 @@ struct StoredState {
         for row in 0..<history.count {
             times[.init(thing: history.string(row, 0), path: history.string(row, 1))] = Int(history.int64(row, 2))
         }
+        written = Int(try connection.query("select coalesce(sum(n), 0)::bigint from egiz.history_segment").int64(0, 0))
         let letters = try connection.query("select count(*) from egiz.dead_letter")
         deadLetters = Int(letters.int64(0, 0))
     }
@@ -36,6 +39,8 @@ struct StoredState {
         for (series, expected) in fold.times where times[series] != expected.count {
             found.append("\(series): \(times[series] ?? 0) samples instead of \(expected.count)")
         }
+        let samples = fold.times.values.reduce(0) { $0 + $1.count }
+        if written != samples { found.append("\(written) samples lie in the segments instead of \(samples)") }
         for series in times.keys where fold.times[series] == nil { found.append("\(series) should not exist") }
         return found
     }

@@ -1,20 +1,20 @@
 import Foundation
 import Glibc
-import Testing
 
 /// Stands between client and server; when armed, cuts the client off right after the server has answered a simple query of
 /// that text, so that the answer never arrives.
 ///
 /// Unchecked: `lock` guards what the threads share.
-final class CuttingProxy: @unchecked Sendable {
-    let url: String
+public final class CuttingProxy: @unchecked Sendable {
+    public let url: String
     private let lock = NSLock()
-    private var armed: [UInt8]?
+    private var armed: (sql: [UInt8], application: String?)?
+    private var done = 0
     private let listener: Int32
     private let target: UInt16
 
-    init(to url: String) throws {
-        var parts = try #require(URLComponents(string: url))
+    public init(to url: String) throws {
+        guard var parts = URLComponents(string: url) else { throw URLError(.badURL) }
         target = UInt16(parts.port ?? 5432)
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.listener = listener
@@ -41,11 +41,18 @@ final class CuttingProxy: @unchecked Sendable {
         }
     }
 
-    /// Cuts once, at the next query of that text.
-    func cutAfter(_ sql: String) {
+    /// Cuts once, at the next query of that text, where given of a client whose application name begins so.
+    public func cutAfter(_ sql: String, of application: String? = nil) {
         lock.lock()
-        armed = Array(sql.utf8)
+        armed = (Array(sql.utf8), application)
         lock.unlock()
+    }
+
+    /// How often it has cut.
+    public var cuts: Int {
+        lock.lock()
+        defer { lock.unlock() }
+        return done
     }
 
     private func accept() {
@@ -74,6 +81,7 @@ final class CuttingProxy: @unchecked Sendable {
             close(server)
         }
         var isLast = false
+        var application: String?
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             var both = [
@@ -84,7 +92,10 @@ final class CuttingProxy: @unchecked Sendable {
             if both[0].revents != 0 {
                 let n = recv(client, &buffer, buffer.count, 0)
                 guard n > 0, send(server, buffer, n, Int32(MSG_NOSIGNAL)) == n else { return }
-                isLast = isLast || takes(buffer[0..<n])
+                // The first message is the start of the session: pairs of texts, each ended by a zero.
+                let name = application ?? Self.application(buffer[0..<n])
+                application = name
+                isLast = isLast || takes(buffer[0..<n], of: name)
             }
             if both[1].revents != 0 {
                 let n = recv(server, &buffer, buffer.count, 0)
@@ -94,12 +105,22 @@ final class CuttingProxy: @unchecked Sendable {
         }
     }
 
-    private func takes(_ bytes: ArraySlice<UInt8>) -> Bool {
+    private static func application(_ start: ArraySlice<UInt8>) -> String {
+        let texts = start.dropFirst(8).split(separator: 0, omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
+        guard let index = texts.firstIndex(of: "application_name"), index + 1 < texts.count else { return "" }
+        return texts[index + 1]
+    }
+
+    private func takes(_ bytes: ArraySlice<UInt8>, of application: String) -> Bool {
         lock.lock()
         defer { lock.unlock() }
         // A simple query: 'Q', four bytes of length, the text, a zero.
-        guard let armed, bytes.first == 0x51, bytes.dropFirst(5).elementsEqual(armed + [0]) else { return false }
+        guard let armed, application.hasPrefix(armed.application ?? ""), bytes.first == 0x51,
+            bytes.dropFirst(5).elementsEqual(armed.sql + [0])
+        else { return false }
         self.armed = nil
+        done += 1
         return true
     }
 
