@@ -68,7 +68,7 @@ enum DeadLetterText {
     static func whole(_ letter: WholeDeadLetter) -> String {
         let row = letter.row
         var lines = [
-            ("letter", "\(row.id), \(state(row)), tried \(row.attempts) times"),
+            ("letter", "\(row.id), \(state(row)), \(tried(row.attempts))"),
             ("stage", row.stage.text),
             (
                 "record",
@@ -94,6 +94,14 @@ enum DeadLetterText {
         if row.editedAt != nil { text += "\n\nEDITED VALUE\n\(value(letter.edited))" }
         text += "\n\n\(row.editedAt == nil ? "VALUE" : "ORIGINAL VALUE")\n\(value(letter.original))"
         return text
+    }
+
+    private static func tried(_ attempts: Int) -> String {
+        switch attempts {
+        case 0: "never tried"
+        case 1: "tried once"
+        default: "tried \(attempts) times"
+        }
     }
 
     /// Indented where it is JSON, as it is where it is text, else in hex.

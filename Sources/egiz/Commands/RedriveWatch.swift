@@ -64,19 +64,24 @@ struct RedriveWatch {
 
     private func finish(_ progress: [RedriveProgress]) throws {
         let counts = Self.counts(progress)
-        Console.print("\(counts.done) \(verb), \(counts.failed) failed again")
+        // A queue may have grown while it was served.
+        let left = max(0, Int64(plan.count) - counts.done - counts.failed)
+        var words = ["\(counts.done) \(verb)"]
+        if plan.action == .retry { words.append("\(counts.failed) failed again") }
+        if left > 0 { words.append("\(left) not tried: they wait behind a parked letter of their thing, or are gone") }
+        Console.print(words.joined(separator: ", "))
         let queries = DeadLetterQueries(connection)
         for text in things {
             guard let thing = try? ThingID(validating: text) else { continue }
-            let left = try queries.count(DeadLetterFilter(thing: thing, disposition: .parked))
-            if left == 0 {
+            let waiting = try queries.count(DeadLetterFilter(thing: thing, disposition: .parked))
+            if waiting == 0 {
                 Console.print("\(DeadLetterText.clean(text)) goes on")
             } else {
                 Console.print(
-                    "\(DeadLetterText.clean(text)) is still parked with \(left) records; `egiz dlq list --thing \(DeadLetterText.clean(text))` says why, `egiz dlq retry --thing` tries all of them"
+                    "\(DeadLetterText.clean(text)) is still parked with \(waiting) record\(waiting == 1 ? "" : "s"): `egiz dlq list --thing \(DeadLetterText.clean(text))` says why, `egiz dlq retry --thing \(DeadLetterText.clean(text))` tries them"
                 )
             }
         }
-        if counts.failed > 0 { throw ExitCode(1) }
+        if counts.failed > 0 || left > 0 { throw ExitCode(1) }
     }
 }
