@@ -1,4 +1,5 @@
 import EgizCore
+import EgizHTTP
 import EgizPostgres
 import EgizProcessors
 import EgizRuntime
@@ -27,5 +28,10 @@ enum StoredTopology {
 
     static func deployer(_ store: any DeploymentStore) -> Deployer {
         Deployer(store, registry: .builtin, read: read)
+    }
+
+    /// What the API rehearses dead letters with.
+    static func rehearsal(_ database: String) -> RehearsalSetup {
+        RehearsalSetup(registry: .builtin, url: database, read: read)
     }
 }

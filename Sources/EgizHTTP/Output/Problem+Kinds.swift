@@ -46,6 +46,56 @@ extension Problem {
             reach it under a name of its own.
             """)
 
+    static func mediaType(_ accepted: [String]) -> Problem {
+        Problem(
+            code: "media-type", status: .unsupportedMediaType, title: "The content type is not taken here",
+            detail: "Send the body with content-type: \(accepted.joined(separator: " or ")).")
+    }
+
+    static let origin = Problem(
+        code: "origin", status: .forbidden, title: "The request comes from another site",
+        detail: """
+            A web page of another origin may not change anything here. Programs leave the header Origin out; pages must be \
+            served from the API's own address.
+            """)
+
+    static func bodyTooLarge(limit: Int) -> Problem {
+        Problem(
+            code: "body-too-large", status: .contentTooLarge, title: "The body is too large",
+            detail: "The body has more than \(limit) bytes.")
+    }
+
+    static func body(_ faults: [Fault]) -> Problem {
+        Problem(
+            code: "body", status: .badRequest, title: "The body is not usable",
+            detail: faults.count == 1 ? faults[0].detail : "\(faults.count) members are not usable; see errors.",
+            faults: faults)
+    }
+
+    static func noSuchLetter(_ id: Int64) -> Problem {
+        Problem(
+            code: "dead-letter-not-found", status: .notFound, title: "No such dead letter",
+            detail: "There is no dead letter \(id): it was processed, discarded, or never existed.")
+    }
+
+    static func noSuchRedrive(_ id: Int64) -> Problem {
+        Problem(
+            code: "redrive-not-found", status: .notFound, title: "No such redrive",
+            detail: "There is no redrive request \(id).")
+    }
+
+    /// The edit or the dry run cannot be done; the engine's words are about the record or the topology, and for people.
+    static func refusedEdit(_ detail: String) -> Problem {
+        Problem(
+            code: "edit-refused", status: .unprocessableContent, title: "The edit is not possible", detail: "\(detail)."
+        )
+    }
+
+    static func noRehearsal(_ detail: String) -> Problem {
+        Problem(
+            code: "no-rehearsal", status: .conflict, title: "The stage is not known here", detail: "\(detail).")
+    }
+
     static let deadline = Problem(
         code: "deadline", status: .serviceUnavailable, title: "The answer took too long",
         detail: "The database did not answer in time. Ask for a shorter range, or try again.",

@@ -9,6 +9,8 @@ struct APIRequest: Sendable {
     var headers: HTTPFields
     /// The raw segments of the path that the template captures, by name.
     var captures: [String: String]
+    /// Of requests that write; others have none.
+    var body: [UInt8] = []
 
     /// A reader of the query that refuses what the route does not know.
     func reader(known: [String]) -> QueryReader { QueryReader(query, known: known) }
@@ -24,5 +26,13 @@ struct APIRequest: Sendable {
             throw .parameter(
                 "thingId", "A thing id is <namespace>:<name>, such as com.example:filler-1; the path has another form.")
         }
+    }
+
+    /// The positive number that a segment of the path is.
+    func number(_ name: String) throws(Problem) -> Int64 {
+        guard let text = captures[name], let number = Int64(text), number > 0 else {
+            throw .parameter(name, "The last part of the path is a number, such as 17.")
+        }
+        return number
     }
 }

@@ -26,30 +26,31 @@ struct APIResponder: HTTPResponder {
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let start = ContinuousClock.now
-        let route = table.match(request.uri.path)
+        let routes = table.match(request.uri.path)
         var response: Response
         do throws(Problem) {
-            response = try await answer(request, route: route, context: context)
+            response = try await answer(request, routes: routes, context: context)
         } catch {
             response = Self.response(for: error, instance: request.uri.path)
         }
         if request.method == .head { response = response.createHeadResponse() }
         Self.protect(&response)
-        note(request, route: route, response: response, took: .now - start)
+        note(request, route: routes.first, response: response, took: .now - start)
         return response
     }
 
     private func answer(
-        _ request: Request, route: APIRoute?, context: Context
+        _ request: Request, routes: [APIRoute], context: Context
     ) async throws(Problem) -> Response {
         guard request.head.path?.utf8.count ?? 0 <= Self.maximumTarget else {
             throw .targetTooLong(limit: Self.maximumTarget)
         }
         guard HostName.isOurs(request.head.authority) else { throw .host }
-        guard route != nil else { throw .noSuchPath(nearest: table.nearest(to: request.uri.path)) }
-        guard request.method == .get || request.method == .head else {
-            throw .method(request.method.rawValue, allowed: RouteTable.allowedMethods)
+        guard !routes.isEmpty else { throw .noSuchPath(nearest: table.nearest(to: request.uri.path)) }
+        guard let route = routes.first(where: { $0.answers(request.method) }) else {
+            throw .method(request.method.rawValue, allowed: RouteTable.allowedMethods(routes))
         }
+        if let writing = route.writing { try WriteGuard.check(request.head, writing) }
         do {
             return try await router.respond(to: request, context: context)
         } catch let problem as Problem {

@@ -1,22 +1,32 @@
 import EgizCore
+import HTTPTypes
 import Hummingbird
+import NIOCore
 
 /// All paths of the API.
 struct RouteTable: Sendable {
-    static let allowedMethods = "GET, HEAD"
-
     let routes: [APIRoute]
 
-    /// The route whose template the path fits, segment by segment; captures are never empty. Nil where nothing answers.
-    func match(_ path: String) -> APIRoute? {
+    /// The routes whose template the path fits, segment by segment; captures are never empty. None where nothing answers.
+    func match(_ path: String) -> [APIRoute] {
         let segments = Self.segments(path)
-        return routes.first { route in
+        let matching = routes.filter { route in
             let template = Self.segments(route.path)
             return template.count == segments.count
                 && zip(template, segments).allSatisfy { pattern, segment in
                     Self.isCapture(pattern) ? !segment.isEmpty : pattern.utf8.elementsEqual(segment.utf8)
                 }
         }
+        // A template without captures is meant where both fit: `redrive` is no id.
+        let most = matching.map(\.path).min { Self.captures($0) < Self.captures($1) }
+        return matching.filter { $0.path == most }
+    }
+
+    private static func captures(_ path: String) -> Int { segments(path).count(where: isCapture) }
+
+    /// What these routes answer, for the header `Allow`.
+    static func allowedMethods(_ routes: [APIRoute]) -> String {
+        routes.map { $0.writing?.method.rawValue ?? "GET, HEAD" }.joined(separator: ", ")
     }
 
     /// The template that was probably meant.
@@ -27,15 +37,27 @@ struct RouteTable: Sendable {
         let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
         for route in routes {
             let names = Self.segments(route.path).filter(Self.isCapture).map { String($0.dropFirst().dropLast()) }
-            router.get(RouterPath(route.path)) { request, context in
+            router.on(RouterPath(route.path), method: route.writing?.method ?? .get) { request, context in
                 var captures: [String: String] = [:]
                 for name in names { captures[name] = context.parameters.get(name) }
+                var body: [UInt8] = []
+                if let writing = route.writing { body = try await Self.body(of: request, atMost: writing.largest) }
                 return try await route.handler(
                     APIRequest(
-                        path: request.uri.path, query: request.uri.query, headers: request.headers, captures: captures))
+                        path: request.uri.path, query: request.uri.query, headers: request.headers, captures: captures,
+                        body: body))
             }
         }
         return router
+    }
+
+    private static func body(of request: Request, atMost largest: Int) async throws -> [UInt8] {
+        var body: [UInt8] = []
+        for try await part in request.body {
+            guard body.count + part.readableBytes <= largest else { throw Problem.bodyTooLarge(limit: largest) }
+            body.append(contentsOf: part.readableBytesView)
+        }
+        return body
     }
 
     private static func segments(_ path: String) -> [Substring] {

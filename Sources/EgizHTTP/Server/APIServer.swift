@@ -22,11 +22,13 @@ public struct APIServer: Service {
     ///   - pool: Read-only use; the server does not close it.
     ///   - lag: Tells the ends of the log; nil shows lag as unknown.
     ///   - readiness: What else must hold for `/readyz`, beside the database.
+    ///   - rehearsal: Reads deployed topologies, for edits and dry runs of dead letters; nil refuses both.
     ///   - metrics: What `/metrics` writes; bootstrap swift-metrics with the same registry.
     ///   - onBound: Called once with the port that was bound.
     public init(
         configuration: APIConfiguration, pool: PostgresPool, lag: (any LagProvider)?,
-        readiness: @escaping Readiness = { [] }, metrics: PrometheusRegistry = PrometheusRegistry(), logger: Logger,
+        readiness: @escaping Readiness = { [] }, rehearsal: RehearsalSetup? = nil,
+        metrics: PrometheusRegistry = PrometheusRegistry(), logger: Logger,
         onBound: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         self.configuration = configuration
@@ -37,8 +39,9 @@ public struct APIServer: Service {
         let twins = TwinRoutes(queries: TwinQueries(pool: pool))
         let history = HistoryRoute(queries: HistoryQueries(pool: pool))
         let topologies = TopologiesRoute(queries: TopologyQueries(pool: pool), lag: lag, logger: logger)
+        let letters = DeadLetterRoutes(pool: pool, rehearsal: rehearsal)
         let health = HealthRoutes(queries: HealthQueries(pool: pool), readiness: readiness, metrics: metrics)
-        routes = RouteTable(routes: twins.routes + [history.route, topologies.route] + health.routes)
+        routes = RouteTable(routes: twins.routes + [history.route, topologies.route] + letters.routes + health.routes)
     }
 
     public func run() async throws {

@@ -11,7 +11,7 @@ struct APICommand: AsyncParsableCommand {
         commandName: "api",
         abstract: "Serves the REST API from EGIZ_DATABASE_URL.",
         discussion: """
-            Reads projections only; needs no worker to be running. With EGIZ_KAFKA_BROKERS it also tells the lag.
+            Reads projections and asks workers to redrive dead letters; needs no worker to be running. With EGIZ_KAFKA_BROKERS it also tells the lag.
 
             EXAMPLE
               EGIZ_DATABASE_URL=postgres://egiz@db/egiz EGIZ_HTTP_ADDRESS=127.0.0.1:8080 egiz api
@@ -29,7 +29,7 @@ struct APICommand: AsyncParsableCommand {
         let server = APIServer(
             configuration: APIConfiguration(host: settings.host, port: settings.port),
             pool: PostgresPool(url: database, applicationName: "egiz-api", size: 4), lag: lag,
-            metrics: Program.metrics, logger: logger,
+            rehearsal: StoredTopology.rehearsal(database), metrics: Program.metrics, logger: logger,
             onBound: { port in
                 Console.print("API    http://\(settings.host):\(port)")
             })

@@ -63,7 +63,8 @@ struct Up: AsyncParsableCommand {
             configuration: APIConfiguration(host: settings.host, port: settings.port),
             pool: PostgresPool(url: database, applicationName: "egiz-api", size: 4),
             lag: KafkaLag(brokers: brokers, properties: settings.kafkaProperties, logger: logger),
-            readiness: { WorkerReadiness.checks(worker) }, metrics: Program.metrics, logger: logger,
+            readiness: { WorkerReadiness.checks(worker) }, rehearsal: StoredTopology.rehearsal(database),
+            metrics: Program.metrics, logger: logger,
             onBound: { port in
                 let addresses = RunFile.Addresses(
                     api: "http://\(settings.host.contains(":") ? "[\(settings.host)]" : settings.host):\(port)",

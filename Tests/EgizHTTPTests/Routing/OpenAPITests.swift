@@ -37,7 +37,7 @@ import Testing
         let documented = try Self.documented()
         #expect(Set(documented.keys) == Set(server.routes.routes.map(\.path)))
         for route in server.routes.routes {
-            let captures: Set<String> = route.path.contains("{thingId}") ? ["thingId"] : []
+            let captures = Set(route.path.matches(of: #/\{([A-Za-z]+)\}/#).map { String($0.1) })
             #expect(documented[route.path] == captures.union(route.parameters), "\(route.path)")
         }
     }
