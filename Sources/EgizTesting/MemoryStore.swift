@@ -91,6 +91,7 @@ public final class MemoryStore: @unchecked Sendable {
     var letters: [LetterRow] = []
     var nextLetter: Int64 = 1
     var requests: [Request] = []
+    var looks = 0
     var states: [StateKey: StateRow] = [:]
     var timers: [TaskID: Set<TaskTimer>] = [:]
     var rollups: [RollupKey: RollupRow] = [:]
@@ -235,6 +236,9 @@ public final class MemoryStore: @unchecked Sendable {
                     upTo: thing == nil ? nextLetter - 1 : .max))
         }
     }
+
+    /// How often an owner looked for requests.
+    public var redriveLooks: Int { read { looks } }
 
     /// Whether every request is done, and what became of the letters.
     public var requestsDone: Bool { read { requests.allSatisfy(\.isDone) } }

@@ -141,8 +141,9 @@ final class MemoryTaskStore: TaskStore {
 
     func redrives(of leases: [TaskLease], limit: Int) throws(EngineError) -> [RedriveBatch] {
         try store.checkPresence()
-        return store.read {
-            leases.compactMap { lease -> RedriveBatch? in
+        return store.change {
+            store.looks += 1
+            return leases.compactMap { lease -> RedriveBatch? in
                 guard let request = store.requests.first(where: { $0.task == lease.task && !$0.isDone }) else {
                     return nil
                 }

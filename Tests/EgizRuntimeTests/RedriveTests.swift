@@ -108,6 +108,32 @@ import Testing
         try await worker.stop()
     }
 
+    /// The letters of an epoch that is not committed are still in the store: they must not be taken a second time.
+    @Test func aSlowCommitRedrivesNoLetterTwice() async throws {
+        let bench = bench(.relaying(onError: .dead))
+        bad(bench, "t:a", 1)
+        let worker = bench.worker()
+        #expect(await bench.caughtUp())
+        bench.store.edit(try #require(bench.store.letterRows.first).id, value: good("t:a", 1))
+        bench.store.holdCommits()
+        bench.push("t:b", 2)
+        #expect(await bench.store.eventually { $0.heldCommits == 1 })
+        let looks = bench.store.redriveLooks
+        bench.store.request(.retry, of: bench.task())
+        #expect(await bench.store.eventually { $0.redriveLooks >= looks + 1 })
+        let task = bench.task()
+        let before = bench.log.end(of: TopicPartition("events", task.partition)).raw
+        bench.push("t:b", 3)
+        #expect(await bench.log.eventually { $0.polledPastEnd(TopicPartition("events", 0)) })
+        #expect(before == 2)
+        bench.store.letCommitsGo()
+        #expect(await bench.caughtUp())
+        #expect(await bench.store.eventually { $0.requestsDone })
+        #expect(await bench.log.eventually { $0.outputs()["t:a"] == ["1"] && $0.outputs()["t:b"] == ["2", "3"] })
+        try await worker.stop()
+        #expect(bench.store.task(task)?.counters.redriven == 1)
+    }
+
     /// For random failures and redrives, the order of each key at the sink equals the order in the log.
     @Test(arguments: 0..<12)
     func theOrderAtTheSinkIsTheOrderInTheLog(_ seed: Int) async throws {
