@@ -4,9 +4,6 @@ import EgizTopologyTest
 import Foundation
 import Testing
 
-let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
-
 /// Every topology that is shipped, with its tests.
 @Suite struct ShippedTopologyTests {
     private static let folder = repository.appendingPathComponent("Topologies").path

@@ -56,26 +56,22 @@ struct Projection {
         var result: [JSONValue] = []
         var before = (e: -1, g: -1)
         for pair in pairs + [(expected.count, got.count)] {
-            result += gap(
-                got[(before.g + 1)..<pair.1], expected[(before.e + 1)..<pair.0],
-                fallback: expected.indices.contains(before.e) ? expected[before.e] : expected.first, areRows)
+            result += gap(got[(before.g + 1)..<pair.1], expected[(before.e + 1)..<pair.0], areRows)
             if pair.0 < expected.count { result.append(expected[pair.0]) }
             before = (pair.0, pair.1)
         }
         return result
     }
 
-    /// What stands between two items that were met.
+    /// What stands between two items that were met; an item that nothing was expected for is shown whole.
     private func gap(
-        _ got: ArraySlice<JSONValue>, _ expected: ArraySlice<JSONValue>, fallback: JSONValue?, _ areRows: Bool
+        _ got: ArraySlice<JSONValue>, _ expected: ArraySlice<JSONValue>, _ areRows: Bool
     ) -> [JSONValue] {
         let real = expected.filter { $0 != Self.rest }
         let open = expected.filter { $0 == Self.rest }
         if !open.isEmpty, real.isEmpty { return open }
         let shown = got.enumerated().map { index, item -> JSONValue in
-            let shape = real.isEmpty ? fallback : real[min(index, real.count - 1)]
-            guard let shape, shape != Self.rest else { return item }
-            return project(item, onto: shape, isRow: areRows)
+            real.indices.contains(index) ? project(item, onto: real[index], isRow: areRows) : item
         }
         return expected.first == Self.rest ? open + shown : shown + open
     }

@@ -31,7 +31,7 @@ struct ExpectationReader {
         add("counters", counters)
         var partial = false
         if case .bool(true)? = reader.value("partial")?.content { partial = true }
-        return Expectation(sections: sections, partial: partial)
+        return Expectation(sections: sections.sorted { $0.mark < $1.mark }, partial: partial)
     }
 
     private func members(_ value: ConfigValue, _ path: String, _ what: String) -> [(

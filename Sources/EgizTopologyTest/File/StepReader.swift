@@ -11,14 +11,19 @@ struct StepReader {
     var faults: FaultList { context.faults }
 
     func read(_ value: ConfigValue) -> TestStep? {
-        let value = asMap(value)
+        if case .string(let name) = value.content {
+            let isFault = TestVocabulary.faults.contains(name)
+            let hint = isFault ? "; write `fault: \(name)`" : name == "commit" ? "; write `commit: true`" : ""
+            faults.error(at: value.mark, "`\(path)`: found \(value.found), expected a map with one word\(hint)")
+            return nil
+        }
         guard let reader = MapReader(value, at: value.mark, path, TestVocabulary.step, faults) else { return nil }
         let present = TestVocabulary.step.map(\.name).filter { reader.raw($0) != nil }
         guard present.count == 1, let word = present.first, let body = reader.raw(word) else {
             if case .map(let members) = value.content, members.count == present.count {
                 faults.error(
                     at: value.mark,
-                    "`\(path)`: found \(present.isEmpty ? "no word" : Word.Shape.list(present)), expected one of them in each step; begin the next with a dash"
+                    "`\(path)`: found \(present.isEmpty ? "no word" : all(present)), expected one of them in each step; begin the next with a dash"
                 )
             }
             return nil
@@ -26,11 +31,8 @@ struct StepReader {
         return action(word, body, reader).map { TestStep(mark: reader.mark(of: word), action: $0) }
     }
 
-    /// A bare `crash` or `commit` in place of a map is what people try first.
-    private func asMap(_ value: ConfigValue) -> ConfigValue {
-        guard case .string("commit") = value.content else { return value }
-        return ConfigValue(
-            .map([("commit", value.mark, ConfigValue(.bool(true), at: value.mark))]), at: value.mark)
+    private func all(_ words: [String]) -> String {
+        Word.Shape.list(words).replacingOccurrences(of: " or ", with: " and ")
     }
 
     private func action(_ word: String, _ body: ConfigValue, _ reader: MapReader) -> TestStep.Action? {
@@ -95,7 +97,7 @@ struct StepReader {
         guard present.count == 1, let word = present.first, let raw = reader.raw(word) else {
             faults.error(
                 at: reader.mark,
-                "`\(reader.path)`: found \(present.isEmpty ? "no value" : Word.Shape.list(present).replacingOccurrences(of: " or ", with: " and ")), expected one of \(Word.Shape.list(words))"
+                "`\(reader.path)`: found \(present.isEmpty ? "no value" : all(present)), expected one of \(Word.Shape.list(words))"
             )
             return nil
         }

@@ -6,6 +6,8 @@ import EgizTopologyFile
 enum TestVocabulary {
     static let apiVersion = "egiz/v1"
     static let kind = "TopologyTest"
+    /// A thousand years, in milliseconds: sums of it and any time fit.
+    private static let longest: Int64 = 365_000 * 86_400_000
     static let epochs = TopologyDriver.Epochs.allCases.map(\.rawValue)
 
     static let root = [
@@ -56,11 +58,11 @@ enum TestVocabulary {
     static let repetition = [
         Word("from", .int(0...1_000_000), default: "1", "The first number."),
         Word("to", .int(0...1_000_000), required: true, "The last number."),
-        Word("every", .duration(0...Int64.max / 1000), default: "0s", "What `at` grows by each time."),
+        Word("every", .duration(0...longest), default: "0s", "What `at` grows by each time."),
     ]
 
     static let clock = [
-        Word("advance", .duration(1...Int64.max / 1000), "By so much, in every task that has a stream time."),
+        Word("advance", .duration(1...longest), "By so much, in every task that has a stream time."),
         Word("to", .text, "To this time, RFC 3339."),
     ]
 

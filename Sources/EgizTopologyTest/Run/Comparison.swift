@@ -37,7 +37,7 @@ struct Comparison {
         }
         return TestFailure(
             mark: section.mark,
-            message: place.isEmpty ? "\(subject) differs" : "\(subject) differs, first at \(place)",
+            message: place.isEmpty ? "\(subject): something else" : "\(subject): first difference at \(place)",
             lines: DiffLine.compare(expected: BlockText.lines(expected), got: BlockText.lines(seen)))
     }
 

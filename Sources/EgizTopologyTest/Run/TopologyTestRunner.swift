@@ -66,7 +66,12 @@ public struct TopologyTestRunner: Sendable {
                 ]
             }
         case .expect(let expectation):
-            return expectation.sections.compactMap { Comparison(expectation.partial).failure(of: $0, driver) }
+            return expectation.sections.compactMap { section in
+                var section = section
+                // What an alias stands for was written above; the step that uses it is what failed.
+                if section.mark < step.mark { section.mark = step.mark }
+                return Comparison(expectation.partial).failure(of: section, driver)
+            }
         }
         return []
     }
