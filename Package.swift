@@ -95,10 +95,14 @@ let package = Package(
             name: "EgizTesting",
             dependencies: ["EgizRuntime", "EgizCore", "EgizTwin", "EgizProcessors"],
             swiftSettings: strict),
+        .target(
+            name: "EgizTopologyTest",
+            dependencies: ["EgizTesting", "EgizTopologyFile", "EgizRuntime", "EgizProcessors", "EgizCore", "EgizTwin"],
+            swiftSettings: strict),
         .executableTarget(
             name: "egiz",
             dependencies: [
-                "EgizCore", "EgizProcessors", "EgizTopologyFile", "EgizRuntime", "EgizKafka",
+                "EgizCore", "EgizProcessors", "EgizTopologyFile", "EgizTopologyTest", "EgizRuntime", "EgizKafka",
                 "EgizPostgres", "EgizHTTP", "EgizTwin",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -142,6 +146,13 @@ let package = Package(
         .testTarget(
             name: "EgizTopologyFileTests",
             dependencies: ["TestSupport", "EgizTopologyFile", "EgizProcessors", "EgizCore", "EgizTwin"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EgizTopologyTestTests",
+            dependencies: [
+                "TestSupport", "EgizTopologyTest", "EgizTopologyFile", "EgizTesting", "EgizProcessors", "EgizCore",
+                "EgizTwin",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "EgizRuntimeTests",

@@ -148,6 +148,7 @@ public final class MemoryStore: @unchecked Sendable {
     // MARK: What is in it
 
     public func task(_ id: TaskID) -> TaskRow? { read { tasks[id] } }
+    public var taskIDs: [TaskID] { read { tasks.keys.sorted() } }
     public func position(of task: TaskID, topic: String) -> Int64? { read { tasks[task]?.positions[topic]?.next.raw } }
     public var allTwins: [ThingID: TwinRow] { read { twins } }
     public func twin(_ thing: ThingID) -> TwinRow? { read { twins[thing] } }
@@ -261,9 +262,4 @@ public final class MemoryStore: @unchecked Sendable {
         change { refusals += 1 }
         throw EngineError(.postgres, .backoff, "Postgres is away")
     }
-}
-
-extension MemoryStore {
-    /// Makes the row of a task that nobody acquires, for the topology driver.
-    func makeRow(_ task: TaskID) { change { if tasks[task] == nil { tasks[task] = TaskRow() } } }
 }

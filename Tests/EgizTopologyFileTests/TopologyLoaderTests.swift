@@ -14,7 +14,7 @@ import Testing
         #expect(topology.stages.map(\.name.text) == ["filling-line.twin-events", "filling-line.telemetry"])
         #expect(
             topology.stages.map { $0.processors.map(\.name) } == [
-                ["twins", "history"], ["telemetry-twins", "telemetry-history"],
+                ["twins", "history", "minutes"], ["telemetry-twins", "telemetry-history"],
             ])
         #expect(topology.sources.map { $0.topics.map(\.name) } == [["ditto.twin.events.v1"], ["telemetry.v1"]])
         #expect(topology.sources.map { $0.topics.map(\.partitions) } == [[4], [4]])

@@ -1,7 +1,7 @@
 import EgizCore
 
 /// Checks one value against the shape of its word.
-enum ValueCheck {
+package enum ValueCheck {
     /// The value in its final form, or nil after a fault: durations become whole milliseconds, sizes whole bytes, a single
     /// pattern a list of one.
     static func check(
@@ -59,7 +59,7 @@ enum ValueCheck {
     }
 
     /// `` ; did you mean `x`? ``, or nothing.
-    static func hint(for word: String, among known: [String]) -> String {
+    package static func hint(for word: String, among known: [String]) -> String {
         NearestWord.find(word, among: known).map { "; did you mean `\($0)`?" } ?? ""
     }
 

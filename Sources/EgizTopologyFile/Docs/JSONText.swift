@@ -1,12 +1,12 @@
 /// A JSON text with members in the order given, indented by two spaces, as the files in `Schemas/` are kept.
-indirect enum JSONText {
+package indirect enum JSONText {
     case object([(String, JSONText)])
     case array([JSONText])
     case string(String)
     case int(Int64)
     case bool(Bool)
 
-    var text: String {
+    package var text: String {
         var out = ""
         write(into: &out, indent: 0)
         return out + "\n"

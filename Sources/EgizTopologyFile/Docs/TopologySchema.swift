@@ -112,7 +112,7 @@ public enum TopologySchema {
         ])
     }
 
-    private static func object(
+    package static func object(
         _ words: [Word], _ summary: String, _ sections: [String: JSONText] = [:]
     ) -> JSONText {
         .object([
@@ -128,7 +128,7 @@ public enum TopologySchema {
         .array(words.filter(\.required).map { .string($0.name) })
     }
 
-    private static func value(_ word: Word) -> JSONText {
+    package static func value(_ word: Word) -> JSONText {
         var members: [(String, JSONText)]
         switch word.shape {
         case .name: members = [("type", .string("string")), ("pattern", .string("^\(NameRule.namePattern)$"))]

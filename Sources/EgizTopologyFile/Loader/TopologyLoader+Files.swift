@@ -1,18 +1,29 @@
-import EgizCore
+package import EgizCore
 import Foundation
 
 extension TopologyLoader {
     /// Reads one file. What is wrong with the file itself is a fault at its first line.
     public func load(path: String) -> LoadedTopology {
+        switch Self.text(path: path, noun: "topology") {
+        case .success(let text): load(text: text, file: path)
+        case .failure(let refusal): LoadedTopology(file: path, topology: nil, faults: refusal.faults)
+        }
+    }
+
+    /// The text of a file of ours, or the one fault that it cannot be read.
+    package static func text(path: String, noun: String) -> Result<String, TopologyFaults> {
+        func refused(_ message: String) -> Result<String, TopologyFaults> {
+            .failure(TopologyFaults([TopologyFault(at: SourceMark(line: 1, column: 1), message)]))
+        }
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            return refused(path, "there is no such file")
+            return refused("there is no such file")
         }
         guard !isDirectory.boolValue else {
-            return refused(path, "found a folder, expected a file; name a file in it")
+            return refused("found a folder, expected a file; name a file in it")
         }
         guard let handle = FileHandle(forReadingAtPath: path) else {
-            return refused(path, "the file cannot be opened; check its permissions")
+            return refused("the file cannot be opened; check its permissions")
         }
         defer { try? handle.close() }
         let data: Data
@@ -20,20 +31,19 @@ extension TopologyLoader {
             // One byte more than allowed tells a file that is too large; endless devices end here as well.
             data = try handle.read(upToCount: Self.maximumBytes + 1) ?? Data()
         } catch {
-            return refused(path, "the file cannot be read: \(error.localizedDescription)")
+            return refused("the file cannot be read: \(error.localizedDescription)")
         }
         guard data.count <= Self.maximumBytes else {
             return refused(
-                path, "the file is larger than \(SizeText.text(bytes: Int64(Self.maximumBytes))); a topology is not")
+                "the file is larger than \(SizeText.text(bytes: Int64(Self.maximumBytes))); a \(noun) is not")
         }
         guard let text = String(validating: data, as: UTF8.self) else {
-            return LoadedTopology(
-                file: path, topology: nil,
-                faults: [
+            return .failure(
+                TopologyFaults([
                     TopologyFault(at: Self.firstInvalid(data), "the file is not UTF-8 from here; save it as UTF-8")
-                ])
+                ]))
         }
-        return load(text: text, file: path)
+        return .success(text)
     }
 
     /// Reads every topology of a folder, `*.yaml` and `*.yml` but for `*.test.yaml`, in the order of their names, and

@@ -2,9 +2,9 @@ import EgizCore
 
 /// One YAML word: what may stand behind it, its default, and what it means. Checking, the JSON Schema and the reference all
 /// derive from it.
-struct Word: Sendable {
+package struct Word: Sendable {
     /// What may stand behind a word.
-    enum Shape: Sendable {
+    package enum Shape: Sendable {
         /// A name of ours.
         case name
         case topicName
@@ -34,7 +34,7 @@ struct Word: Sendable {
         }
 
         /// What is expected, for errors and the reference.
-        var expected: String {
+        package var expected: String {
             switch self {
             case .name: "a name of small letters, digits and dashes that begins with a letter, at most 63 characters"
             case .topicName: "a Kafka topic name: letters, digits, `.`, `_` and `-`, at most 249 characters"
@@ -57,7 +57,7 @@ struct Word: Sendable {
         }
 
         /// `` `a`, `b` or `c` ``; of very many only the first.
-        static func list(_ words: [String]) -> String {
+        package static func list(_ words: [String]) -> String {
             guard words.count <= 20 else {
                 return words.prefix(20).map { "`\($0.shortened)`" }.joined(separator: ", ") + " …"
             }
@@ -67,14 +67,14 @@ struct Word: Sendable {
         }
     }
 
-    let name: String
-    let shape: Shape
-    let required: Bool
+    package let name: String
+    package let shape: Shape
+    package let required: Bool
     /// The default as it would be written in YAML; nil: none.
     let defaultText: String?
-    let summary: String
+    package let summary: String
 
-    init(_ name: String, _ shape: Shape, required: Bool = false, default: String? = nil, _ summary: String) {
+    package init(_ name: String, _ shape: Shape, required: Bool = false, default: String? = nil, _ summary: String) {
         self.name = name
         self.shape = shape
         self.required = required

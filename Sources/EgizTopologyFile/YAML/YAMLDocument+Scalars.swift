@@ -13,7 +13,18 @@ extension YAMLDocument {
             faults.error(at: mark, "the tag `\(tag)` is not supported; remove it")
             return .string(text)
         }
-        return scalar.style == .plain ? Self.plain(text) : .string(text)
+        guard scalar.style == .plain else { return .string(text) }
+        let content = Self.plain(text)
+        if hasJSONNumbers, case .string = content, let number = Self.jsonNumber(text) { return .double(number) }
+        return content
+    }
+
+    /// The number, where the text is one in JSON's form.
+    private static func jsonNumber(_ text: String) -> Double? {
+        guard text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/) != nil, Int64(text) == nil,
+            let number = Double(text), number.isFinite, text.contains(where: { ".eE".contains($0) })
+        else { return nil }
+        return number
     }
 
     static func plain(_ text: String) -> ConfigValue.Content {

@@ -1,27 +1,36 @@
-import EgizCore
+package import EgizCore
 import Yams
 
 /// Reads one YAML document into values with their places. Everything it meets that is wrong becomes a fault; what can be
 /// read in spite of it is read.
-struct YAMLDocument {
+package struct YAMLDocument {
     /// A file with more values than this, aliases counted as often as they are used, is no topology.
     static let maximumValues = 50_000
     static let maximumDepth = 64
 
     let faults: FaultList
+    /// What the file should hold, for messages.
+    let noun: String
+    /// Every plain number of JSON is a number, also where its text would not come back as it was written (`21.50`).
+    let hasJSONNumbers: Bool
     private var source: YAMLText
     private var values = 0
     private var anchors: [String: (value: ConfigValue, weight: Int)] = [:]
 
     /// - Returns: nil where the text is no YAML or holds no value.
-    static func read(_ text: String, into faults: FaultList) -> ConfigValue? {
-        var document = YAMLDocument(faults: faults, source: YAMLText(text))
+    package static func read(
+        _ text: String, into faults: FaultList, noun: String = "topology", hasJSONNumbers: Bool = false
+    ) -> ConfigValue? {
+        var document = YAMLDocument(
+            faults: faults, source: YAMLText(text), noun: noun, hasJSONNumbers: hasJSONNumbers)
         return document.read()
     }
 
-    private init(faults: FaultList, source: YAMLText) {
+    private init(faults: FaultList, source: YAMLText, noun: String, hasJSONNumbers: Bool) {
         self.faults = faults
         self.source = source
+        self.noun = noun
+        self.hasJSONNumbers = hasJSONNumbers
     }
 
     private mutating func read() -> ConfigValue? {
@@ -58,7 +67,7 @@ struct YAMLDocument {
     private mutating func document(of parser: Parser) throws -> ConfigValue? {
         guard let root = try parser.nextRoot() else {
             faults.error(
-                at: SourceMark(line: 1, column: 1), "the file is empty, expected a topology (`apiVersion: egiz/v1`)")
+                at: SourceMark(line: 1, column: 1), "the file is empty, expected a \(noun) (`apiVersion: egiz/v1`)")
             return nil
         }
         values = 0
@@ -68,7 +77,7 @@ struct YAMLDocument {
             if let second = try parser.nextRoot() {
                 faults.error(
                     at: mark(of: second),
-                    "a second document begins here; write one topology a file and put this one into a file of its own")
+                    "a second document begins here; write one \(noun) a file and put this one into a file of its own")
             }
         } catch let error as YamlError {
             if case .duplicatedKeysInMapping = error { throw error }

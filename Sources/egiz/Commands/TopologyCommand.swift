@@ -11,12 +11,14 @@ struct TopologyCommand: AsyncParsableCommand {
             EXAMPLES
               egiz topology validate Topologies/*.yaml
               egiz topology explain Topologies/filling-line.yaml
+              egiz topology test Topologies
               egiz topology apply --wait Topologies/filling-line.yaml
               EGIZ_KAFKA_BROKERS=k1:9092 EGIZ_DATABASE_URL=postgres://egiz@db/egiz \
                 egiz topology repartition Topologies/filling-line.yaml
             """,
         subcommands: [
-            Validate.self, Explain.self, Apply.self, List.self, Diff.self, Rollback.self, Pause.self, Resume.self,
+            Validate.self, Explain.self, Test.self, Apply.self, List.self, Diff.self, Rollback.self, Pause.self,
+            Resume.self,
             Delete.self, Repartition.self,
         ])
 

@@ -1,0 +1,43 @@
+import EgizCore
+import EgizRuntime
+import EgizTesting
+import EgizTwin
+
+/// One step of a test.
+struct TestStep: Sendable {
+    enum Action: Sendable {
+        case given([GivenRecord])
+        case advance(Duration)
+        case moveTo(EventTime)
+        case fault(TestFault)
+        case commit
+        case redrive(RedriveBatch.Action, ThingID?)
+        case edit(LetterEdit)
+        case expect(Expectation)
+    }
+
+    var mark: SourceMark
+    var action: Action
+}
+
+/// What goes wrong.
+enum TestFault: Sendable {
+    case crash
+    case rebalance
+    /// So many commits find Postgres away.
+    case postgresAway(Int)
+    /// The answers of so many commits are lost.
+    case answerLost(Int)
+    /// Postgres refuses every epoch with a sample of this text.
+    case dataError(String)
+    /// A record that is no JSON, in this topic or in the first of each source.
+    case badJSON(topic: String?)
+}
+
+/// Somebody mends a dead letter.
+struct LetterEdit: Sendable {
+    var topic: String
+    var partition: Int32?
+    var offset: Int64
+    var value: RecordValue
+}

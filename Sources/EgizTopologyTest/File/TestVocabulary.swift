@@ -1,0 +1,136 @@
+import EgizCore
+import EgizTesting
+import EgizTopologyFile
+
+/// All words of a test file.
+enum TestVocabulary {
+    static let apiVersion = "egiz/v1"
+    static let kind = "TopologyTest"
+    /// A thousand years, in milliseconds: sums of it and any time fit.
+    private static let longest: Int64 = 365_000 * 86_400_000
+    static let epochs = TopologyDriver.Epochs.allCases.map(\.rawValue)
+
+    static let root = [
+        Word("apiVersion", .choice([apiVersion]), required: true, "The version of this language."),
+        Word("kind", .choice([kind]), required: true, "What the file describes."),
+        Word(
+            "topology", .text, "The topology file, from this file's folder; `x.yaml` for `x.test.yaml` where left out."),
+        Word("epochs", .choice(epochs), default: "eachRecord", "When work is committed, for tests that do not say so."),
+        Word("partitions", .int(1...10_000), default: "1", "Partitions of topics that declare none."),
+        Word("tests", .section("a list of tests"), required: true, "The tests; each begins with nothing."),
+    ]
+
+    static let test = [
+        Word("name", .text, required: true, "A sentence about behaviour."),
+        Word(
+            "epochs", .choice(epochs),
+            "`eachRecord` commits after every record, `explicit` only where a step says `commit: true`."),
+        Word("steps", .section("a list of steps"), required: true, "What happens, in this order."),
+    ]
+
+    static let step = [
+        Word("given", .section("a record or a list of records"), "Records that are pushed into topics."),
+        Word("clock", .section("a map with `advance` or `to`"), "Stream time goes on, as at the end of a quiet log."),
+        Word("fault", .section("a fault"), "Something goes wrong."),
+        Word("commit", .bool, "The open epochs are committed."),
+        Word("redrive", .section("a map"), "Dead letters are tried again, or dropped."),
+        Word("edit", .section("a map"), "The value of a dead letter is mended."),
+        Word("expect", .section("a map of what is expected"), "What is there now, as a reader sees it."),
+    ]
+
+    static let value = [
+        Word("value", .section("a value"), "The value, written as JSON."),
+        Word("text", .text, "The value as text, also text that is no JSON."),
+        Word("base64", .text, "The value as bytes."),
+    ]
+
+    static let record =
+        [
+            Word("topic", .topicName, required: true, "The topic; some source reads it."),
+            Word("key", .section("a text or null"), "The key; the thing that the value names where left out."),
+            Word("partition", .int(0...10_000), "The partition; where Kafka would put the key where left out."),
+            Word("at", .text, "The time of the record in the log, RFC 3339."),
+        ] + value + [
+            Word("tombstone", .bool, "The record has no value."),
+            Word("repeat", .section("a number or a map with `to`"), "The record is pushed so often."),
+        ]
+
+    static let repetition = [
+        Word("from", .int(0...1_000_000), default: "1", "The first number."),
+        Word("to", .int(0...1_000_000), required: true, "The last number."),
+        Word("every", .duration(0...longest), default: "0s", "What `at` grows by each time."),
+    ]
+
+    static let clock = [
+        Word("advance", .duration(1...longest), "By so much, in every task that has a stream time."),
+        Word("to", .text, "To this time, RFC 3339."),
+    ]
+
+    static let faults = ["crash", "rebalance", "postgres-away", "answer-lost", "data-error", "bad-json"]
+
+    /// Faults of processors that no kind has yet.
+    static let modelFaults = ["model-status", "model-away", "model-slow"]
+
+    static let fault = [
+        Word("crash", .bool, "Uncommitted work is lost, its records are read again."),
+        Word("rebalance", .bool, "Tasks are committed, released and taken over with empty caches."),
+        Word("postgres-away", .int(1...100), "So many commits fail before anything is written."),
+        Word("answer-lost", .int(1...100), "So many commits land, and their answers are lost."),
+        Word("data-error", .text, "Postgres refuses every epoch with a sample of this text."),
+        Word("bad-json", .topicName, "A record that is no JSON comes to this topic."),
+    ]
+
+    static let redrive = [
+        Word("action", .choice(["retry", "discard"]), default: "retry", "Try them again, or drop them."),
+        Word("thing", .text, "Only those parked of this thing."),
+    ]
+
+    static let edit =
+        [
+            Word("topic", .topicName, required: true, "Where the record came from."),
+            Word("partition", .int(0...10_000), "Its partition; may be left out for a topic of one."),
+            Word("offset", .int(0...Int64.max), required: true, "Its offset."),
+        ] + value
+
+    static let expect = [
+        Word("partial", .bool, default: "false", "Maps may hold more than is named."),
+        Word("twins", .section("a map of thing ids to documents"), "Twins: the document, or `absent`."),
+        Word("samples", .section("a map of thing ids to paths to lists"), "History, by thing and path."),
+        Word("rollups", .section("a list"), "All windows, by thing, path, processor and start."),
+        Word("emitted", .section("a map of topics to lists"), "All records emitted to each topic."),
+        Word("deadLetters", .section("a list"), "All dead letters, in the order in which they were written."),
+        Word("counters", .section("a map of names to numbers"), "Counters, summed over all tasks."),
+        Word("parked", .section("a list of thing ids"), "All things that have parked records."),
+    ]
+
+    static let sample = [
+        Word("at", .text, "Event time."), Word("value", .section("a value"), "The value."),
+        Word("absent", .bool, "The path ceased to exist."),
+    ]
+
+    static let rollup = [
+        Word("processor", .text, "The processor."), Word("thing", .text, "The thing."),
+        Word("path", .text, "The path."),
+        Word("start", .text, "The window's start."), Word("end", .text, "The window's end."),
+        Word("count", .section("a number"), "Samples."), Word("min", .section("a number"), "The least."),
+        Word("max", .section("a number"), "The greatest."), Word("sum", .section("a number"), "The sum."),
+        Word("avg", .section("a number"), "The average."), Word("first", .section("a number"), "The first by time."),
+        Word("last", .section("a number"), "The last by time."), Word("final", .bool, "The window is closed."),
+    ]
+
+    static let output = [
+        Word("key", .section("a text or null"), "The key."), Word("value", .section("a value"), "The value."),
+        Word("headers", .section("a map of names to texts"), "Headers."), Word("id", .text, "The header egiz-id."),
+        Word("at", .text, "The record's time."),
+    ]
+
+    static let deadLetter = [
+        Word("code", .text, "The reason."), Word("topic", .text, "The topic."),
+        Word("partition", .int(0...10_000), "The partition."), Word("offset", .int(0...Int64.max), "The offset."),
+        Word("thing", .section("a text or null"), "The thing."),
+        Word("disposition", .choice(["dead", "parked"]), "What it does to others."),
+        Word("processor", .section("a text or null"), "Who refused it."),
+        Word("attempts", .int(0...Int64.max), "How often it was tried."),
+        Word("message", .text, "Why."),
+    ]
+}

@@ -1,0 +1,44 @@
+import EgizProcessors
+import EgizTopologyFile
+import EgizTopologyTest
+import Foundation
+
+let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+/// The report of tests over a small topology of telemetry.
+struct Kit {
+    static let topology = """
+        apiVersion: egiz/v1
+        kind: Topology
+        metadata: { name: line }
+        spec:
+          sources:
+            events: { topics: [{ name: events, partitions: 2 }], format: telemetry }
+          processors:
+            twins: { kind: twin-projector, from: events }
+            history: { kind: history-writer, from: twins, include: ["/features/**"], exclude: ["/features/*/properties/secret"] }
+            minutes: { kind: rollup, from: twins, interval: 1m, to: closed, lateTo: late }
+
+        """
+
+    var loaded: LoadedTopologyTest
+
+    /// - Parameter tests: the entries of `tests`, or a whole file where it begins with `apiVersion`.
+    init(_ tests: String, topology: String = Kit.topology) {
+        let text =
+            tests.hasPrefix("apiVersion") ? tests : "apiVersion: egiz/v1\nkind: TopologyTest\ntests:\n\(tests)\n"
+        let loader = TopologyLoader(registry: .builtin)
+        loaded = TopologyTestLoader(topologies: loader).load(
+            text: text, file: "line.test.yaml", topology: loader.load(text: topology, file: "line.yaml"))
+    }
+
+    func results(filter: String? = nil) -> TopologyTestResults? {
+        loaded.tests.map { TopologyTestRunner(registry: .builtin).run($0, filter: filter) }
+    }
+
+    /// Faults of the file, or what the tests said.
+    var report: String {
+        results().map { TopologyTestReport().text(of: $0) } ?? loaded.report
+    }
+}
