@@ -14,8 +14,8 @@ import Testing
             "`sources.events.onGap`: found \"ignore\", expected `fail` or `report`"
         ),
         (
-            "topics: [a], format: ditto, onError: park",
-            "`sources.events.onError`: found \"park\", expected `deadLetter`"
+            "topics: [a], format: ditto, onError: parked",
+            "`sources.events.onError`: found \"parked\", expected `deadLetter` or `park`"
         ),
         ("topics: [a], format: ditto, idle: 5", "a bare number has no unit, write \"5s\" for seconds"),
         ("topics: [a], format: ditto, idle: 5 s", "found \"5 s\", expected a duration"),
@@ -106,15 +106,15 @@ import Testing
         ("kind: history-writer, from: twins, onlyChanges: on", "write `true`"),
         (
             "kind: history-writer, from: twins, includes: []",
-            "unknown word `includes` in `processors.h`, expected `kind`, `from`, `include`, `exclude` or `onlyChanges`; did you mean `include`?"
+            "unknown word `includes` in `processors.h`, expected `kind`, `from`, `onError`, `include`, `exclude` or `onlyChanges`; did you mean `include`?"
         ),
         (
             "kind: alert-rule, from: twins, rules: [], to: x",
-            "unknown kind \"alert-rule\", expected `twin-projector` or `history-writer`"
+            "unknown kind \"alert-rule\", expected `twin-projector`, `history-writer` or `rollup`"
         ),
         (
             "kind: 5, from: twins",
-            "`processors.h.kind`: found the number 5, expected `twin-projector` or `history-writer`"
+            "`processors.h.kind`: found the number 5, expected `twin-projector`, `history-writer` or `rollup`"
         ),
         ("kind: history-writer, from: [twins]", "`processors.h.from`: found a list, expected a name"),
         ("kind: history-writer", "`processors.h` has no `from`"),
