@@ -54,7 +54,7 @@ import Testing
         ]
         #expect(try outcomes(bench) == expected)
         #expect(try outcomes(bench) == expected)
-        #expect(bench.log.outputs()["t:a"] == ["1"])
+        #expect(await bench.log.eventually { $0.outputs()["t:a"] == ["1"] })
         bench.store.request(.retry, of: bench.task())
         #expect(await bench.store.eventually { $0.requestsDone })
         #expect(await bench.log.eventually { $0.outputs()["t:a"] == ["1", "2", "3"] })
