@@ -38,10 +38,11 @@ import Testing
             await bench.store.eventually {
                 $0.position(of: TaskID(stage: stage, partition: 0), topic: "elsewhere") == 1
             })
+        // Its end has been waited for: what failed has said so by then.
+        try? await worker.stop()
         let failed = worker.worker.statuses.filter { if case .failed = $0.state { true } else { false } }
         #expect(failed.map(\.stage) == [bench.stage])
         if case .failed(let why)? = failed.first?.state { #expect(why.contains("events[3] offset 17")) }
-        try? await worker.stop()
     }
 
     @Test func crashesAtDifferentPositionsAreNoLoop() throws {
