@@ -60,7 +60,7 @@ def run(options, world, recorder):
 
 
 def hurt_and_compare(options, world, recorder, load, faults, takeovers):
-    await_first_commits(world, recorder)
+    await_first_commits(world)
     began, first = time.monotonic(), recorder.total()
     faults.run(began + options.minutes * 60)
     while time.monotonic() < began + options.minutes * 60:
@@ -98,11 +98,11 @@ def hurt_and_compare(options, world, recorder, load, faults, takeovers):
     return is_equal and not problems
 
 
-def await_first_commits(world, recorder):
+def await_first_commits(world):
     """The clock starts when the workers work."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if world.postgres.rows("select count(*) from egiz.task where epoch > 0")[0][0] >= len(recorder.places) // 2:
+        if world.postgres.rows("select count(*) from egiz.task where epoch > 0")[0][0] >= len(list(world.stages())) // 2:
             return
         world.note_deaths()
         time.sleep(0.2)
