@@ -18,7 +18,9 @@ enum OutboxPlan: Equatable {
         // They are written together; a topic that was added later has none yet.
         let evidence = found.compactMap { Evidence(parsing: $0.metadata) }
             .filter { $0.incarnation == lease.incarnation }.map(\.epoch).max()
-        guard isSameLog else { return .publish(after: 0) }
+        // A task that never had a position begins its life: what its group says is of another one, before a purge.
+        let isNew = lease.epoch == 0 && lease.positions.isEmpty
+        guard isSameLog, !isNew else { return .publish(after: 0) }
         if let evidence, evidence > lease.epoch {
             if onGap == .report { return .beginAnew }
             throw EngineError(

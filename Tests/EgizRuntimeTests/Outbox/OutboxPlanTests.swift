@@ -47,6 +47,10 @@ import Testing
         #expect(try plan(lease(), ["egiz:1:2:11"], onGap: .report) == .beginAnew)
     }
 
+    @Test func evidenceOfALifeBeforeAPurgeSaysNothing() throws {
+        #expect(try plan(lease(epoch: 0, pending: false), ["egiz:1:2:11"]) == .publish(after: 0))
+    }
+
     @Test func evidenceOfAnotherLogSaysNothing() throws {
         #expect(try plan(lease(), ["egiz:1:2:99"], sameLog: false) == .publish(after: 0))
     }
