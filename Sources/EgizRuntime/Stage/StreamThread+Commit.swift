@@ -176,8 +176,8 @@ extension StreamThread {
         if let next { pipeline.policy.maxRecords = min(next.limit, setup.policy.maxRecords) }
     }
 
-    /// A worker that meets ever new paths must not grow for ever. Makes tables and caches anew once nothing is open or in commit; true while that is under way. The caches are restored
-    /// lazily, as after a takeover.
+    /// A worker that meets ever new paths must not grow for ever: makes tables and caches anew once nothing is open or in commit;
+    /// true while that is under way. The caches are restored lazily, as after a takeover.
     func renewTables() throws(EngineError) -> Bool {
         guard needsFreshTables else { return false }
         if pipeline.isCommitting {
