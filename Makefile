@@ -11,10 +11,10 @@ FORMATTED := $(wildcard Sources Tests examples benchmarks) Package.swift
 # What `make chaos` runs: the release build, or one with a fault built in, which is a build of its own and never mixed up.
 CHAOS_SABOTAGE ?=
 
-.PHONY: help up test test-long chaos build bench lint format deps clean
+.PHONY: help up test test-long chaos build bench bench-queries lint format deps clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: deps build ## Start everything on this machine, with ten simulated filling machines
 	@exec .build/release/egiz up --demo
@@ -48,6 +48,9 @@ build: deps ## Build in release mode
 
 bench: deps build ## Measure events a second from the log to committed twins and history
 	@benchmarks/run.sh $(or $(EVENTS),1000000) $(or $(ROUNDS),3)
+
+bench-queries: build ## Measure how long queries of a large database take, caches cold and warm
+	@benchmarks/queries/run.sh $(or $(HOT),60) $(or $(SLOW),1000)
 
 lint: ## Check the format of all Swift files
 	@swift format lint --strict --recursive --parallel $(FORMATTED)

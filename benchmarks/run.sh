@@ -98,7 +98,7 @@ for round in $(seq "$rounds"); do
   echo "round $round: egiz $(tail -n1 "$work/egiz"), C++ $(tail -n1 "$work/cpp"), Python $(tail -n1 "$work/python")" >&2
 done
 e=$(median < "$work/egiz"); c=$(median < "$work/cpp"); p=$(median < "$work/python")
-bytes=$(psql -c "select round(sum(pg_total_relation_size(i.inhrelid)) / (select sum(n) from egiz.history_segment), 1) from pg_inherits i where i.inhparent = 'egiz.history_segment'::regclass" || true)
+bytes=$(psql -c "select round(((select sum(pg_total_relation_size(i.inhrelid)) from pg_inherits i where i.inhparent = 'egiz.history_segment'::regclass) + pg_total_relation_size('egiz.history_block')) / ((select coalesce(sum(n), 0) from egiz.history_segment) + (select coalesce(sum(n), 0) from egiz.history_block)), 1)" || true)
 echo "events $events, rounds $rounds, median of each"
 echo "egiz worker (exactly once, twins and history)      $e events/s"
 echo "yardstick, C++ (no guarantees, no twins)           $c events/s"

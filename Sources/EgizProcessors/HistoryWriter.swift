@@ -22,9 +22,13 @@ public final class HistoryWriter: StatelessProcessor {
             .init(
                 "onlyChanges", .bool, default: "false",
                 "Record a sample only where the value differs from the one before."),
+            .init(
+                "retention", .duration,
+                "How long samples are kept, in whole days such as 90d; without it for ever. What is older is dropped by the day or week."
+            ),
         ],
         example: """
-            history: { kind: history-writer, from: twins, include: ["/features/*/properties/**"], onlyChanges: true }
+            history: { kind: history-writer, from: twins, include: ["/features/*/properties/**"], onlyChanges: true, retention: 90d }
             """)
 
     public static let mayRefuse = false
@@ -32,6 +36,8 @@ public final class HistoryWriter: StatelessProcessor {
     private let include: [PathPattern]
     private let exclude: [PathPattern]
     private let onlyChanges: Bool
+    /// 0 keeps for ever.
+    private let days: Int32
     /// What the patterns say of each path, by the path's id: one look-up a leaf instead of a match.
     private var decisions: [Decision] = []
 
@@ -42,6 +48,22 @@ public final class HistoryWriter: StatelessProcessor {
         include = try reader.patterns("include")
         exclude = try reader.patterns("exclude")
         onlyChanges = try reader.bool("onlyChanges")
+        days = try Self.days(reader)
+    }
+
+    /// How long the samples of a stage are kept; its definitions were checked before.
+    public static func retention(of definitions: [ProcessorDefinition]) -> HistoryRetention {
+        HistoryRetention(
+            definitions.filter { $0.kind == spec.kind }.compactMap { try? HistoryWriter($0) }.map {
+                HistoryRetention.Rule(include: $0.include, exclude: $0.exclude, days: $0.days)
+            })
+    }
+
+    private static func days(_ reader: SettingsReader) throws(TopologyFaults) -> Int32 {
+        guard let duration = try reader.duration("retention") else { return 0 }
+        let (days, rest) = duration.quotientAndRemainder(dividingBy: 86_400_000_000)
+        guard rest == 0, days > 0 else { throw reader.fault("retention", "whole days such as 90d") }
+        return Int32(clamping: days)
     }
 
     public func process(_ change: borrowing TwinChange, into effects: inout RecordEffects) throws(RecordFault) {

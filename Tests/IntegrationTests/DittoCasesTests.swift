@@ -62,7 +62,7 @@ struct DittoCasesTests {
                 }
                 if run.timesAscend { try run.checkHistory(connection) }
                 try connection.execute(
-                    "truncate egiz.twin, egiz.series, egiz.history_segment, egiz.dead_letter, egiz.task_offset, egiz.task, egiz.stage cascade"
+                    "truncate egiz.twin, egiz.series, egiz.history_segment, egiz.history_block, egiz.history_packed, egiz.dead_letter, egiz.task_offset, egiz.task, egiz.stage cascade"
                 )
             }
         }

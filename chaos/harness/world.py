@@ -93,6 +93,8 @@ class World:
             "EGIZ_KAFKA_BROKERS": getattr(self, "brokers", ""), "EGIZ_DATABASE_URL": self.postgres.url,
             "EGIZ_KAFKA_SESSION_TIMEOUT": f"{int(self.options.session_timeout * 1000)}ms",
             "EGIZ_SHUTDOWN_GRACE": f"{int(self.options.session_timeout * 450)}ms",
+            # What is compacted no longer shows what stood there twice.
+            "EGIZ_HISTORY_GRACE": "80000m",
             "EGIZ_DATA_DIR": os.path.join(self.folder, f"data-{name}")}
         for key in ("EGIZ_LOG_LEVEL", "EGIZ_KAFKA_PROPERTIES"):
             if os.environ.get(key):

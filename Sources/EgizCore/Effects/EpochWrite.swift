@@ -25,6 +25,8 @@ public final class EpochWrite: @unchecked Sendable {
     public var redriven: [RedriveResult] = []
     /// How far redrive requests have come.
     public var redrives: [RedriveAdvance] = []
+    /// How long the samples are kept, for series that are new to the writer.
+    public var retention = HistoryRetention()
 
     public init(tasks: [TaskAdvance], columns: [SeriesColumn], twins: [TwinRow], deadLetters: [DeadLetter]) {
         self.tasks = tasks

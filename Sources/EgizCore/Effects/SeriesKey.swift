@@ -9,6 +9,8 @@ public final class SeriesKey {
     /// The database id, set by the writer after the transaction that made it has committed (rule 28); written and read on
     /// the committing thread only.
     public var databaseID: Int64?
+    /// Its retention class in days, 0 for ever; set with `databaseID`.
+    public var retention: Int32 = 0
 
     public init(thing: ThingID, path: String) {
         self.thing = thing

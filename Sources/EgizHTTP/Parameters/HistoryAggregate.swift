@@ -3,6 +3,8 @@ import EgizPostgres
 /// What history computes of the numbers of an interval.
 enum HistoryAggregate: String, CaseIterable {
     case min, max, avg, sum, count, first, last
+    /// The average over time, where each number holds until the next sample.
+    case twa
 
     static let names = allCases.map(\.rawValue)
 
@@ -13,6 +15,7 @@ enum HistoryAggregate: String, CaseIterable {
         case .avg, .sum: .sum
         case .count: []
         case .first, .last: .ends
+        case .twa: .timeAverage
         }
     }
 
@@ -41,6 +44,7 @@ enum HistoryAggregate: String, CaseIterable {
         case .count: Double(bucket.count)
         case .first: bucket.first
         case .last: bucket.last
+        case .twa: bucket.timeAverage
         }
     }
 }

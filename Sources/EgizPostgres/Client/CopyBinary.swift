@@ -10,7 +10,7 @@ public struct CopyBinary: ~Copyable {
     private static let chunk = 256 << 10
 
     private let connection: OpaquePointer?
-    private var wire = WireBuffer(capacity: CopyBinary.chunk + 64 << 10)
+    var wire = WireBuffer(capacity: CopyBinary.chunk + 64 << 10)
     /// Rows begun so far.
     public private(set) var rows = 0
 

@@ -14,10 +14,12 @@ public struct HistoryBucket: Sendable, Equatable {
     public var sum: Double?
     public var first: Double?
     public var last: Double?
+    /// The average over the time for which a value is known, where each number holds until the next sample; nil where none is.
+    public var timeAverage: Double?
 
     public init(
         start: EventTime, count: Int64, skipped: Int64, min: Double? = nil, max: Double? = nil, sum: Double? = nil,
-        first: Double? = nil, last: Double? = nil
+        first: Double? = nil, last: Double? = nil, timeAverage: Double? = nil
     ) {
         self.start = start
         self.count = count
@@ -27,5 +29,6 @@ public struct HistoryBucket: Sendable, Equatable {
         self.sum = sum
         self.first = first
         self.last = last
+        self.timeAverage = timeAverage
     }
 }

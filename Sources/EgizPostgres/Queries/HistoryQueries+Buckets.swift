@@ -11,81 +11,120 @@ extension HistoryQueries {
         public static let extremes = Aggregates(rawValue: 1)
         public static let sum = Aggregates(rawValue: 2)
         public static let ends = Aggregates(rawValue: 4)
+        /// The average over time of a value that holds until the next sample.
+        public static let timeAverage = Aggregates(rawValue: 8)
     }
+
+    /// So many stored rows are looked at together, and so many samples read.
+    private static let mostItems = 20_000
+    private static let mostSamples = 300_000
+    /// How far back the value is looked for that holds when the range begins.
+    static let longestHold: Int64 = 400 * 86_400_000_000
 
     /// The intervals of the range that hold samples, ascending, up to `limit`; nil where the thing was never seen.
     ///
-    /// The first and last interval see only the samples inside the range. `interval` is in microseconds.
+    /// A segment that lies inside one interval and overlaps no other row of its series answers with its statistics, without its
+    /// samples being read. The first and last interval see only the samples inside the range. `interval` is in microseconds.
     /// Errors: as of `PostgresPool.run`; SQLSTATE 22003 in `detail` where a sum exceeds float8.
     public func buckets(
         _ range: Range, interval: Int64, aggregates: Aggregates, limit: Int
     ) async throws -> [HistoryBucket]? {
-        try await pool.read { connection in
+        let buckets: [HistoryBucket]? = try await pool.read { connection in
             guard let series = try Self.series(range, connection) else {
                 return try Self.isKnown(range.thing, connection) ? [] : nil
             }
-            let bounds: [PostgresValue] = [
-                .int64(series), .timestamp(microseconds: range.from.microseconds),
-                .timestamp(microseconds: range.to.microseconds),
-            ]
-            let overlapping = try Self.haveOverlaps(bounds, connection)
-            let rows = try connection.query(
-                Self.bucketStatement(aggregates, overlapping: overlapping),
-                bounds + [.int64(interval), .int64(Int64(limit))])
-            return rows.map { row in
-                HistoryBucket(
-                    start: EventTime(microseconds: row.timestamp(0) ?? 0), count: row.int64(1) ?? 0,
-                    skipped: row.int64(2) ?? 0,
-                    min: row.double(3), max: row.double(4), sum: row.double(5), first: row.double(6),
-                    last: row.double(7))
+            let reader = HistoryReader(connection: connection, series: series)
+            return try Self.fold(reader, range, interval: interval, aggregates, limit: limit)
+        }
+        guard aggregates.contains(.sum), let buckets else { return buckets }
+        guard buckets.allSatisfy({ $0.sum?.isFinite ?? true }) else {
+            throw EngineError(.postgres, .never, "a sum exceeds what float8 can hold", detail: "22003")
+        }
+        return buckets
+    }
+
+    private static func fold(
+        _ reader: HistoryReader, _ range: Range, interval: Int64, _ aggregates: Aggregates, limit: Int
+    ) throws(EngineError) -> [HistoryBucket] {
+        var from = range.from.microseconds
+        let to = range.to.microseconds
+        let before =
+            aggregates.contains(.timeAverage)
+            ? try reader.latest(before: from, since: from - longestHold) : nil
+        var fold = HistoryFold(
+            interval: interval, from: from, to: to, held: before?.kind == .number ? before?.number : nil)
+        while from < to, fold.begun <= limit {
+            let (items, end) = try reader.items(from: from, to: to, limit: mostItems)
+            try add(clusters(items), from..<end, reader, &fold, limit: limit)
+            from = end
+        }
+        fold.finish()
+        return Array(fold.buckets.prefix(limit))
+    }
+
+    /// Rows that overlap, directly or through others, belong together.
+    private static func clusters(_ items: [HistoryReader.Item]) -> [ArraySlice<HistoryReader.Item>] {
+        var clusters: [ArraySlice<HistoryReader.Item>] = []
+        var start = 0
+        var reach = Int64.min
+        for (place, item) in items.enumerated() {
+            if item.first > reach, place > start {
+                clusters.append(items[start..<place])
+                start = place
+            }
+            reach = max(reach, item.last)
+        }
+        if start < items.count { clusters.append(items[start...]) }
+        return clusters
+    }
+
+    private static func add(
+        _ clusters: [ArraySlice<HistoryReader.Item>], _ window: Swift.Range<Int64>, _ reader: HistoryReader,
+        _ fold: inout HistoryFold, limit: Int
+    ) throws(EngineError) {
+        var waiting: [ArraySlice<HistoryReader.Item>] = []
+        var samples = 0
+        for cluster in clusters {
+            // More than was asked for is begun: nothing further can change what is answered.
+            if fold.begun > limit { return }
+            waiting.append(cluster)
+            if !isWhole(cluster, window, fold) { samples += cluster.reduce(0) { $0 + $1.count } }
+            guard samples >= mostSamples else { continue }
+            try add(waiting, among: window, reader, &fold)
+            waiting = []
+            samples = 0
+        }
+        try add(waiting, among: window, reader, &fold)
+    }
+
+    private static func isWhole(
+        _ cluster: ArraySlice<HistoryReader.Item>, _ window: Swift.Range<Int64>, _ fold: HistoryFold
+    ) -> Bool {
+        guard cluster.count == 1, let item = cluster.first, item.form == .packed else { return false }
+        return window.contains(item.first) && window.contains(item.last) && fold.isInside(item.first, item.last)
+    }
+
+    private static func add(
+        _ clusters: [ArraySlice<HistoryReader.Item>], among window: Swift.Range<Int64>, _ reader: HistoryReader,
+        _ fold: inout HistoryFold
+    ) throws(EngineError) {
+        let wanted = clusters.filter { !isWhole($0, window, fold) }.flatMap(\.self)
+        let buffers = wanted.isEmpty ? [:] : try reader.samples(of: wanted)
+        var place = 0
+        for cluster in clusters {
+            if let item = cluster.first, isWhole(cluster, window, fold) {
+                fold.add(item)
+                continue
+            }
+            var samples = SampleBuffer()
+            for _ in cluster {
+                if let buffer = buffers[place] { samples.append(buffer, 0..<buffer.count) }
+                place += 1
+            }
+            samples.settle()
+            for index in samples.place(of: window.lowerBound)..<samples.place(of: window.upperBound) {
+                fold.add(time: samples.times[index], kind: samples.kinds[index], number: samples.numbers[index])
             }
         }
-    }
-
-    /// Which segments can hold samples of the range.
-    private static let segments = """
-        series_id = $1 and t_first >= $2::timestamptz - interval '1 day' and t_first < $3::timestamptz
-        and t_last >= $2::timestamptz
-        """
-
-    /// Whether any two segments of the range overlap: only then equal times can meet, and only then must all samples be
-    /// sorted, which costs more than everything else.
-    private static func haveOverlaps(_ bounds: [PostgresValue], _ connection: PostgresConnection) throws -> Bool {
-        let rows = try connection.query(
-            """
-            select exists (
-                select from (
-                    select t_first,
-                        max(t_last) over (order by t_first, seq rows between unbounded preceding and 1 preceding) as reached
-                    from egiz.history_segment where \(segments)
-                ) segment
-                where t_first <= reached
-            )
-            """, bounds)
-        return rows.first?.bool(0) ?? true
-    }
-
-    private static func bucketStatement(_ aggregates: Aggregates, overlapping: Bool) -> String {
-        let extremes = aggregates.contains(.extremes) ? "min(number), max(number)" : "null::float8, null::float8"
-        let sum = aggregates.contains(.sum) ? "sum(number)" : "null::float8"
-        let ends =
-            aggregates.contains(.ends)
-            ? """
-            (array_agg(number order by time) filter (where number is not null))[1],
-            (array_agg(number order by time desc) filter (where number is not null))[1]
-            """ : "null::float8, null::float8"
-        return """
-            select date_bin($4::int8 * interval '1 microsecond', time, timestamptz 'epoch') as bucket,
-                count(number), count(*) - count(number), \(extremes), \(sum), \(ends)
-            from (
-                select \(overlapping ? "distinct on (sample.time)" : "") sample.time,
-                    case segment.kind when \(SampleKind.number.rawValue) then sample.number end as number
-                from (select * from egiz.history_segment where \(segments)) segment,
-                    unnest(segment.times, segment.numbers) as sample(time, number)
-                where sample.time >= $2::timestamptz and sample.time < $3::timestamptz
-                \(overlapping ? "order by sample.time, segment.seq desc" : "")
-            ) samples
-            group by bucket order by bucket limit $5
-            """
     }
 }

@@ -11,8 +11,18 @@ enum HistoryInterval {
 
     /// `history_segment_20260115`, by the day the interval begins.
     static func tableName(of number: Int64) -> String {
-        let (year, month, day) = civil(days: number * 7)
-        return "history_segment_\(padded(year, 4))\(padded(month, 2))\(padded(day, 2))"
+        "history_segment_\(day(of: start(of: number)))"
+    }
+
+    /// `20260115`: the day that holds that time.
+    static func day(of time: Int64) -> String {
+        let (year, month, day) = civil(days: floorDivide(time, Self.day))
+        return "\(padded(year, 4))\(padded(month, 2))\(padded(day, 2))"
+    }
+
+    /// A time as SQL, whatever the session's time zone; whole seconds.
+    static func bound(_ microseconds: Int64) -> String {
+        "'epoch'::timestamptz + interval '\(microseconds / 1_000_000) seconds'"
     }
 
     /// How far a segment may reach that begins at `first`: its last time is below this.

@@ -77,8 +77,8 @@ struct HistoryPartitions {
     }
 
     private func attach(_ number: Int64) -> String {
-        let from = bound(HistoryInterval.start(of: number))
-        let to = bound(HistoryInterval.start(of: number + 1))
+        let from = HistoryInterval.bound(HistoryInterval.start(of: number))
+        let to = HistoryInterval.bound(HistoryInterval.start(of: number + 1))
         return
             "alter table egiz.history_segment attach partition egiz.\(HistoryInterval.tableName(of: number)) for values from (\(from)) to (\(to))"
     }
@@ -96,7 +96,8 @@ struct HistoryPartitions {
         let rows = try connection.query(
             """
             select relation is not null, exists (
-                select from pg_inherits where inhparent = 'egiz.history_segment'::regclass and inhrelid = relation)
+                select from pg_inherits where inhparent = 'egiz.history_segment'::regclass and inhrelid = relation
+                    and not inhdetachpending)
             from unnest($1) with ordinality as wanted (name, place), to_regclass(wanted.name) as relation
             order by place
             """, [.textArray(numbers.map { "egiz." + HistoryInterval.tableName(of: $0) })])
@@ -114,9 +115,5 @@ struct HistoryPartitions {
             .postgres, detached < Self.mostDetached ? .backoff : .stop,
             "the table \(name) was detached from egiz.history_segment and is in the way of its new partition: drop it (`drop table \(name)`) or attach it again (`\(attach(number))`)",
             detail: "42P07")
-    }
-
-    private func bound(_ microseconds: Int64) -> String {
-        "'epoch'::timestamptz + interval '\(microseconds / 1_000_000) seconds'"
     }
 }

@@ -10,6 +10,7 @@ import EgizTwin
 public final class PostgresEpochWriter: EpochWriter {
     let session: StoreSession
     private var partitions = HistoryPartitions()
+    private var horizons = HistoryHorizons()
     /// Tasks whose row names the backend of the present connection, with the fence it was written under.
     private var registered: [TaskID: Int64] = [:]
 
@@ -22,10 +23,11 @@ public final class PostgresEpochWriter: EpochWriter {
         let (connection, isNew) = try session.connection()
         if isNew { registered.removeAll() }
         try register(epoch.tasks, connection)
-        let segments = Segments(epoch.columns)
-        guard try SeriesResolver.resolve(epoch.columns, of: epoch.tasks, connection) else {
+        guard try SeriesResolver.resolve(epoch.columns, of: epoch.tasks, keptFor: epoch.retention, connection) else {
             return try EpochFence.outcome(of: epoch.tasks, connection)
         }
+        let horizons = epoch.retention.isLimited ? try horizons.current(connection) : [:]
+        let segments = Segments(epoch.columns, horizons: horizons)
         try partitions.ensure(segments.intervals, connection)
         do throws(EngineError) {
             return try write(epoch, segments, connection)
@@ -53,6 +55,7 @@ public final class PostgresEpochWriter: EpochWriter {
             return try EpochFence.outcome(of: epoch.tasks, connection)
         }
         try segments.copy(seq: fence.seq, connection)
+        try HistoryHorizons.count(segments.expired, connection)
         #if EGIZ_SABOTAGE
         if Sabotage.isDue(.doubleCommit) {
             let again = try connection.query("select nextval('egiz.history_seq')")

@@ -1,26 +1,44 @@
 import EgizCore
 import EgizTwin
 
-/// The segments that an epoch's columns become: none crosses a partition boundary, spans more than a day or holds more samples
-/// than a row should (rule 24).
+/// The rows of history that an epoch's columns become. Segments: none crosses a partition boundary, spans more than a day or holds
+/// more samples than a row should (rule 24). Many short ones of neighbouring series become wide blocks instead (rule 27).
 struct Segments {
     /// A row of this many samples is about 200 KB before compression.
     static let mostSamples = 10_000
 
-    private struct Piece {
+    /// The samples of one column that go together.
+    struct Piece {
         var column: SeriesColumn
         var range: Range<Int>
+
+        var first: Int64 { column.times[range.lowerBound] }
+        var last: Int64 { column.times[range.upperBound - 1] }
+
+        /// The database id of the series.
+        func series() throws(EngineError) -> Int64 {
+            guard let id = column.series.databaseID else {
+                throw EngineError(
+                    .bug, .stop, "the series \(column.series.thing) \(column.series.path) has no id before its epoch")
+            }
+            return id
+        }
     }
 
     private var pieces: [Piece] = []
     /// The partitions that must exist.
     private(set) var intervals: Set<Int64> = []
+    /// Samples that came after their retention had ended, by class; they are left out.
+    private(set) var expired: [Int32: Int] = [:]
 
-    init(_ columns: [SeriesColumn]) {
+    /// `horizons`: what lies before them is past its retention, by class.
+    init(_ columns: [SeriesColumn], horizons: [Int32: Int64] = [:]) {
         pieces.reserveCapacity(columns.count)
         var lastInterval: Int64?
         for column in columns {
             for range in Self.split(column.times) {
+                let range = horizons.isEmpty ? range : kept(range, of: column, horizons)
+                guard !range.isEmpty else { continue }
                 pieces.append(Piece(column: column, range: range))
                 let interval = HistoryInterval.number(of: column.times[range.lowerBound])
                 if interval != lastInterval {
@@ -29,6 +47,15 @@ struct Segments {
                 }
             }
         }
+    }
+
+    private mutating func kept(
+        _ range: Range<Int>, of column: SeriesColumn, _ horizons: [Int32: Int64]
+    ) -> Range<Int> {
+        guard let horizon = horizons[column.series.retention] else { return range }
+        let start = column.times[range].firstIndex { $0 >= horizon } ?? range.upperBound
+        if start > range.lowerBound { expired[column.series.retention, default: 0] += start - range.lowerBound }
+        return start..<range.upperBound
     }
 
     /// Cuts ascending times into the ranges of segments.
@@ -48,30 +75,29 @@ struct Segments {
         return ranges
     }
 
+    /// Needs the ids of all series.
     func copy(seq: Int64, _ connection: PostgresConnection) throws(EngineError) {
-        guard !pieces.isEmpty else { return }
+        let (blocks, alone) = try HistoryBlocks.gather(pieces)
+        if !blocks.isEmpty { try HistoryBlocks.copy(blocks, seq: seq, connection) }
+        guard !alone.isEmpty else { return }
         try connection.copyIn(
             "copy egiz.history_segment (series_id, t_first, t_last, seq, n, kind, times, numbers, texts) from stdin (format binary)"
         ) { copy throws(EngineError) in
-            for piece in pieces { try write(piece, seq: seq, &copy) }
+            for piece in alone { try write(piece, seq: seq, &copy) }
         }
     }
 
     private func write(_ piece: Piece, seq: Int64, _ copy: inout CopyBinary) throws(EngineError) {
         let column = piece.column
-        guard let id = column.series.databaseID else {
-            throw EngineError(
-                .bug, .stop, "the series \(column.series.thing) \(column.series.path) has no id before its epoch")
-        }
-        let times = column.times[piece.range]
+        let id = try piece.series()
         try copy.row(columns: 9)
         copy.int64(id)
-        copy.timestamp(microseconds: column.times[piece.range.lowerBound])
-        copy.timestamp(microseconds: column.times[piece.range.upperBound - 1])
+        copy.timestamp(microseconds: piece.first)
+        copy.timestamp(microseconds: piece.last)
         copy.int64(seq)
         copy.int32(Int32(piece.range.count))
         copy.int16(column.kind.rawValue)
-        copy.timestamps(times)
+        copy.timestamps(column.times[piece.range])
         if column.numbers.isEmpty { copy.null() } else { copy.doubles(column.numbers[piece.range]) }
         if column.texts.isEmpty || column.texts[piece.range].allSatisfy({ $0 == nil }) {
             copy.null()

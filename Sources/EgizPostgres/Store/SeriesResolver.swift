@@ -23,16 +23,25 @@ struct SeriesResolver {
         }
     }
 
+    private struct Stored {
+        var id: Int64
+        var retention: Int32
+    }
+
     /// False where a series was not made because one of `tasks` has another owner by now: a zombie must not leave the name of a
     /// thing that was erased meanwhile. Then nothing of the epoch can be written either.
     static func resolve(
-        _ columns: [SeriesColumn], of tasks: [TaskAdvance] = [], _ connection: PostgresConnection
+        _ columns: [SeriesColumn], of tasks: [TaskAdvance] = [],
+        keptFor retention: HistoryRetention = HistoryRetention(),
+        _ connection: PostgresConnection
     ) throws(EngineError) -> Bool {
         var open: [SeriesKey] = []
         for column in columns where column.series.databaseID == nil { open.append(column.series) }
         guard !open.isEmpty else { return true }
         for start in stride(from: 0, to: open.count, by: batch) {
-            guard try resolve(open[start..<min(start + batch, open.count)], tasks, connection) else { return false }
+            let keys = open[start..<min(start + batch, open.count)]
+            for key in keys { key.retention = retention.days(of: key.path) }
+            guard try resolve(keys, tasks, connection) else { return false }
         }
         return true
     }
@@ -47,6 +56,7 @@ struct SeriesResolver {
         if !missing.isEmpty {
             let new: [PostgresValue] = [.textArray(missing.map(\.thing.text)), .textArray(missing.map(\.path))]
             try connection.transaction { connection throws(EngineError) in
+                try addClasses(missing, connection)
                 // In one order everywhere (rule 1): two workers that meet the same new series wait for each other's rows.
                 _ = try connection.query(
                     """
@@ -57,9 +67,9 @@ struct SeriesResolver {
                             and task.owner_epoch = wanted.owner_epoch
                         order by task.stage, task.partition for key share of task
                     )
-                    insert into egiz.series (thing_id, path)
-                    select distinct on (thing_id collate "C", path collate "C") thing_id, path
-                    from unnest($1, $2) as new (thing_id, path)
+                    insert into egiz.series (thing_id, path, retention)
+                    select distinct on (thing_id collate "C", path collate "C") thing_id, path, retention
+                    from unnest($1, $2, $7) as new (thing_id, path, retention)
                     where (select count(*) from mine) = $6
                     order by thing_id collate "C", path collate "C"
                     on conflict do nothing
@@ -67,7 +77,7 @@ struct SeriesResolver {
                     new + [
                         .textArray(tasks.map(\.task.stage.text)),
                         .int64Array(tasks.map { Int64($0.task.partition) }), .int64Array(tasks.map(\.ownerEpoch)),
-                        .int64(Int64(tasks.count)),
+                        .int64(Int64(tasks.count)), .int64Array(missing.map { Int64($0.retention) }),
                     ])
             }
             ids.merge(try read(new, connection)) { _, id in id }
@@ -77,8 +87,15 @@ struct SeriesResolver {
                 return false
             }
         }
+        let moved = keys.filter { ids[Name(thing: $0.thing.text, path: $0.path)]?.retention != $0.retention }
+        if !moved.isEmpty {
+            try connection.transaction { connection throws(EngineError) in
+                try addClasses(moved, connection)
+                try move(moved, ids, connection)
+            }
+        }
         for key in keys {
-            guard let id = ids[Name(thing: key.thing.text, path: key.path)] else {
+            guard let id = ids[Name(thing: key.thing.text, path: key.path)]?.id else {
                 throw EngineError(
                     .postgres, .backoff, "the series \(key.thing) \(key.path) was deleted while it was being created")
             }
@@ -87,19 +104,46 @@ struct SeriesResolver {
         return true
     }
 
+    private static func addClasses(_ keys: [SeriesKey], _ connection: PostgresConnection) throws(EngineError) {
+        let limited = Set(keys.map(\.retention)).subtracting([0]).sorted()
+        guard !limited.isEmpty else { return }
+        _ = try connection.query(
+            "insert into egiz.history_class (retention) select unnest($1)::int on conflict do nothing",
+            [.int64Array(limited.map(Int64.init))])
+    }
+
+    /// The topology says another retention than before: from now on the samples are compacted into the other class. What is
+    /// compacted already stays as long as it was meant to, or until it is compacted again.
+    private static func move(
+        _ keys: [SeriesKey], _ ids: [Name: Stored], _ connection: PostgresConnection
+    ) throws(EngineError) {
+        let known = keys.compactMap { key in
+            ids[Name(thing: key.thing.text, path: key.path)].map { (id: $0.id, retention: key.retention) }
+        }.sorted { $0.id < $1.id }
+        _ = try connection.query(
+            """
+            with locked as materialized (
+                select series_id from egiz.series where series_id = any ($1) order by series_id for no key update
+            )
+            update egiz.series set retention = wanted.retention
+            from unnest($1, $2) as wanted (series_id, retention) join locked using (series_id)
+            where series.series_id = wanted.series_id
+            """, [.int64Array(known.map(\.id)), .int64Array(known.map { Int64($0.retention) })])
+    }
+
     private static func read(_ parameters: [PostgresValue], _ connection: PostgresConnection) throws(EngineError)
-        -> [Name: Int64]
+        -> [Name: Stored]
     {
         let rows = try connection.query(
             """
-            select series.thing_id, series.path, series.series_id
+            select series.thing_id, series.path, series.series_id, series.retention
             from unnest($1, $2) as wanted (thing_id, path)
             join egiz.series on series.thing_id = wanted.thing_id and series.path = wanted.path
             """, parameters)
-        var ids: [Name: Int64] = [:]
+        var ids: [Name: Stored] = [:]
         for row in rows {
             guard let thing = row.text(0), let path = row.text(1), let id = row.int64(2) else { continue }
-            ids[Name(thing: thing, path: path)] = id
+            ids[Name(thing: thing, path: path)] = Stored(id: id, retention: Int32(clamping: row.int64(3) ?? 0))
         }
         return ids
     }

@@ -124,15 +124,7 @@ public struct ThingErasure {
     }
 
     private func history(_ thing: ThingID) throws(EngineError) -> [Report.Count] {
-        let segments = try connection.query(
-            """
-            delete from egiz.history_segment where series_id in (
-                select series_id from egiz.series where thing_id = $1)
-            """, [.text(thing.text)])
-        let series = try connection.query("delete from egiz.series where thing_id = $1", [.text(thing.text)])
-        return [
-            .init(table: "history_segment", rows: segments.affected), .init(table: "series", rows: series.affected),
-        ]
+        try HistoryErasure(connection).erase(thing).map { .init(table: $0.table, rows: $0.rows) }
     }
 
     /// The outboxes with records of that key.

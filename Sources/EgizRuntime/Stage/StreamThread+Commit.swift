@@ -36,6 +36,7 @@ extension StreamThread {
         write.acknowledged = acknowledgements()
         write.redriven = extras.redriven
         write.redrives = extras.redrives
+        write.retention = historyRetention
         let now = ContinuousClock.now
         inFlight = Flight(
             records: records, samples: samples, deadLetters: extras.deadLetters.count, since: now,

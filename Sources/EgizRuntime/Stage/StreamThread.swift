@@ -1,4 +1,5 @@
 import EgizCore
+import EgizProcessors
 import EgizTwin
 import Foundation
 import Logging
@@ -44,6 +45,7 @@ final class StreamThread: @unchecked Sendable {
     let status: StageStatus
     let metrics: StageMetrics
     let topics: [String]
+    let historyRetention: HistoryRetention
     var logger: Logger
 
     var consumer: (any LogConsumer)?
@@ -102,6 +104,7 @@ final class StreamThread: @unchecked Sendable {
     init(_ setup: Setup) {
         self.setup = setup
         topics = setup.stage.source.topics.map(\.name)
+        historyRetention = HistoryWriter.retention(of: setup.stage.processors)
         status = StageStatus(stage: setup.stage.name, thread: setup.index)
         metrics = StageMetrics(stage: setup.stage.name)
         var logger = setup.logger

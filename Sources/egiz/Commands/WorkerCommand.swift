@@ -59,7 +59,9 @@ struct WorkerCommand: AsyncParsableCommand {
         }
         let worker = try Program.worker(own, brokers: brokers, database: database, settings: settings, logger: logger)
         logger.info("worker started", metadata: ["egiz.worker": "\(worker.identity.id)"])
-        var services: [any Service] = [worker]
+        var services: [any Service] = [
+            worker, HistoryService(database: database, configuration: settings.compaction, logger: logger),
+        ]
         if let topologyDir {
             services.append(
                 FolderWatcher(

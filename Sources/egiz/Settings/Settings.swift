@@ -1,5 +1,6 @@
 import Configuration
 import EgizCore
+import EgizPostgres
 import EgizRuntime
 import Foundation
 import Logging
@@ -18,6 +19,8 @@ struct Settings: Sendable {
     var dataDirectory: URL
     var logLevel: Logger.Level
     var shutdownGrace: Duration
+    /// When history is compacted.
+    var compaction = HistoryCompactor.Configuration()
 
     /// Reads `EGIZ_*` over the YAML file named by `--config` or `EGIZ_CONFIG` (or `egiz.yaml`, where it exists).
     static func load(config path: String?, environment: [String: String] = ProcessInfo.processInfo.environment)
@@ -47,7 +50,8 @@ struct Settings: Sendable {
         // The last two belong to the tests of this package.
         let known = [
             "CONFIG", "KAFKA_BROKERS", "KAFKA_PROPERTIES", "KAFKA_SESSION_TIMEOUT", "DATABASE_URL",
-            "DATABASE_URL_FILE", "HTTP_ADDRESS", "DATA_DIR", "LOG_LEVEL", "SHUTDOWN_GRACE", "LONG", "REGENERATE",
+            "DATABASE_URL_FILE", "HTTP_ADDRESS", "DATA_DIR", "LOG_LEVEL", "SHUTDOWN_GRACE", "HISTORY_GRACE", "LONG",
+            "REGENERATE",
         ]
         for name in names.sorted() where !known.contains(name) {
             let near = NearestWord.find(name, among: known).map { "; did you mean EGIZ_\($0)?" } ?? ""
@@ -72,6 +76,7 @@ struct Settings: Sendable {
         }
         logLevel = parsed
         shutdownGrace = try Self.duration(reader, "shutdown.grace", default: .seconds(4))
+        compaction.grace = try Self.duration(reader, "history.grace", default: compaction.grace)
     }
 
     /// The value itself, or the content of the file that `<key>File` names (`EGIZ_DATABASE_URL_FILE`).
@@ -121,7 +126,12 @@ struct Settings: Sendable {
                 return .milliseconds(Int64(number * seconds * 1000))
             }
         }
-        let variable = "EGIZ_" + (key.description == "shutdown.grace" ? "SHUTDOWN_GRACE" : "KAFKA_SESSION_TIMEOUT")
+        let variable =
+            switch key.description {
+            case "shutdown.grace": "EGIZ_SHUTDOWN_GRACE"
+            case "history.grace": "EGIZ_HISTORY_GRACE"
+            default: "EGIZ_KAFKA_SESSION_TIMEOUT"
+            }
         throw EngineError(
             .config, .stop, "\(key) (\(variable)): found \"\(text)\", expected a duration such as 10s or 500ms")
     }

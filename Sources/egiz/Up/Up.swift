@@ -77,6 +77,7 @@ struct Up: AsyncParsableCommand {
         // Stopped last first: the live line and the simulator before the API, the worker last, so that it drains what came.
         var services: [any Service] = [worker, server]
         if let demo { services.append(demo) }
+        services.append(HistoryService(database: database, configuration: settings.compaction, logger: logger))
         services.append(LiveLine(worker: worker))
         let group = ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)

@@ -119,7 +119,12 @@ final class Fleet: Sendable {
         let connection = try PostgresConnection(url: database, applicationName: "egiz-test")
         let records = try connection.query(
             "select coalesce(sum((counters ->> 'records')::bigint), 0)::bigint from egiz.task")
-        let samples = try connection.query("select coalesce(sum(n), 0)::bigint from egiz.history_segment")
+        let samples = try connection.query(
+            """
+            select ((select coalesce(sum(n), 0) from egiz.history_segment)
+                + (select coalesce(sum(n), 0) from egiz.history_block)
+                + (select coalesce(sum(n), 0) from egiz.history_packed))::bigint
+            """)
         return (records.int64(0, 0), samples.int64(0, 0))
     }
 

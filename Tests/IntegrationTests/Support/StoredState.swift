@@ -22,7 +22,14 @@ struct StoredState {
         for row in 0..<history.count {
             times[.init(thing: history.string(row, 0), path: history.string(row, 1))] = Int(history.int64(row, 2))
         }
-        written = Int(try connection.query("select coalesce(sum(n), 0)::bigint from egiz.history_segment").int64(0, 0))
+        written = Int(
+            try connection.query(
+                """
+                select ((select coalesce(sum(n), 0) from egiz.history_segment)
+                    + (select coalesce(sum(n), 0) from egiz.history_block)
+                    + (select coalesce(sum(n), 0) from egiz.history_packed))::bigint
+                """
+            ).int64(0, 0))
         let letters = try connection.query("select count(*) from egiz.dead_letter")
         deadLetters = Int(letters.int64(0, 0))
     }
