@@ -11,14 +11,18 @@ struct CompactionMerge {
     }
 
     private var series: [Series] = []
+    /// The end of the batch: nothing is merged into an interval that ends later.
     private let closed: Int64
+    /// Everything before it may have been compacted already, into intervals as wide as end before it.
+    private let reach: Int64
     private(set) var written = 0
     /// Samples that were behind the horizon of their class by now, or of series that were erased.
     private(set) var dropped = 0
 
     /// Drops what belongs to erased series or lies behind the horizon of its class.
-    init(_ batch: CompactionBatch, _ connection: PostgresConnection) throws(EngineError) {
+    init(_ batch: CompactionBatch, reach: Int64, _ connection: PostgresConnection) throws(EngineError) {
         closed = batch.upper
+        self.reach = max(reach, batch.upper)
         let rows = try connection.query(
             """
             select series.series_id, series.retention, class.horizon from egiz.series
@@ -78,6 +82,8 @@ struct CompactionMerge {
         var ids: [Int64?] = []
         var from: [Int64?] = []
         var to: [Int64?] = []
+        var firsts: [Int64?] = []
+        var earliest: [Int64?] = []
         for (place, series) in series.enumerated() {
             guard let first = series.fresh.times.first, let last = series.fresh.times.last else { continue }
             var lower = min(first, IntervalLadder.widest(around: first, closed: closed)?.lowerBound ?? first)
@@ -93,20 +99,25 @@ struct CompactionMerge {
             places.append(Int64(place))
             ids.append(series.id)
             from.append(lower)
+            firsts.append(first)
+            earliest.append(
+                min(lower, IntervalLadder.widest(around: first, closed: reach)?.lowerBound ?? lower))
             to.append(max(last + 1, IntervalLadder.widest(around: last, closed: closed)?.upperBound ?? last))
         }
-        let bounds = (from.compactMap(\.self).min() ?? 0, to.compactMap(\.self).max() ?? 0)
+        let bounds = (earliest.compactMap(\.self).min() ?? 0, to.compactMap(\.self).max() ?? 0)
         let rows = try connection.query(
             """
             select wanted.place, packed.t_first, packed.t_last, packed.n, packed.kind
-            from unnest($1, $2, $3, $4) as wanted (place, series_id, lower, upper)
-            join egiz.history_packed packed on packed.series_id = wanted.series_id and packed.t_first >= wanted.lower
+            from unnest($1, $2, $3, $4, $7, $8) as wanted (place, series_id, lower, upper, earliest, first)
+            join egiz.history_packed packed on packed.series_id = wanted.series_id and packed.t_first >= wanted.earliest
                 and packed.t_first < wanted.upper and packed.t_first >= $5 and packed.t_first < $6
+                and (packed.t_first >= wanted.lower or packed.t_last >= wanted.first)
             order by wanted.place, packed.t_first, packed.kind
             """,
             [
                 .int64Array(places), .int64Array(ids), .timestampArray(from), .timestampArray(to),
-                .timestamp(microseconds: bounds.0), .timestamp(microseconds: bounds.1),
+                .timestamp(microseconds: bounds.0), .timestamp(microseconds: bounds.1), .timestampArray(earliest),
+                .timestampArray(firsts),
             ])
         for row in rows {
             guard let place = row.int64(0), let first = row.timestamp(1), let last = row.timestamp(2),

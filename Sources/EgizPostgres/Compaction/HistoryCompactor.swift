@@ -95,7 +95,7 @@ public final class HistoryCompactor {
                 let start = ContinuousClock.now
                 let end = try end(of: group, from: oldest, upTo: upper)
                 try ensurePartitions(group, oldest..<end)
-                try compact(group, before: end, &progress)
+                try compact(group, before: end, of: upper, &progress)
                 guard try pause(progress, start.duration(to: .now)) else { return progress }
             }
         }
@@ -173,13 +173,15 @@ public final class HistoryCompactor {
 
     // MARK: Doing it
 
-    private func compact(_ group: Int64, before end: Int64, _ progress: inout Progress) throws(EngineError) {
+    private func compact(_ group: Int64, before end: Int64, of closed: Int64, _ progress: inout Progress)
+        throws(EngineError)
+    {
         do throws(EngineError) {
             try connection.transaction { connection throws(EngineError) in
                 // Against erasures: what they remove must not be on its way here.
                 try connection.execute("select pg_advisory_xact_lock(\(HistoryErasure.lockKey))")
                 let batch = try CompactionBatch(group: group, before: end, connection)
-                var merge = try CompactionMerge(batch, connection)
+                var merge = try CompactionMerge(batch, reach: closed, connection)
                 try merge.run(connection)
                 try batch.putBack(connection)
                 progress.rows += batch.rows

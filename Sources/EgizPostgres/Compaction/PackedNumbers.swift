@@ -75,23 +75,40 @@ struct PackedNumbers: Equatable {
     // MARK: Decimals
 
     private static func decimal(_ numbers: [Double]) -> PackedNumbers? {
-        // The smallest power of ten that most numbers are integers with; the few others are exceptions.
-        var counts = Array(repeating: 0, count: powers.count)
-        var exponent = 0
-        var failures = 0
-        let mostFailures = numbers.count / exceptionsOf
+        let most = numbers.count / exceptionsOf
+        // How many numbers need which power of ten; the last place counts those that no power serves.
+        var counts = Array(repeating: 0, count: powers.count + 1)
         for number in numbers {
-            if integer(number, powers[exponent]) != nil { continue }
-            guard let needed = powers.indices.first(where: { integer(number, powers[$0]) != nil }) else {
-                failures += 1
-                if failures > mostFailures { return nil }
-                continue
-            }
+            let needed = powers.indices.first { integer(number, powers[$0]) != nil } ?? powers.count
             counts[needed] += 1
-            exponent = max(exponent, needed)
+            if counts[powers.count] > most { return nil }
         }
-        let integers = numbers.map { integer($0, powers[exponent]) }
-        return packed(integers, scale: powers[exponent], numbers)
+        // With the power that serves all of them, or with the smallest that serves most, whichever comes out smaller: one odd
+        // number must not make all others long.
+        let all = powers.indices.last { counts[$0] > 0 } ?? 0
+        var few = all
+        var above = counts[powers.count]
+        while few > 0, above + counts[few] <= most {
+            above += counts[few]
+            few -= 1
+        }
+        return Set([all, few]).compactMap { exponent in
+            packed(numbers.map { integer($0, powers[exponent]) }, scale: powers[exponent], numbers)
+        }.min { $0.cost < $1.cost }
+    }
+
+    /// Bytes of all numbers, about.
+    private var cost: Int {
+        let exceptions = plain.reduce(0) { $0 + ($1 == nil ? 0 : 8) }
+        return plain.count / 8 + exceptions + bytesPerNumber * counted
+    }
+
+    private var counted: Int {
+        switch low {
+        case .none: 0
+        case .small(let low): low.count
+        case .wide(let low): low.count
+        }
     }
 
     /// The integer that gives exactly this number when divided by the power of ten.

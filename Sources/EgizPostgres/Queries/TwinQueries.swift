@@ -29,7 +29,8 @@ public struct TwinQueries: Sendable {
     /// The twin with its document; nil where there is none or it was deleted.
     public func twin(_ thing: ThingID) async throws -> StoredTwin? {
         let id = thing.text
-        return try await pool.read { connection in
+        // One statement is a snapshot of its own: a transaction around it would be two more round trips.
+        return try await pool.run { connection in
             let rows = try connection.query(
                 """
                 select thing_id, definition, revision, created, modified, document

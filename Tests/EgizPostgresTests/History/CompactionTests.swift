@@ -266,14 +266,16 @@ import Testing
         let compactor = HistoryCompactor(database.connection)
         #expect(try compactor.closed() == nil)
         let other = try #require(
-            database.store("b").acquire([Epochs.task(1)], partitions: 2, topologyVersion: 1).first)
+            database.store("b").acquire(
+                [Epochs.task(0, StageName(topology: "x", source: "y"))], partitions: 1, topologyVersion: 1
+            ).first)
         let now = Epochs.start + 5 * hour + 4 * minute
         _ = try writer.commit(Epochs.write([Epochs.advance(lease, 1, streamTime: now + hour)]))
         _ = try database.writer("b").commit(Epochs.write([Epochs.advance(other, 1, streamTime: now)]))
         #expect(try compactor.closed()?.microseconds == Epochs.start + 4 * hour + 50 * minute)
         // A task that has not committed for a while holds nobody up.
         try database.connection.execute(
-            "update egiz.task set last_commit_at = now() - interval '2 minutes' where partition = 1")
+            "update egiz.task set last_commit_at = now() - interval '2 minutes' where stage = 'x.y'")
         #expect(try compactor.closed()?.microseconds == Epochs.start + 5 * hour + 50 * minute)
     }
 
