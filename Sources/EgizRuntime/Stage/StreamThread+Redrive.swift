@@ -103,8 +103,14 @@ extension StreamThread {
         var loading = Loading()
         while true {
             crashGuard?.enter(topic: topic, partition: letter.position.partition, offset: letter.position.offset)
-            let verdict = try Self.withRecord(letter, topic: topic) { record throws(EngineError) in
-                try task.step.process(record, redrive: context)
+            // One copy each: this is no hot path.
+            let verdict = try PaddedBytes.with(letter.key) { key throws(EngineError) in
+                try PaddedBytes.with(letter.value) { value throws(EngineError) in
+                    try task.step.process(
+                        RawRecord(
+                            topic: topic, partition: letter.position.partition, offset: letter.position.offset,
+                            timestamp: letter.recordTime, key: key, value: value), redrive: context)
+                }
             }
             crashGuard?.leave()
             switch verdict {
@@ -118,31 +124,5 @@ extension StreamThread {
             case .needsTimers(let after): try loadTimers(after: after, into: task)
             }
         }
-    }
-
-    private static func withRecord<R>(
-        _ letter: DeadLetter, topic: Int, _ body: (RawRecord) throws(EngineError) -> R
-    ) throws(EngineError) -> R {
-        // One copy each, padded by an allocation of its own; this is no hot path.
-        let key = letter.key.map { UnsafeRawBufferPointer(copy(of: $0)) }
-        let value = letter.value.map { UnsafeRawBufferPointer(copy(of: $0)) }
-        defer {
-            key?.deallocate()
-            value?.deallocate()
-        }
-        return try body(
-            RawRecord(
-                topic: topic, partition: letter.position.partition, offset: letter.position.offset,
-                timestamp: letter.recordTime,
-                key: key.map { UnsafeRawBufferPointer(rebasing: $0[..<(letter.key?.count ?? 0)]) },
-                value: value.map { UnsafeRawBufferPointer(rebasing: $0[..<(letter.value?.count ?? 0)]) }))
-    }
-
-    private static func copy(of bytes: [UInt8]) -> UnsafeMutableRawBufferPointer {
-        // simdjson may look at 64 bytes beyond the end.
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count + 64, alignment: 8)
-        buffer.initializeMemory(as: UInt8.self, repeating: 0)
-        buffer.copyBytes(from: bytes)
-        return buffer
     }
 }
