@@ -17,7 +17,10 @@ extension PartitionStep {
             }
             advance(event.time, recordTime: record.timestamp)
             // What is due comes first (rule 16).
-            if !statefulProcessors.isEmpty, let verdict = try fireDue() { return verdict }
+            if !statefulProcessors.isEmpty {
+                if let verdict = try fireDue() { return verdict }
+                if tables.room.holdsTicksOnly { return .epochIsFull }
+            }
             if redrive == nil, parked.contains(event.thing) {
                 if let overflow = parked.overflow(event.thing) { return .full(overflow) }
                 return .queued(

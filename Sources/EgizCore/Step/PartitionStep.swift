@@ -28,6 +28,8 @@ public final class PartitionStep {
     public internal(set) var openBytes = 0
     /// Records that the open epoch has seen.
     public internal(set) var openRecords = 0
+    /// Timers that fired in the open epoch.
+    public internal(set) var openTicks = 0
 
     let tables: StreamTables
     let projector: String?
@@ -107,7 +109,7 @@ public final class PartitionStep {
     public func process(_ record: RawRecord, redrive: Redrive? = nil) throws(EngineError) -> StepVerdict {
         let verdict = try run(record, redrive)
         switch verdict {
-        case .needs, .needsTimers, .full: return verdict
+        case .needs, .needsTimers, .full, .epochIsFull: return verdict
         case .refused(let refusal):
             if redrive == nil {
                 counters.deadLetters += 1
@@ -158,6 +160,9 @@ public final class PartitionStep {
 
     public var hasOpenWork: Bool { openRecords > 0 || hasOtherWork }
 
+    /// The open epoch emits records.
+    public var hasOutputs: Bool { !outputs.isEmpty }
+
     /// Ends the open epoch of this task and hands out what it has gathered. The cache keeps the twins until `committed`.
     public func closeEpoch(_ number: Int64) -> StepOutput {
         let topics = stage.source.topics
@@ -176,6 +181,7 @@ public final class PartitionStep {
         idle = nil
         openBytes = 0
         openRecords = 0
+        openTicks = 0
         hasOtherWork = false
         return output
     }

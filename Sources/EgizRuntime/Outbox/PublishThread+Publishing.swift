@@ -98,6 +98,7 @@ extension PublishThread {
             for publication in batch where publication.outbox != nil {
                 acknowledged.append(.init(task: publication.lease.task, epoch: publication.epoch))
             }
+            baselines += batch.filter(\.isBaseline).map(\.lease)
             inHand = 0
             count()
         }

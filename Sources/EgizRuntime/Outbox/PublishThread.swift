@@ -34,6 +34,8 @@ final class PublishThread: @unchecked Sendable {
     var membership: (any GroupMembership)?
     var isMembershipOld = true
     var acknowledged: [Outbox.Acknowledgement] = []
+    /// Tenures whose baseline is in Kafka, not asked for yet.
+    var baselines: [TaskLease] = []
     var bytes = 0
     var error: EngineError?
     var wasFenced = false
@@ -102,6 +104,14 @@ final class PublishThread: @unchecked Sendable {
         change {
             defer { acknowledged = [] }
             return acknowledged
+        }
+    }
+
+    /// The tenures whose baseline came to Kafka since the last call (rule 9).
+    func takeBaselines() -> [TaskLease] {
+        change {
+            defer { baselines = [] }
+            return baselines
         }
     }
 

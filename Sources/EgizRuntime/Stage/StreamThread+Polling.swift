@@ -99,9 +99,12 @@ extension StreamThread {
         var lag: Int64 = 0
         for (partition, task) in tasks {
             for (index, topic) in topics.enumerated() {
-                guard let end = consumer.cachedEnd(of: TopicPartition(topic, partition)),
-                    let position = task.committed[index]
-                else { continue }
+                let place = TopicPartition(topic, partition)
+                guard let end = consumer.cachedEnd(of: place), var position = task.committed[index] else { continue }
+                // Behind the last record may be marks of transactions, which are nobody's work.
+                if task.inFlight == nil, !task.step.hasOpenWork, let next = task.next[index] {
+                    position = max(position, next, consumer.readThrough(place) ?? next)
+                }
                 lag += max(0, end.raw - position.raw)
             }
         }

@@ -29,7 +29,7 @@ extension StreamThread {
             try run(batch, in: task, since: since)
             isRedriving = true
         }
-        if redrivesSingly, isRedriving { closeEpoch() }
+        if redrivesSingly, isRedriving, !awaitsBaseline { closeEpoch() }
     }
 
     /// Letters that are tried one by one go alone into an epoch, so that the one that Postgres refuses is known: finishes what is
@@ -43,7 +43,7 @@ extension StreamThread {
             return true
         }
         guard openWork.records > 0 else { return false }
-        closeEpoch()
+        try closeOrWait()
         return true
     }
 
@@ -55,7 +55,9 @@ extension StreamThread {
             isDone: batch.isLast && batch.letters.count <= most)
         var met: Set<ThingID> = []
         var stuck: Set<ThingID> = []
+        makeRoom()
         for stored in batch.letters.prefix(most) {
+            let before = advance.through
             advance.through = stored.id
             let thing = stored.letter.thing
             if batch.action == .retry, stored.letter.disposition == .parked, let thing {
@@ -63,7 +65,13 @@ extension StreamThread {
                 if met.insert(thing).inserted, !stored.isFirst { stuck.insert(thing) }
                 if stuck.contains(thing) { continue }
             }
-            let outcome = try redrive(stored, batch.action, in: task)
+            guard let outcome = try redrive(stored, batch.action, in: task) else {
+                // The next look goes on with this letter, in another epoch.
+                advance.through = before
+                advance.isDone = false
+                task.owesTimers = true
+                break
+            }
             if case .failed = outcome {
                 advance.failed += 1
                 if stored.letter.disposition == .parked, let thing { stuck.insert(thing) }
@@ -86,8 +94,9 @@ extension StreamThread {
         extras.redrives.append(advance)
     }
 
+    /// Nil where timers come first for which the open epoch has no room.
     private func redrive(_ stored: StoredDeadLetter, _ action: RedriveBatch.Action, in task: OwnedTask)
-        throws(EngineError) -> RedriveResult.Outcome
+        throws(EngineError) -> RedriveResult.Outcome?
     {
         if action == .discard { return .discarded }
         if let error = condemnedLetters[stored.id] {
@@ -122,6 +131,7 @@ extension StreamThread {
                 try loading.ask(for: thing)
                 try load([thing], into: task)
             case .needsTimers(let after): try loadTimers(after: after, into: task)
+            case .epochIsFull: return nil
             }
         }
     }

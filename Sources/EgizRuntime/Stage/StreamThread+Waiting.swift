@@ -3,9 +3,6 @@ import Foundation
 
 /// How the thread takes no records for a while, and stays in its group.
 extension StreamThread {
-    /// At most so much may be committed and not yet in Kafka (rule 12).
-    static let mostUnpublished = 64 << 20
-
     /// The open epoch is full and the one before still in commit: stop taking records, but stay in the group.
     func awaitCommit() throws(EngineError) {
         // Up to 30 s not polling is the cheapest pause; beyond, pause the partitions and keep polling (max.poll.interval.ms).

@@ -211,13 +211,13 @@ final class StreamThread: @unchecked Sendable {
         try unblock(now)
         try redrive(now)
         let open = openWork
-        if publisher.unpublishedBytes > Self.mostUnpublished {
+        if publisher.unpublishedBytes > setup.configuration.mostUnpublished {
             try awaitPublisher()
             return
         }
         switch pipeline.next(now: now, openRecords: open.records, openBytes: open.bytes) {
         case .close:
-            closeEpoch()
+            try closeOrWait()
         case .await:
             try awaitCommit()
         case .poll(let timeout):
@@ -232,7 +232,7 @@ final class StreamThread: @unchecked Sendable {
         var bytes = 0
         for task in tasks.values {
             // A tick without a record is work as well.
-            records += max(task.step.openRecords, task.step.hasOpenWork ? 1 : 0)
+            records += max(task.step.openRecords + task.step.openTicks, task.step.hasOpenWork ? 1 : 0)
             bytes += task.step.openBytes
         }
         return (records, bytes)
