@@ -46,6 +46,10 @@ public final class PartitionStep {
     /// The open epoch must be committed although no record came: stream time moved, a timer fired, a letter was redriven.
     var hasOtherWork = false
     var idle: TaskAdvance.Idle?
+    /// How far the review of things under the rules in force is; nil until rules are installed.
+    public internal(set) var rules: RulesProgress?
+    /// What the open epoch stores of it.
+    var rulesMoved: RulesProgress?
     private var createdOpen: [ThingID] = []
     private var createdInFlight: [ThingID] = []
     var writer = StateWriter()
@@ -66,6 +70,8 @@ public final class PartitionStep {
         self.incarnation = incarnation
         self.parked = ParkedThings(parked, limits: stage.source.park)
         effects.largestRecord = largestRecord
+        effects.topics = stage.source.topics.map(\.name)
+        effects.partition = task.partition
         var processors: [ProcessorSlot] = []
         var projector: String?
         var stateful: [String] = []
@@ -188,6 +194,7 @@ public final class PartitionStep {
             return refuseForeign(thing, home)
         }
         remember(entry)
+        let existed = entry.twin.isAlive
         change.leaves.removeAll(keepingCapacity: true)
         switch entry.twin.apply(event, paths: tables.paths, into: &change) {
         case .ignored(let reason):
@@ -197,7 +204,7 @@ public final class PartitionStep {
         case .rejected(let rejection):
             return refuse(rejection.code, rejection.message, thing, projector, stage.source.onError)
         case .applied(let missed, let reset):
-            if let refusal = try runProcessors(event, entry) {
+            if let refusal = try runProcessors(event, entry, record, existed: existed) {
                 return refuse(
                     refusal.code, refusal.message, thing, refusal.processor, refusal.disposition)
             }
@@ -207,12 +214,17 @@ public final class PartitionStep {
     }
 
     /// Runs the processors on the change; nil when all of them accepted the record. Otherwise the entry is as it was before.
-    private func runProcessors(_ event: TwinEvent, _ entry: TwinEntry) throws(EngineError) -> StepVerdict.Refusal? {
+    private func runProcessors(_ event: TwinEvent, _ entry: TwinEntry, _ record: RawRecord, existed: Bool)
+        throws(EngineError)
+        -> StepVerdict.Refusal?
+    {
         effects.removeAll()
         effects.thing = event.thing
         let change = TwinChange(
             thing: event.thing, revision: entry.twin.revision, time: event.time, streamTime: streamTime ?? event.time,
-            leaves: self.change.leaves, paths: tables.paths)
+            leaves: self.change.leaves, paths: tables.paths, twin: entry.twin,
+            isCreated: !existed && entry.twin.isAlive, topic: record.topic,
+            offset: record.offset)
         for slot in processors {
             do throws(RecordFault) {
                 effects.processor = slot.name
@@ -237,7 +249,11 @@ public final class PartitionStep {
     private func absorb(
         _ event: TwinEvent, _ entry: TwinEntry, _ record: RawRecord, _ redrive: Redrive?, missed: Int64, reset: Bool
     ) {
-        if keepsReplays { entry.replays.append(.event(event, streamTime: streamTime ?? event.time)) }
+        if keepsReplays {
+            entry.replays.append(
+                .event(
+                    event, streamTime: streamTime ?? event.time, topic: record.topic, offset: record.offset))
+        }
         if entry.home == nil {
             entry.home = task
             tables.created[event.thing] = task
@@ -348,10 +364,11 @@ public final class PartitionStep {
         open.detach()
         let output = StepOutput(
             twins: rows.twins, states: rows.states, timers: timers.close(task), rollups: rows.rollups,
-            outputs: outputs, idle: idle, columns: open)
+            scenes: rows.scenes, alerts: rows.alerts, rules: rulesMoved, outputs: outputs, idle: idle, columns: open)
         open = EpochColumns()
         outputs = []
         idle = nil
+        rulesMoved = nil
         openBytes = 0
         openRecords = 0
         hasOtherWork = false

@@ -19,6 +19,8 @@ final class OwnedTask {
     var idleSince: ContinuousClock.Instant?
     /// Too much is parked: no record is taken before then (rule 17).
     var blockedUntil: ContinuousClock.Instant?
+    /// The committed epoch after which a page of things was reviewed last.
+    var reviewedAt: Int64 = -1
 
     struct InFlight {
         var number: Int64
@@ -59,6 +61,7 @@ final class OwnedTask {
             task: id, ownerEpoch: lease.ownerEpoch, epoch: number, offsets: offsets, streamTime: step.streamTime,
             counters: step.counters)
         advance.idle = output.idle
+        advance.rules = output.rules
         return (advance, output)
     }
 
@@ -66,6 +69,7 @@ final class OwnedTask {
     func finish(topics: [String], cacheBytes: Int) -> Publication? {
         guard let done = inFlight else { return nil }
         lease.epoch = done.number
+        if let rules = done.output.rules { lease.rules = rules }
         committed = done.next
         committedMarks = done.marks
         committedCounters = done.counters
@@ -96,5 +100,6 @@ final class OwnedTask {
         marks = committedMarks
         idleSince = nil
         blockedUntil = nil
+        reviewedAt = -1
     }
 }
