@@ -21,6 +21,10 @@ final class OwnedTask {
     var blockedUntil: ContinuousClock.Instant?
     /// The committed epoch after which a page of things was reviewed last.
     var reviewedAt: Int64 = -1
+    /// Timers are due for which an epoch had no room.
+    var owesTimers = false
+    /// Kafka has no evidence of this task yet: nothing may be emitted before it has (rule 9).
+    var awaitsBaseline = false
 
     struct InFlight {
         var number: Int64
@@ -101,5 +105,6 @@ final class OwnedTask {
         idleSince = nil
         blockedUntil = nil
         reviewedAt = -1
+        owesTimers = false
     }
 }

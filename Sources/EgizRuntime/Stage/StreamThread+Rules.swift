@@ -44,7 +44,7 @@ extension StreamThread {
         }
         guard let next = nextRegistry else { return false }
         if openWork.records > 0 {
-            if pipeline.isCommitting { try awaitCommit() } else { closeEpoch() }
+            if pipeline.isCommitting { try awaitCommit() } else { try closeOrWait() }
             return true
         }
         nextRegistry = nil
