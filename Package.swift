@@ -130,7 +130,8 @@ let package = Package(
 
         // Tests mirror Sources. What several of them need is a target of its own.
         .target(
-            name: "TestSupport", dependencies: ["EgizPostgres", .product(name: "Logging", package: "swift-log")],
+            name: "TestSupport",
+            dependencies: ["EgizPostgres", "EgizTwin", .product(name: "Logging", package: "swift-log")],
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "EgizTwinTests", dependencies: ["TestSupport", "EgizTwin"],
@@ -170,7 +171,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EgizPostgresTests",
-            dependencies: ["TestSupport", "EgizPostgres", "EgizRuntime", "EgizCore", "EgizTwin"],
+            dependencies: ["TestSupport", "EgizPostgres", "EgizRuntime", "EgizProcessors", "EgizCore", "EgizTwin"],
             swiftSettings: strict),
         .testTarget(
             name: "EgizHTTPTests",

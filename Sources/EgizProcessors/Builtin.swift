@@ -6,5 +6,7 @@ extension ProcessorRegistry {
         .init(projector: TwinProjector.spec),
         .init(HistoryWriter.self),
         .init(Rollup.self),
+        .init(BindingEvaluator.self),
+        .init(AlertRule.self),
     ])
 }

@@ -26,6 +26,7 @@ final class DriverTask {
     var deadLetters: [DeadLetter] = []
     var redriven: [RedriveResult] = []
     var redrives: [RedriveAdvance] = []
+    var consumed: [Int64] = []
 
     init(lease: TaskLease, step: PartitionStep) {
         self.lease = lease
@@ -42,6 +43,7 @@ final class DriverTask {
             offsets: positions.map { TaskAdvance.Offset(topic: $0.key, next: $0.value.next, mark: $0.value.mark) },
             streamTime: step.streamTime, counters: step.counters)
         advance.idle = output.idle
+        advance.rules = output.rules
         let write = EpochWrite(
             tasks: [advance], columns: output.columns,
             twins: output.twins.sorted { $0.snapshot.thing < $1.snapshot.thing }, deadLetters: deadLetters)
@@ -49,12 +51,17 @@ final class DriverTask {
         write.rollups = output.rollups.sorted {
             ($0.thing, $0.path, $0.processor, $0.start) < ($1.thing, $1.path, $1.processor, $1.start)
         }
+        write.scenes = output.scenes.sorted { ($0.thing, $0.object, $0.target) < ($1.thing, $1.object, $1.target) }
+        write.alerts = output.alerts.sorted {
+            ($0.thing, $0.key, $0.raisedAt, $0.processor) < ($1.thing, $1.key, $1.raisedAt, $1.processor)
+        }
+        write.consumed = consumed
         write.timers = output.timers.map { [$0] } ?? []
         write.outboxes =
             output.outputs.isEmpty ? [] : [Outbox(task: step.task, epoch: number, records: output.outputs)]
         write.redriven = redriven
         write.redrives = redrives
-        (deadLetters, redriven, redrives) = ([], [], [])
+        (deadLetters, redriven, redrives, consumed) = ([], [], [], [])
         return (write, output)
     }
 }

@@ -32,10 +32,14 @@ extension MemoryStore {
         let things = epoch.twins.map(\.snapshot.thing)
         let states = epoch.states.map { ($0.processor, $0.thing) }
         let rollups = epoch.rollups.map { ($0.thing, $0.path, $0.processor, $0.start) }
+        let scenes = epoch.scenes.map { ($0.thing, $0.object, $0.target) }
+        let alerts = epoch.alerts.map { ($0.thing, $0.key, $0.raisedAt, $0.processor) }
         guard zip(tasks, tasks.dropFirst()).allSatisfy({ $0 < $1 }),
             zip(things, things.dropFirst()).allSatisfy({ $0 < $1 }),
             zip(states, states.dropFirst()).allSatisfy({ $0 < $1 }),
             zip(rollups, rollups.dropFirst()).allSatisfy({ $0 < $1 }),
+            zip(scenes, scenes.dropFirst()).allSatisfy({ $0 < $1 }),
+            zip(alerts, alerts.dropFirst()).allSatisfy({ $0 < $1 }),
             zip(epoch.outboxes, epoch.outboxes.dropFirst()).allSatisfy({ $0.task < $1.task })
         else { throw EngineError(.bug, .stop, "the rows of an epoch are not in the order of their keys") }
     }
@@ -76,6 +80,7 @@ extension MemoryStore {
             row.epoch = advance.epoch
             row.counters = advance.counters
             row.streamTime = advance.streamTime
+            if let rules = advance.rules { row.rules = rules }
             if let idle = advance.idle { row.idle[idle.records] = idle.streamTime }
             for offset in advance.offsets {
                 row.positions[offset.topic] = TaskLease.Position(next: offset.next, mark: offset.mark)
@@ -107,6 +112,14 @@ extension MemoryStore {
                     stage: row.home.stage, processor: row.processor, thing: row.thing, path: row.path, start: row.start)
             ] = row
         }
+        for row in epoch.scenes {
+            scenes[SceneKey(thing: row.thing, object: row.object, target: row.target)] = row.value == nil ? nil : row
+        }
+        for row in epoch.alerts {
+            let key = AlertKey(thing: row.thing, processor: row.processor, key: row.key, raisedAt: row.raisedAt)
+            alerts[key] = row
+        }
+        inbox.removeAll { epoch.consumed.contains($0.id) }
         for outbox in epoch.outboxes {
             outboxes[outbox.task, default: []].append(outbox)
             outputs += outbox.records

@@ -32,6 +32,7 @@ public final class MemoryStore: @unchecked Sendable {
         public var transactionalID: String?
         /// Where stream time went on without a record, by the number of records before it.
         public var idle: [Int64: EventTime] = [:]
+        public var rules: RulesProgress?
     }
 
     /// The key of a state.
@@ -95,6 +96,11 @@ public final class MemoryStore: @unchecked Sendable {
     var states: [StateKey: StateRow] = [:]
     var timers: [TaskID: Set<TaskTimer>] = [:]
     var rollups: [RollupKey: RollupRow] = [:]
+    var scenes: [SceneKey: SceneRow] = [:]
+    var alerts: [AlertKey: AlertRow] = [:]
+    var inbox: [InboxMessage] = []
+    var nextMessage: Int64 = 1
+    var ruleRegistry = RuleRegistry.empty
     var outboxes: [TaskID: [Outbox]] = [:]
     var deadOutputs: [OutputRecord] = []
     var outputs: [OutputRecord] = []

@@ -43,6 +43,7 @@ final class MemoryTaskStore: TaskStore {
                 lease.previousTransactionalID = previousTransactionalID
                 lease.hasPendingOutboxes = !(store.outboxes[id] ?? []).isEmpty
                 lease.parked = parkedLocked(id)
+                lease.rules = row.rules
                 return lease
             }
         }
@@ -188,6 +189,23 @@ final class MemoryTaskStore: TaskStore {
             if let thing = row.letter.thing { counts[thing, default: 0] += 1 }
         }
         return counts
+    }
+
+    func registry(after version: Int64?) throws(EngineError) -> RuleRegistry? {
+        try store.checkPresence()
+        return store.read { store.ruleRegistry.version == version ? nil : store.ruleRegistry }
+    }
+
+    func things(of task: TaskID, after: String, limit: Int) throws(EngineError) -> [ThingID] {
+        try store.checkPresence()
+        let mine = store.allTwins.values.filter { $0.home == task }.map(\.snapshot.thing).sorted()
+        return Array(mine.filter { after.utf8.lexicographicallyPrecedes($0.text.utf8) }.prefix(limit))
+    }
+
+    func inbox(of leases: [TaskLease], limit: Int) throws(EngineError) -> [InboxMessage] {
+        try store.checkPresence()
+        let mine = Set(leases.map(\.task))
+        return Array(store.waitingMessages.filter { mine.contains($0.task) }.prefix(limit))
     }
 
     func close() {}

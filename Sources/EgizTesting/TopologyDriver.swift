@@ -169,6 +169,10 @@ public final class TopologyDriver {
             streamTime: lease.streamTime, incarnation: lease.incarnation, parked: lease.parked)
         let task = DriverTask(lease: lease, step: step)
         stage.tasks[partition] = task
+        if step.hasRules {
+            step.install(store.read { store.ruleRegistry }, stored: lease.rules)
+            try review(task, stage)
+        }
         return task
     }
 

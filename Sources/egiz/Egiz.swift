@@ -19,6 +19,7 @@ struct Egiz: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             Up.self, BrokerCommand.self, WorkerCommand.self, APICommand.self, TopologyCommand.self,
-            StateCommand.self, ThingCommand.self, HistoryCommand.self, DeadLetterCommand.self, DatabaseCommand.self,
+            StateCommand.self, ThingCommand.self, HistoryCommand.self, DeadLetterCommand.self, AlertCommand.self,
+            KindsCommand.self, DatabaseCommand.self,
         ])
 }

@@ -46,8 +46,12 @@ enum Program {
     {
         let admin = try KafkaTopics(brokers: brokers, properties: settings.kafkaProperties, log: logger)
         let topics = topologies.flatMap(\.sources).flatMap(\.topics)
+        let read = Set(topics.map(\.name))
         let report = try admin.ensure(
-            topics.map { .init(name: $0.name, partitions: $0.partitions, config: $0.config) })
+            topics.map { .init(name: $0.name, partitions: $0.partitions, config: $0.config) }
+                + outputs(of: topologies).filter { !read.contains($0) }.map {
+                    .init(name: $0, partitions: nil, config: [:])
+                })
         for name in report.created { logger.info("topic created", metadata: ["egiz.topic": "\(name)"]) }
         for difference in report.differences {
             logger.warning(
@@ -57,6 +61,17 @@ enum Program {
                     "egiz.found": "\(difference.found)",
                 ])
         }
+    }
+
+    /// The topics that processors write, by their settings.
+    static func outputs(of topologies: [Topology]) -> [String] {
+        var names: Set<String> = []
+        for processor in topologies.flatMap(\.processors) {
+            for field in ProcessorRegistry.builtin[processor.kind]?.spec.fields ?? [] where field.kind == .topic {
+                if case .string(let name)? = processor.settings[field.name]?.content { names.insert(name) }
+            }
+        }
+        return names.sorted()
     }
 
     static func identity() -> WorkerIdentity {

@@ -46,7 +46,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["telemetry.v1.schema.json", "ditto-event.schema.json"])
+    @Test(
+        arguments: [
+            "telemetry.v1.schema.json", "ditto-event.schema.json", "binding.v1.schema.json", "alert.v1.schema.json",
+        ])
     func theSchemasOfMessagesAreJson(_ name: String) throws {
         let data = try Data(contentsOf: repository.appendingPathComponent("Schemas/\(name)"))
         let schema = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])

@@ -109,12 +109,12 @@ import Testing
             "unknown word `includes` in `processors.h`, expected `kind`, `from`, `onError`, `include`, `exclude` or `onlyChanges`; did you mean `include`?"
         ),
         (
-            "kind: alert-rule, from: twins, rules: [], to: x",
-            "unknown kind \"alert-rule\", expected `twin-projector`, `history-writer` or `rollup`"
+            "kind: web-hook, from: twins, rules: [], to: x",
+            "unknown kind \"web-hook\", expected `twin-projector`, `history-writer`, `rollup`, `binding-evaluator` or `alert-rule`"
         ),
         (
             "kind: 5, from: twins",
-            "`processors.h.kind`: found the number 5, expected `twin-projector`, `history-writer` or `rollup`"
+            "`processors.h.kind`: found the number 5, expected `twin-projector`, `history-writer`, `rollup`, `binding-evaluator` or `alert-rule`"
         ),
         ("kind: history-writer, from: [twins]", "`processors.h.from`: found a list, expected a name"),
         ("kind: history-writer", "`processors.h` has no `from`"),

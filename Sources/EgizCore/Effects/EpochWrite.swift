@@ -17,6 +17,12 @@ public final class EpochWrite: @unchecked Sendable {
     public var timers: [TimerChange] = []
     /// Sorted by thing, path, processor and start.
     public var rollups: [RollupRow] = []
+    /// Sorted by thing, object and target.
+    public var scenes: [SceneRow] = []
+    /// Sorted by thing, key, time of raising and processor.
+    public var alerts: [AlertRow] = []
+    /// Inbox messages that were consumed, sorted.
+    public var consumed: [Int64] = []
     /// Sorted by task; at most one a task, none without records.
     public var outboxes: [Outbox] = []
     /// What Kafka has of earlier epochs: their outboxes are deleted.

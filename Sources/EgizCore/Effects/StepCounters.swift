@@ -34,6 +34,16 @@ public struct StepCounters: Sendable, Equatable {
     public var idleTicks: Int64 = 0
     /// Samples that came too late for their window.
     public var late: Int64 = 0
+    /// Values of the scene that changed.
+    public var bindings: Int64 = 0
+    /// Alerts that were raised.
+    public var alerts: Int64 = 0
+    /// Values on which a binding or a rule failed.
+    public var ruleErrors: Int64 = 0
+    /// Things that were looked at again because rules changed.
+    public var reviewed: Int64 = 0
+    /// Messages of people that were consumed.
+    public var messages: Int64 = 0
 
     public init() {}
 
@@ -45,6 +55,8 @@ public struct StepCounters: Sendable, Equatable {
             ("notThing", notThing), ("live", live), ("notEvent", notEvent), ("gaps", gaps), ("missed", missed),
             ("resets", resets), ("keyMismatch", keyMismatch), ("longPaths", longPaths), ("parked", parked),
             ("redriven", redriven), ("emitted", emitted), ("ticks", ticks), ("idleTicks", idleTicks), ("late", late),
+            ("bindings", bindings), ("alerts", alerts), ("ruleErrors", ruleErrors), ("reviewed", reviewed),
+            ("messages", messages),
         ]
     }
 
@@ -73,6 +85,11 @@ public struct StepCounters: Sendable, Equatable {
         case "ticks": ticks = value
         case "idleTicks": idleTicks = value
         case "late": late = value
+        case "bindings": bindings = value
+        case "alerts": alerts = value
+        case "ruleErrors": ruleErrors = value
+        case "reviewed": reviewed = value
+        case "messages": messages = value
         default: break
         }
     }

@@ -38,6 +38,8 @@ public struct TaskAdvance: Sendable {
     public var counters: StepCounters
     /// Only of stages in which something waits for time.
     public var idle: Idle?
+    /// The rules in force, where they or the review of things under them moved (rule 20).
+    public var rules: RulesProgress?
 
     public init(
         task: TaskID, ownerEpoch: Int64, epoch: Int64, offsets: [Offset], streamTime: EventTime?, counters: StepCounters

@@ -28,6 +28,22 @@ public protocol Processor: AnyObject, SendableMetatype {
     /// The projection rows of one thing whose state the epoch touched: called once when the epoch closes, so that a row is
     /// written once however often it changed.
     func project(_ thing: ThingID, memory: (any ProcessorState)?, into rows: inout ProjectionRows)
+
+    /// Fingerprint of rules of its own; 0: it has none. Where it differs from the stored one, all things of the task are
+    /// reviewed, so that a changed rule reaches things of which no event comes (rule 20).
+    var rulesFingerprint: UInt64 { get }
+
+    /// Takes over what the registry says from now on; between epochs only. Returns what is wrong with it, for people: a faulty
+    /// entry is left out.
+    func install(_ registry: RuleRegistry) -> [String]
+
+    /// Looks at a thing without an event, because rules changed: `change` has no leaves and no record. It cannot refuse.
+    func review(_ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects)
+
+    /// Consumes what a person asked for (rule 19). It cannot refuse.
+    func receive(
+        _ message: InboxMessage, _ change: borrowing TwinChange, memory: (any ProcessorState)?,
+        into effects: inout RecordEffects)
 }
 
 extension Processor {
@@ -35,6 +51,14 @@ extension Processor {
     public static var stateType: (any ProcessorState.Type)? { nil }
     public func tick(_ tick: TimerTick, memory: (any ProcessorState)?, into effects: inout RecordEffects) {}
     public func project(_ thing: ThingID, memory: (any ProcessorState)?, into rows: inout ProjectionRows) {}
+    public var rulesFingerprint: UInt64 { 0 }
+    public func install(_ registry: RuleRegistry) -> [String] { [] }
+    public func review(_ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects)
+    {}
+    public func receive(
+        _ message: InboxMessage, _ change: borrowing TwinChange, memory: (any ProcessorState)?,
+        into effects: inout RecordEffects
+    ) {}
 }
 
 /// A processor that remembers nothing.

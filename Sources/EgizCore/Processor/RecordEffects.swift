@@ -26,6 +26,11 @@ public struct RecordEffects {
     private(set) var timers: [TimerRequest] = []
     /// Samples that came too late for their window.
     private(set) var late: Int64 = 0
+    /// Values of the scene that changed, alerts raised, values on which a rule failed.
+    private(set) var rules = RuleCounts()
+    /// Names of the source's topics, by their place, and the partition.
+    var topics: [String] = []
+    var partition: Int32 = 0
     /// Set by the step before it calls a processor.
     var processor = ""
     var thing: ThingID?
@@ -70,6 +75,21 @@ public struct RecordEffects {
         timers.append(.cancel(TaskTimer(due: due, processor: processor, thing: thing)))
     }
 
+    /// The position of a record, from what its change said of it.
+    public func position(topic: Int, offset: Int64) -> InputPosition? {
+        guard offset >= 0, topics.indices.contains(topic) else { return nil }
+        return InputPosition(topic: topics[topic], partition: partition, offset: offset)
+    }
+
+    /// Counts a value of the scene that changed.
+    public mutating func countBinding() { rules.bindings += 1 }
+
+    /// Counts an alert that was raised.
+    public mutating func countAlert() { rules.alerts += 1 }
+
+    /// Counts a value on which a binding or a rule failed: of the wrong kind, or one that cannot be calculated with.
+    public mutating func countRuleError() { rules.errors += 1 }
+
     /// Counts a sample that came too late for its window.
     public mutating func countLate() { late += 1 }
 
@@ -78,5 +98,12 @@ public struct RecordEffects {
         if !emissions.isEmpty { emissions.removeAll(keepingCapacity: true) }
         if !timers.isEmpty { timers.removeAll(keepingCapacity: true) }
         late = 0
+        rules = RuleCounts()
+    }
+
+    struct RuleCounts {
+        var bindings: Int64 = 0
+        var alerts: Int64 = 0
+        var errors: Int64 = 0
     }
 }

@@ -8,6 +8,9 @@ public protocol StatefulProcessor: Processor {
     func process(_ change: borrowing TwinChange, state: State, into effects: inout RecordEffects) throws(RecordFault)
     func tick(_ tick: TimerTick, state: State, into effects: inout RecordEffects)
     func project(_ thing: ThingID, state: State, into rows: inout ProjectionRows)
+    func review(_ change: borrowing TwinChange, state: State, into effects: inout RecordEffects)
+    func receive(
+        _ message: InboxMessage, _ change: borrowing TwinChange, state: State, into effects: inout RecordEffects)
 }
 
 extension StatefulProcessor {
@@ -15,6 +18,23 @@ extension StatefulProcessor {
 
     public func tick(_ tick: TimerTick, state: State, into effects: inout RecordEffects) {}
     public func project(_ thing: ThingID, state: State, into rows: inout ProjectionRows) {}
+
+    public func review(_ change: borrowing TwinChange, state: State, into effects: inout RecordEffects) {}
+    public func receive(
+        _ message: InboxMessage, _ change: borrowing TwinChange, state: State, into effects: inout RecordEffects
+    ) {}
+
+    public func review(_ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects)
+    {
+        review(change, state: typed(memory), into: &effects)
+    }
+
+    public func receive(
+        _ message: InboxMessage, _ change: borrowing TwinChange, memory: (any ProcessorState)?,
+        into effects: inout RecordEffects
+    ) {
+        receive(message, change, state: typed(memory), into: &effects)
+    }
 
     public func process(
         _ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects

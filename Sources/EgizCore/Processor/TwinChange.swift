@@ -11,10 +11,17 @@ public struct TwinChange: ~Copyable {
     /// Every leaf the event wrote or removed.
     public let leaves: [LeafChange]
     public let paths: PathTable
+    /// The twin with the event applied; nil only in changes that tests make by hand.
+    public let twin: Twin?
+    /// The thing did not exist before this event.
+    public let isCreated: Bool
+    /// The record: the place of its topic in the source, and its offset; -1 where no record caused this.
+    public let topic: Int
+    public let offset: Int64
 
     public init(
         thing: ThingID, revision: Int64, time: EventTime, streamTime: EventTime? = nil, leaves: [LeafChange],
-        paths: PathTable
+        paths: PathTable, twin: Twin? = nil, isCreated: Bool = false, topic: Int = 0, offset: Int64 = -1
     ) {
         self.thing = thing
         self.revision = revision
@@ -22,5 +29,9 @@ public struct TwinChange: ~Copyable {
         self.streamTime = streamTime ?? time
         self.leaves = leaves
         self.paths = paths
+        self.twin = twin
+        self.isCreated = isCreated
+        self.topic = topic
+        self.offset = offset
     }
 }

@@ -39,6 +39,7 @@ extension PartitionStep {
             return refuseForeign(thing, home)
         }
         remember(entry)
+        let existed = entry.twin.isAlive
         change.leaves.removeAll(keepingCapacity: true)
         switch entry.twin.apply(event, paths: tables.paths, into: &change) {
         case .ignored(let reason):
@@ -48,7 +49,7 @@ extension PartitionStep {
         case .rejected(let rejection):
             return refuse(rejection.code, rejection.message, thing, projector, stage.source.onError)
         case .applied(let missed, let reset):
-            if let refusal = try runProcessors(event, entry) {
+            if let refusal = try runProcessors(event, entry, record, existed: existed) {
                 return refuse(
                     refusal.code, refusal.message, thing, refusal.processor, refusal.disposition)
             }
@@ -58,12 +59,16 @@ extension PartitionStep {
     }
 
     /// Runs the processors on the change; nil when all of them accepted the record. Otherwise the entry is as it was before.
-    private func runProcessors(_ event: TwinEvent, _ entry: TwinEntry) throws(EngineError) -> StepVerdict.Refusal? {
+    private func runProcessors(_ event: TwinEvent, _ entry: TwinEntry, _ record: RawRecord, existed: Bool)
+        throws(EngineError)
+        -> StepVerdict.Refusal?
+    {
         effects.removeAll()
         effects.thing = event.thing
         let change = TwinChange(
             thing: event.thing, revision: entry.twin.revision, time: event.time, streamTime: streamTime ?? event.time,
-            leaves: self.change.leaves, paths: tables.paths)
+            leaves: self.change.leaves, paths: tables.paths, twin: entry.twin,
+            isCreated: !existed && entry.twin.isAlive, topic: record.topic, offset: record.offset)
         for slot in processors {
             do throws(RecordFault) {
                 effects.processor = slot.name
@@ -88,7 +93,10 @@ extension PartitionStep {
     private func absorb(
         _ event: TwinEvent, _ entry: TwinEntry, _ record: RawRecord, _ redrive: Redrive?, missed: Int64, reset: Bool
     ) {
-        if keepsReplays { entry.replays.append(.event(event, streamTime: streamTime ?? event.time)) }
+        if keepsReplays {
+            entry.replays.append(
+                .event(event, streamTime: streamTime ?? event.time, topic: record.topic, offset: record.offset))
+        }
         if entry.home == nil {
             entry.home = task
             tables.created[event.thing] = task

@@ -23,19 +23,26 @@ extension PartitionStep {
         var scratch = RecordEffects()
         scratch.largestRecord = effects.largestRecord
         scratch.thing = entry.twin.thing
+        scratch.topics = effects.topics
+        scratch.partition = effects.partition
         var buffer = ChangeBuffer()
         for replay in entry.replays {
             scratch.removeAll()
             buffer.leaves.removeAll(keepingCapacity: true)
             switch replay {
-            case .event(let event, let streamTime):
+            case .event(let event, let streamTime, let topic, let offset):
+                let existed = entry.twin.isAlive
                 _ = entry.twin.apply(event, paths: tables.paths, into: &buffer)
                 let change = TwinChange(
                     thing: event.thing, revision: entry.twin.revision, time: event.time, streamTime: streamTime,
-                    leaves: buffer.leaves, paths: tables.paths)
+                    leaves: buffer.leaves, paths: tables.paths, twin: entry.twin,
+                    isCreated: !existed && entry.twin.isAlive, topic: topic, offset: offset)
                 try again(change, entry, &scratch)
-            case .tick(let tick, let place):
+            case .tick(var tick, let place):
+                tick.twin = entry.twin
                 call(tick, entry, place, &scratch)
+            case .review(let streamTime): review(entry, streamTime, &scratch)
+            case .message(let message, let streamTime): deliver(message, entry, streamTime, &scratch)
             }
         }
     }
@@ -77,12 +84,14 @@ extension PartitionStep {
         var twins: [TwinRow] = []
         var states: [StateRow] = []
         var rollups: [RollupRow] = []
+        var scenes: [SceneRow] = []
+        var alerts: [AlertRow] = []
     }
 
     /// Encodes what the epoch touched, when it closes (rule 4): twins, changed states, and the rows of projections.
     func snapshotTouched(_ number: Int64, position: (TwinEntry) -> InputPosition) -> TouchedRows {
         var rows = TouchedRows()
-        var projections = ProjectionRows(home: task)
+        var projections = ProjectionRows(home: task, topics: effects.topics)
         let touched = twins.takeTouched()
         rows.twins.reserveCapacity(touched.count)
         for entry in touched {
@@ -101,6 +110,8 @@ extension PartitionStep {
             twins.settle(entry, epoch: number, twinBytes: entry.isTwinTouched ? size : nil)
         }
         rows.rollups = projections.rollups
+        rows.scenes = projections.scenes
+        rows.alerts = projections.alerts
         return rows
     }
 

@@ -55,7 +55,9 @@ extension PartitionStep {
                 guard let entry = twins.find(timer.thing) else { return .needs(timer.thing) }
                 guard !tables.room.isEmpty else { return .epochIsFull }
                 timers.remove(timer)
-                fire(TimerTick(thing: timer.thing, due: timer.due, streamTime: streamTime), entry, place)
+                let tick = TimerTick(
+                    thing: timer.thing, due: timer.due, streamTime: streamTime, twin: entry.twin)
+                fire(tick, entry, place)
             }
         }
     }
@@ -87,6 +89,9 @@ extension PartitionStep {
     /// - Parameter after: a tick may only set later timers than its own, or firing would never end.
     func absorbTimers(after due: EventTime? = nil) {
         counters.late += effects.late
+        counters.bindings += effects.rules.bindings
+        counters.alerts += effects.rules.alerts
+        counters.ruleErrors += effects.rules.errors
         for request in effects.timers {
             switch request {
             case .set(let timer):
@@ -111,9 +116,14 @@ extension PartitionStep {
 
     /// Ticks have `t<time>` for the offset, and for n the number of the task's emission, which no other tick shares.
     private func absorbEmissions(of tick: TimerTick) {
-        let prefix = "\(idPrefix(stage.source.topics[0].name))/t\(tick.due.microseconds)"
+        absorbEmissions(of: "t\(tick.due.microseconds)", at: tick.due)
+    }
+
+    /// Of something that is no record; `what` stands for the offset.
+    func absorbEmissions(of what: String, at time: EventTime) {
+        let prefix = "\(idPrefix(stage.source.topics[0].name))/\(what)"
         for emission in effects.emissions {
-            append(emission, id: "\(prefix)/\(counters.emitted)", isLate: false, at: tick.due.microseconds)
+            append(emission, id: "\(prefix)/\(counters.emitted)", isLate: false, at: time.microseconds)
         }
     }
 

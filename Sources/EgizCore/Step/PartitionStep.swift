@@ -48,6 +48,10 @@ public final class PartitionStep {
     /// The open epoch must be committed although no record came: stream time moved, a timer fired, a letter was redriven.
     var hasOtherWork = false
     var idle: TaskAdvance.Idle?
+    /// How far the review of things under the rules in force is; nil until rules are installed.
+    public internal(set) var rules: RulesProgress?
+    /// What the open epoch stores of it.
+    var rulesMoved: RulesProgress?
     var createdOpen: [ThingID] = []
     private var createdInFlight: [ThingID] = []
     var writer = StateWriter()
@@ -68,6 +72,8 @@ public final class PartitionStep {
         self.incarnation = incarnation
         self.parked = ParkedThings(parked, limits: stage.source.park)
         effects.largestRecord = largestRecord
+        effects.topics = stage.source.topics.map(\.name)
+        effects.partition = task.partition
         var processors: [ProcessorSlot] = []
         var projector: String?
         var stateful: [String] = []
@@ -175,10 +181,11 @@ public final class PartitionStep {
         open.detach()
         let output = StepOutput(
             twins: rows.twins, states: rows.states, timers: timers.close(task), rollups: rows.rollups,
-            outputs: outputs, idle: idle, columns: open)
+            scenes: rows.scenes, alerts: rows.alerts, rules: rulesMoved, outputs: outputs, idle: idle, columns: open)
         open = EpochColumns()
         outputs = []
         idle = nil
+        rulesMoved = nil
         openBytes = 0
         openRecords = 0
         openTicks = 0

@@ -4,19 +4,26 @@ public struct StepOutput {
     public let states: [StateRow]
     public let timers: TimerChange?
     public let rollups: [RollupRow]
+    public let scenes: [SceneRow]
+    public let alerts: [AlertRow]
+    public let rules: RulesProgress?
     /// What the epoch emits, in order.
     public let outputs: [OutputRecord]
     public let idle: TaskAdvance.Idle?
     let list: EpochColumns
 
     init(
-        twins: [TwinRow], states: [StateRow], timers: TimerChange?, rollups: [RollupRow], outputs: [OutputRecord],
-        idle: TaskAdvance.Idle?, columns: EpochColumns
+        twins: [TwinRow], states: [StateRow], timers: TimerChange?, rollups: [RollupRow], scenes: [SceneRow],
+        alerts: [AlertRow], rules: RulesProgress?, outputs: [OutputRecord], idle: TaskAdvance.Idle?,
+        columns: EpochColumns
     ) {
         self.twins = twins
         self.states = states
         self.timers = timers
         self.rollups = rollups
+        self.scenes = scenes
+        self.alerts = alerts
+        self.rules = rules
         self.outputs = outputs
         self.idle = idle
         list = columns

@@ -4,8 +4,10 @@ import EgizTwin
 final class TwinEntry {
     /// What an epoch has done with the entry, for doing it again (rule 5).
     enum Replay {
-        case event(TwinEvent, streamTime: EventTime)
+        case event(TwinEvent, streamTime: EventTime, topic: Int, offset: Int64)
         case tick(TimerTick, processor: Int)
+        case review(streamTime: EventTime)
+        case message(InboxMessage, streamTime: EventTime)
     }
 
     /// The entry as it was at the start of the open epoch; only kept where a processor may refuse records.

@@ -1,3 +1,5 @@
+public import EgizTwin
+
 /// A value of a configuration file with its place, so that whoever refuses it can say where it stands.
 public struct ConfigValue: Sendable {
     public indirect enum Content: Sendable {
@@ -16,6 +18,21 @@ public struct ConfigValue: Sendable {
     public init(_ content: Content, at mark: SourceMark) {
         self.content = content
         self.mark = mark
+    }
+
+    /// A value of JSON, at one place.
+    public init(json: JSONValue, at mark: SourceMark) {
+        self.mark = mark
+        switch json {
+        case .null: content = .null
+        case .bool(let flag): content = .bool(flag)
+        case .int(let number): content = .int(number)
+        case .double(let number): content = .double(number)
+        case .string(let text): content = .string(text)
+        case .array(let items): content = .list(items.map { ConfigValue(json: $0, at: mark) })
+        case .object(let object):
+            content = .map(object.map { (key: $0.key, mark: mark, value: ConfigValue(json: $0.value, at: mark)) })
+        }
     }
 
     /// How the value is named in an error: its kind and, where short, its text.

@@ -6,7 +6,7 @@ import EgizCore
 /// being used with other filters, where it would give a page that looks right and is not.
 struct PageCursor: Equatable {
     /// What the list is of; cursors of one list do not fit another.
-    enum Kind: String { case twins = "t1", samples = "s1", buckets = "b1", letters = "d1" }
+    enum Kind: String { case twins = "t1", samples = "s1", buckets = "b1", letters = "d1", alerts = "a1" }
 
     var kind: Kind
     var question: UInt32

@@ -41,7 +41,9 @@ public struct APIServer: Service {
         let topologies = TopologiesRoute(queries: TopologyQueries(pool: pool), lag: lag, logger: logger)
         let letters = DeadLetterRoutes(pool: pool, rehearsal: rehearsal)
         let health = HealthRoutes(queries: HealthQueries(pool: pool), readiness: readiness, metrics: metrics)
-        routes = RouteTable(routes: twins.routes + [history.route, topologies.route] + letters.routes + health.routes)
+        let rules = RuleRoutes(pool: pool)
+        routes = RouteTable(
+            routes: twins.routes + rules.routes + [history.route, topologies.route] + letters.routes + health.routes)
     }
 
     /// Refuses what it must not listen on, before anything is started; `run` does so as well.

@@ -27,6 +27,21 @@ struct ArchiveTable: Sendable {
             tag: UInt8(ascii: "M"), name: "timer", columns: ["stage", "partition", "due", "processor", "thing_id"],
             order: "stage, partition, due, processor, thing_id"),
         ArchiveTable(
+            tag: UInt8(ascii: "C"), name: "scene",
+            columns: [
+                "stage", "partition", "thing_id", "object_name", "target", "value", "revision", "event_time",
+                "cause_topic", "cause_partition", "cause_offset", "updated_at",
+            ], order: "thing_id, object_name, target"),
+        // Without its identity, which the database gives it anew.
+        ArchiveTable(
+            tag: UInt8(ascii: "A"), name: "alert",
+            columns: [
+                "stage", "partition", "processor", "thing_id", "alert_key", "rule", "severity", "state", "message",
+                "raised_at", "updated_at", "acknowledged_at", "acknowledged_by", "cleared_at", "revision",
+                "cause_topic",
+                "cause_partition", "cause_offset",
+            ], order: "thing_id, alert_key, raised_at, processor"),
+        ArchiveTable(
             tag: UInt8(ascii: "P"), name: "dead_letter",
             columns: [
                 "stage", "topic", "partition", "incarnation", "offset", "record_time", "key", "value", "headers",

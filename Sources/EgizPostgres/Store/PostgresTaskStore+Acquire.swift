@@ -84,7 +84,8 @@ extension PostgresTaskStore {
                     task.log_cluster_id, task.log_embedded, before.worker_id, before.worker_host, before.worker_pid,
                     before.transactional_id, task.incarnation,
                     exists (select from egiz.outbox
-                        where outbox.stage = task.stage and outbox.partition = task.partition)
+                        where outbox.stage = task.stage and outbox.partition = task.partition),
+                    task.registry_version, task.rules_fingerprint, task.reviewed_through
                 """,
                 [
                     .text(stage.text), .int64Array(partitions), .text(worker.id), .text(worker.host),
@@ -138,6 +139,10 @@ extension PostgresTaskStore {
         if previous != nil { lease.previousTransactionalID = row.text(10) }
         lease.incarnation = Int32(clamping: row.int64(11) ?? 1)
         lease.hasPendingOutboxes = row.bool(12) ?? false
+        if let fingerprint = row.int64(14) {
+            lease.rules = RulesProgress(
+                version: row.int64(13) ?? 0, fingerprint: fingerprint, reviewedThrough: row.text(15))
+        }
         return lease
     }
 

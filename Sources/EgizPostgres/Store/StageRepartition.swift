@@ -134,7 +134,7 @@ public struct StageRepartition {
                 from unnest($1, $2) as new (thing_id, partition) where twin.thing_id = new.thing_id
                 """, [.textArray(ids), .int64Array(homes)])
             // A thing's states, timers and windows go with its twin; every thing of the stage has one.
-            for table in ["state", "timer", "rollup"] where !ids.isEmpty {
+            for table in ["state", "timer", "rollup", "scene", "alert", "inbox"] where !ids.isEmpty {
                 _ = try connection.query(
                     """
                     update egiz.\(table) as item set partition = new.partition

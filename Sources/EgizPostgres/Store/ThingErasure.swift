@@ -21,7 +21,9 @@ public struct ThingErasure {
     }
 
     /// Tables with a column `thing_id` that are read by it and hold nothing else of the thing's task.
-    private static let plain = ["timer", "state", "rollup", "redrive", "twin"]
+    private static let plain = [
+        "timer", "state", "rollup", "scene", "alert", "inbox", "redrive", "data_bindings_3d", "twin",
+    ]
 
     private let connection: PostgresConnection
 
@@ -112,6 +114,9 @@ public struct ThingErasure {
             union select stage, partition from egiz.state where thing_id = $1
             union select stage, partition from egiz.timer where thing_id = $1
             union select stage, partition from egiz.rollup where thing_id = $1
+            union select stage, partition from egiz.scene where thing_id = $1
+            union select stage, partition from egiz.alert where thing_id = $1
+            union select stage, partition from egiz.inbox where thing_id = $1
             union select stage, partition from egiz.dead_letter where thing_id = $1 or key = convert_to($1, 'UTF8')
             """, [.text(thing.text)])
         var tasks: Set<TaskID> = []

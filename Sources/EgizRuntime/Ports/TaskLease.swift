@@ -33,6 +33,8 @@ public struct TaskLease: Sendable {
     public var hasPendingOutboxes = false
     /// Things of this task with parked records, and how many each has.
     public var parked: [ThingID: Int] = [:]
+    /// The rules under which its things were processed last; nil where it never had any (rule 20).
+    public var rules: RulesProgress?
 
     public init(
         task: TaskID, ownerEpoch: Int64, epoch: Int64, positions: [String: Position], streamTime: EventTime?,

@@ -48,6 +48,15 @@ public protocol TaskStore: AnyObject {
     /// Things with parked records and their numbers, by task.
     func parked(of tasks: [TaskID]) throws(EngineError) -> [TaskID: [ThingID: Int]]
 
+    /// The registry, where it has another version than `version`; nil where not (rule 20).
+    func registry(after version: Int64?) throws(EngineError) -> RuleRegistry?
+
+    /// Things of the task with a twin, deleted ones included, in the order of their ids, those beyond `after`, at most `limit`.
+    func things(of task: TaskID, after: String, limit: Int) throws(EngineError) -> [ThingID]
+
+    /// The oldest messages of people to these tasks, in their order, at most `limit` (rule 19).
+    func inbox(of leases: [TaskLease], limit: Int) throws(EngineError) -> [InboxMessage]
+
     func close()
 }
 

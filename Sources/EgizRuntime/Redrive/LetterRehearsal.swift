@@ -66,6 +66,7 @@ public final class LetterRehearsal {
                 "stage \(stage.name) cannot be rehearsed, this version of egiz lacks a part of it: \(error)"
             )
         }
+        if step.hasRules { step.install(try store.registry(after: nil) ?? .empty, stored: nil) }
         self.stage = stage
         self.store = store
         task = facts.task

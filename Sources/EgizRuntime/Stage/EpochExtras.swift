@@ -5,6 +5,8 @@ struct EpochExtras {
     var deadLetters: [DeadLetter] = []
     var redriven: [RedriveResult] = []
     var redrives: [RedriveAdvance] = []
+    /// Inbox messages that were consumed.
+    var consumed: [Int64] = []
 
-    var isEmpty: Bool { deadLetters.isEmpty && redriven.isEmpty && redrives.isEmpty }
+    var isEmpty: Bool { deadLetters.isEmpty && redriven.isEmpty && redrives.isEmpty && consumed.isEmpty }
 }

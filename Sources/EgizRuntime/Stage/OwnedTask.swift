@@ -19,6 +19,8 @@ final class OwnedTask {
     var idleSince: ContinuousClock.Instant?
     /// Too much is parked: no record is taken before then (rule 17).
     var blockedUntil: ContinuousClock.Instant?
+    /// The committed epoch after which a page of things was reviewed last.
+    var reviewedAt: Int64 = -1
     /// Timers are due for which an epoch had no room.
     var owesTimers = false
     /// Kafka has no evidence of this task yet: nothing may be emitted before it has (rule 9).
@@ -63,6 +65,7 @@ final class OwnedTask {
             task: id, ownerEpoch: lease.ownerEpoch, epoch: number, offsets: offsets, streamTime: step.streamTime,
             counters: step.counters)
         advance.idle = output.idle
+        advance.rules = output.rules
         return (advance, output)
     }
 
@@ -70,6 +73,7 @@ final class OwnedTask {
     func finish(topics: [String], cacheBytes: Int) -> Publication? {
         guard let done = inFlight else { return nil }
         lease.epoch = done.number
+        if let rules = done.output.rules { lease.rules = rules }
         committed = done.next
         committedMarks = done.marks
         committedCounters = done.counters
@@ -100,6 +104,7 @@ final class OwnedTask {
         marks = committedMarks
         idleSince = nil
         blockedUntil = nil
+        reviewedAt = -1
         owesTimers = false
     }
 }

@@ -26,10 +26,14 @@ extension StreamThread {
             guard let (advance, output) = task.close(topics: topics) else { continue }
             advances.append(advance)
             ticks += advance.counters.ticks - task.committedCounters.ticks
+            ticks += advance.counters.reviewed - task.committedCounters.reviewed
+            ticks += advance.counters.messages - task.committedCounters.messages
             write.columns.append(contentsOf: output.columns)
             write.twins.append(contentsOf: output.twins)
             write.states += output.states
             write.rollups += output.rollups
+            write.scenes += output.scenes
+            write.alerts += output.alerts
             if let timers = output.timers { write.timers.append(timers) }
             if !output.outputs.isEmpty {
                 write.outboxes.append(Outbox(task: task.id, epoch: advance.epoch, records: output.outputs))
@@ -46,11 +50,12 @@ extension StreamThread {
         write.redriven = extras.redriven
         write.redrives = extras.redrives
         write.retention = historyRetention
+        write.consumed = extras.consumed.sorted()
         let now = ContinuousClock.now
         inFlight = Flight(
             records: records, samples: samples, deadLetters: extras.deadLetters.count, since: now,
             only: records == 1 ? only : nil, redriven: extras.redriven.map(\.letter),
-            hasRedrives: !extras.redrives.isEmpty, ticks: ticks)
+            hasRedrives: !extras.redrives.isEmpty, hasMessages: !extras.consumed.isEmpty, ticks: ticks)
         extras = EpochExtras()
         committer.submit(write)
         pipeline.closed(at: now)
@@ -64,6 +69,10 @@ extension StreamThread {
         write.states.sort { ($0.processor, $0.thing) < ($1.processor, $1.thing) }
         write.rollups.sort {
             ($0.thing, $0.path, $0.processor, $0.start) < ($1.thing, $1.path, $1.processor, $1.start)
+        }
+        write.scenes.sort { ($0.thing, $0.object, $0.target) < ($1.thing, $1.object, $1.target) }
+        write.alerts.sort {
+            ($0.thing, $0.key, $0.raisedAt, $0.processor) < ($1.thing, $1.key, $1.raisedAt, $1.processor)
         }
     }
 
@@ -87,6 +96,7 @@ extension StreamThread {
             let now = ContinuousClock.now
             var publications: [Publication] = []
             for task in tasks.values.sorted(by: { $0.id < $1.id }) where task.inFlight != nil {
+                if let done = task.inFlight { metrics.committed(done.counters, since: task.committedCounters) }
                 let cacheBytes = setup.configuration.cacheBytes / max(tasks.count, 1)
                 if let publication = task.finish(topics: topics, cacheBytes: cacheBytes) {
                     publications.append(publication)
@@ -95,6 +105,7 @@ extension StreamThread {
             publisher.submit(publications)
             // An epoch before it may land while the one with the letters is still open.
             if flight?.hasRedrives ?? false { isRedriving = false }
+            if flight?.hasMessages ?? false { isReceiving = false }
             forgetCondemned(flight)
             if let halving { search(halving.committed(records: flight?.records ?? 0)) }
             if tables.paths.count > setup.configuration.mostPaths { needsFreshTables = true }
@@ -218,6 +229,7 @@ extension StreamThread {
     func startOver() throws(EngineError) {
         extras = EpochExtras()
         isRedriving = false
+        isReceiving = false
         let ids = tasks.values.map(\.id)
         let parked = try whileAway { store throws(EngineError) in try store.parked(of: ids) }
         for (partition, task) in tasks {
@@ -250,6 +262,7 @@ extension StreamThread {
     func setAside(_ partitions: [Int32], until instant: ContinuousClock.Instant) {
         extras = EpochExtras()
         isRedriving = false
+        isReceiving = false
         var leases: [TaskLease] = []
         for partition in partitions {
             if let task = tasks.removeValue(forKey: partition) { leases.append(task.lease) }
@@ -265,8 +278,9 @@ extension StreamThread {
     func makeStep(
         _ lease: TaskLease, _ counters: StepCounters, _ streamTime: EventTime?, parked: [ThingID: Int]
     ) throws(EngineError) -> PartitionStep {
-        do {
-            return try PartitionStep(
+        let step: PartitionStep
+        do throws(TopologyFaults) {
+            step = try PartitionStep(
                 task: lease.task, stage: setup.stage, registry: setup.registry, tables: tables, counters: counters,
                 streamTime: streamTime, incarnation: lease.incarnation, parked: parked,
                 largestRecord: setup.outputs.largestRecord(properties: setup.kafka))
@@ -275,5 +289,7 @@ extension StreamThread {
                 .topology, .stop,
                 "stage \(setup.stage.name) cannot be built: \(error.faults.map(\.message).joined(separator: "; "))")
         }
+        try install(in: step, lease.rules)
+        return step
     }
 }

@@ -37,6 +37,8 @@ final class StreamThread: @unchecked Sendable {
         var redriven: [Int64] = []
         /// Redrive requests moved on in it.
         var hasRedrives = false
+        /// Messages of people were consumed in it.
+        var hasMessages = false
         /// Timers that fired in it.
         var ticks: Int64 = 0
     }
@@ -78,6 +80,13 @@ final class StreamThread: @unchecked Sendable {
     /// The last look found letters, and their epoch is not committed yet.
     var isRedriving = false
     var lastAcknowledged = ContinuousClock.now
+    /// The registry in force, and one that is to be; loaded only where the stage has rules.
+    var registry: RuleRegistry?
+    var nextRegistry: RuleRegistry?
+    var registryLook = ContinuousClock.now
+    /// The last look found messages of people, and their epoch is not committed yet.
+    var isReceiving = false
+    var inboxLook = ContinuousClock.now
     /// Says after a trap which record it was.
     var crashGuard: CrashGuard?
     /// Set where the thread must end with an error; the loop leaves at the next turn.
@@ -209,10 +218,13 @@ final class StreamThread: @unchecked Sendable {
         if try reportGaps() { return }
         if try renewTables() { return }
         if try drainForRedrive(now) { return }
+        if try followRegistry(now) { return }
         if !pending.isEmpty { try takeOverPending(now) }
         if let failure { throw failure }
         try unblock(now)
         try redrive(now)
+        try receive(now)
+        try review()
         let open = openWork
         if publisher.unpublishedBytes > setup.configuration.mostUnpublished {
             try awaitPublisher()

@@ -110,6 +110,7 @@ struct TopologyReader {
             let common = Set(words.map(\.name))
             value.content = .map(members.filter { common.contains($0.key) })
         }
+        let before = faults.errorCount
         guard let reader = MapReader(value, at: mark, path, words, faults) else { return result }
         if let from = reader.string("from") {
             result.definition.from = from
@@ -118,6 +119,12 @@ struct TopologyReader {
         if let policy = reader.string("onError").flatMap(ErrorPolicy.disposition) { result.definition.onError = policy }
         for field in spec?.fields ?? [] {
             if let setting = reader.value(field.name) { result.definition.settings[field.name] = setting }
+        }
+        // What only the kind can tell: whether the words fit each other.
+        if let kind, faults.errorCount == before {
+            do throws(TopologyFaults) { _ = try registry[kind]?.make(result.definition) } catch {
+                faults.add(error.faults)
+            }
         }
         return result
     }

@@ -38,9 +38,76 @@ package enum ValueCheck {
         case (.choice(let words), .string(let text)):
             let known = words.contains { $0.utf8.elementsEqual(text.utf8) }
             return known ? value : refuse(hint(for: text, among: words))
+        case (.number, .int), (.number, .double): return value
+        case (.expression, .int(let number)): return ConfigValue(.string("\(number)"), at: value.mark)
+        case (.expression, .double(let number)): return ConfigValue(.string("\(number)"), at: value.mark)
+        case (.expression, .bool(let flag)): return ConfigValue(.string("\(flag)"), at: value.mark)
+        case (.expression(let allowsValue), .string(let text)):
+            return checkText(value, path, faults) { () throws(ExpressionFault) in
+                _ = try Expression(parsing: text, allowsValue: allowsValue)
+            }
+        case (.path, .string(let text)):
+            return checkText(value, path, faults) { () throws(ExpressionFault) in _ = try Expression(path: text) }
+        case (.template(let allowsValue), .string(let text)):
+            return checkText(value, path, faults) { () throws(ExpressionFault) in
+                _ = try TextTemplate(parsing: text, allowsValue: allowsValue)
+            }
+        case (.value, _): return isValue(value) ? value : refuse()
+        case (.pair, .list(let items)): return items.count == 2 && items.allSatisfy(isValue) ? value : refuse()
+        case (.values, .map(let members)):
+            for member in members where !isValue(member.value) {
+                faults.error(
+                    at: member.value.mark,
+                    "`\(path).\(member.key.shortened)`: found \(member.value.found), expected \(Word.Shape.value.expected)"
+                )
+            }
+            return value
+        case (.map(let words), .map): return checkMap(value, words, path, faults)
+        case (.list(_, let words), .list(let items)):
+            let checked = items.enumerated().map { checkMap($0.element, words, "\(path)[\($0.offset)]", faults) }
+            return checked.contains { $0 == nil } ? nil : ConfigValue(.list(checked.compactMap { $0 }), at: value.mark)
+        case (.model, .string), (.node, .string): return value
         case (.section, _): return value
         default: return refuse()
         }
+    }
+
+    private static func checkText(
+        _ value: ConfigValue, _ path: String, _ faults: FaultList, _ body: () throws(ExpressionFault) -> Void
+    ) -> ConfigValue? {
+        do throws(ExpressionFault) {
+            try body()
+            return value
+        } catch {
+            faults.error(at: value.mark, "`\(path)`: \(error)")
+            return nil
+        }
+    }
+
+    private static func isValue(_ value: ConfigValue) -> Bool {
+        switch value.content {
+        case .string, .int, .double, .bool: return true
+        case .list(let items):
+            return items.allSatisfy { item in
+                switch item.content {
+                case .int, .double: true
+                default: false
+                }
+            }
+        case .null, .map: return false
+        }
+    }
+
+    /// A map with words of its own, in its final form, with defaults; nil where it, or anything in it, is not as it should be.
+    private static func checkMap(
+        _ value: ConfigValue, _ words: [Word], _ path: String, _ faults: FaultList
+    ) -> ConfigValue? {
+        let before = faults.errorCount
+        guard let reader = MapReader(value, at: value.mark, path, words, faults) else { return nil }
+        let members = words.compactMap { word in
+            reader.value(word.name).map { (key: word.name, mark: reader.mark(of: word.name), value: $0) }
+        }
+        return faults.errorCount == before ? ConfigValue(.map(members), at: value.mark) : nil
     }
 
     private static func checkPatterns(

@@ -105,6 +105,8 @@ public enum TopologyExplainer {
         switch (kind, value.content) {
         case (.duration, .int(let milliseconds)): DurationText.text(milliseconds: milliseconds)
         case (.size, .int(let bytes)): SizeText.text(bytes: bytes)
+        case (.list(let noun, _), .list(let items)):
+            "\(items.count) × \(noun.split(separator: " ").last ?? "entry")"
         case (_, .list(let items)): "[" + items.map { text(of: $0, kind) }.joined(separator: ", ") + "]"
         default: (value.scalarText ?? value.found).singleLine
         }

@@ -43,14 +43,23 @@ public enum TopologyReference {
 
         """
 
+    /// The kinds alone, as `egiz kinds --markdown` prints them.
+    public static func kinds(registry: ProcessorRegistry) -> String {
+        var out = "# Processor kinds\n"
+        for entry in registry.entries { kind(entry.spec, into: &out) }
+        return out
+    }
+
     private static let checks = """
         ## What is checked
 
         Beside each value for itself: that every `from` names something; that nothing runs in a circle; that what flows along an
         edge is what its reader takes (a `history-writer` needs changes of twins, a `twin-projector` a source of format `ditto`
         or `telemetry`); that each projection of a stage has one writer; that no two stages make twins of one topic; that names
-        are unique within a file, and the names of topologies within a folder. A source that feeds nothing and a topic that two
-        sources read are warnings, and so is a property below `kafka` that the linked librdkafka does not know.
+        are unique within a file, and the names of topologies within a folder; that every expression is one
+        ([expressions.md](expressions.md)); that the objects which bindings name are nodes of their `model`; and what only a kind can
+        tell of its words. A source that feeds nothing and a topic that two sources read are warnings, and so is a property below
+        `kafka` that the linked librdkafka does not know.
 
         ## Telemetry records
 
@@ -73,9 +82,31 @@ public enum TopologyReference {
             out += " Writes \(spec.projections.map { "`\($0)`" }.joined(separator: ", "))."
         }
         out += "\n\n```yaml\n\(spec.example.trimmingLineEnd())\n```\n"
-        guard !spec.fields.isEmpty else { return }
+        guard !spec.fields.isEmpty else { return metrics(spec, into: &out) }
         out += "\n"
         table(spec.fields.map { Word($0) }, into: &out)
+        for field in spec.fields { nested(field, "", into: &out) }
+        metrics(spec, into: &out)
+    }
+
+    /// The words of a word, and theirs.
+    private static func nested(_ field: KindSpec.Field, _ path: String, into out: inout String) {
+        let name = path + field.name
+        let (place, fields): (String, [KindSpec.Field])
+        switch field.kind {
+        case .map(let inner): (place, fields) = (name, inner)
+        case .list(_, let inner): (place, fields) = (name + "[]", inner)
+        default: return
+        }
+        out += "\n#### `\(place)`\n\n"
+        table(fields.map { Word($0) }, into: &out)
+        for field in fields { nested(field, place + ".", into: &out) }
+    }
+
+    private static func metrics(_ spec: KindSpec, into out: inout String) {
+        guard !spec.metrics.isEmpty else { return }
+        out += "\nCounters of its tasks:\n\n"
+        for metric in spec.metrics { out += "- `\(metric.name)`: \(metric.summary)\n" }
     }
 
     private static func table(_ words: [Word], into out: inout String) {

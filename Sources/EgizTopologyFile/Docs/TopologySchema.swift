@@ -147,12 +147,33 @@ public enum TopologySchema {
                 ("oneOf", .array([pattern, .object([("type", .string("array")), ("items", pattern)])]))
             ]
         case .choice(let words): members = [("enum", .array(words.map { .string($0) }))]
+        case .number: members = [("type", .string("number"))]
+        case .expression:
+            members = [("type", .array([.string("string"), .string("number"), .string("boolean")]))]
+        case .path, .template, .model, .node: members = [("type", .string("string"))]
+        case .value: members = [("oneOf", anyValue)]
+        case .pair:
+            members = [
+                ("type", .string("array")), ("items", .object([("oneOf", anyValue)])), ("minItems", .int(2)),
+                ("maxItems", .int(2)),
+            ]
+        case .values:
+            members = [("type", .string("object")), ("additionalProperties", .object([("oneOf", anyValue)]))]
+        case .map(let words): return object(words, word.summary)
+        case .list(let noun, let words):
+            members = [("type", .string("array")), ("items", object(words, noun))]
         case .section: members = []
         }
         members.append(("description", .string(word.summary)))
         if let value = ValueCheck.writtenDefault(of: word) { members.append(("default", json(value))) }
         return .object(members)
     }
+
+    /// A scalar or a list of numbers.
+    private static let anyValue: JSONText = .array([
+        scalar,
+        .object([("type", .string("array")), ("items", .object([("type", .string("number"))]))]),
+    ])
 
     private static func json(_ value: ConfigValue) -> JSONText {
         switch value.content {

@@ -5,7 +5,8 @@ extension TopologyLoader {
     /// Reads one file. What is wrong with the file itself is a fault at its first line.
     public func load(path: String) -> LoadedTopology {
         switch Self.text(path: path, noun: "topology") {
-        case .success(let text): load(text: text, file: path)
+        case .success(let text):
+            load(text: text, file: path, folder: URL(fileURLWithPath: path).deletingLastPathComponent().path)
         case .failure(let refusal): LoadedTopology(file: path, topology: nil, faults: refusal.faults)
         }
     }

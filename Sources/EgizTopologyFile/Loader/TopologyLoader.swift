@@ -21,7 +21,10 @@ public struct TopologyLoader: Sendable {
 
     /// Reads the text of one file.
     /// - Parameter file: the name that reports give; nothing is opened.
-    public func load(text: String, file: String) -> LoadedTopology {
+    public func load(text: String, file: String) -> LoadedTopology { load(text: text, file: file, folder: nil) }
+
+    /// - Parameter folder: where the files lie that the topology names; nil: they are not looked at.
+    func load(text: String, file: String, folder: String?) -> LoadedTopology {
         let faults = FaultList()
         guard text.utf8.count <= Self.maximumBytes else {
             return refused(file, "the file has \(text.utf8.count) bytes, expected at most \(Self.maximumBytes)")
@@ -32,6 +35,7 @@ public struct TopologyLoader: Sendable {
                 registry: registry, environment: environment, kafkaProperties: kafkaProperties, faults: faults
             ).read($0, text: text)
         }
+        if let topology, let folder { ModelCheck(registry: registry, folder: folder, faults: faults).check(topology) }
         return LoadedTopology(file: file, topology: topology, faults: faults.faults)
     }
 

@@ -17,6 +17,18 @@ package struct Word: Sendable {
         case size(ClosedRange<Int64>)
         case globs
         case choice([String])
+        case number
+        case expression(allowsValue: Bool)
+        case path
+        case template(allowsValue: Bool)
+        /// A text, a number, true, false, or a list of numbers.
+        case value
+        case pair
+        case values
+        case map([Word])
+        case list(noun: String, [Word])
+        case model
+        case node
         /// A map or list with words of its own; described here, read by its own reader.
         case section(String)
 
@@ -30,6 +42,17 @@ package struct Word: Sendable {
             case .globs: self = .globs
             case .choice(let words): self = .choice(words)
             case .topic: self = .topicName
+            case .number: self = .number
+            case .expression(let allowsValue): self = .expression(allowsValue: allowsValue)
+            case .path: self = .path
+            case .template(let allowsValue): self = .template(allowsValue: allowsValue)
+            case .value: self = .value
+            case .pair: self = .pair
+            case .values: self = .values
+            case .map(let fields): self = .map(fields.map { Word($0) })
+            case .list(let noun, let fields): self = .list(noun: noun, fields.map { Word($0) })
+            case .model: self = .model
+            case .node: self = .node
             }
         }
 
@@ -48,8 +71,24 @@ package struct Word: Sendable {
                 "a size such as \"64MiB\", \"1KiB\" or \"2GiB\"" + Self.bounds(range, SizeText.text(bytes:))
             case .globs: "a list of path patterns such as \"/features/*/properties/**\""
             case .choice(let words): Self.list(words)
+            case .number: "a number"
+            case .expression: "an expression such as \"features.filler.temperature > 80\""
+            case .path: "a path such as \"features.filler.temperature\" or \"/features/filler/properties/temperature\""
+            case .template: "a text such as \"{features.filler.temperature:.1} °C\""
+            case .value: "a text, a number, true, false or a list of numbers"
+            case .pair: "a list of two values"
+            case .values: "a map of texts to values"
+            case .map(let words): Self.with("a map", words)
+            case .list(let noun, let words): Self.with("a list, each \(noun) a map", words)
+            case .model: "the name of a .gltf or .glb file, from the folder of the topology file"
+            case .node: "the name of an object of the 3D model"
             case .section(let what): what
             }
+        }
+
+        private static func with(_ what: String, _ words: [Word]) -> String {
+            let names = words.filter(\.required).map { "`\($0.name)`" }
+            return names.isEmpty ? what : "\(what) with " + names.joined(separator: " and ")
         }
 
         private static func bounds(_ range: ClosedRange<Int64>, _ text: (Int64) -> String) -> String {

@@ -8,6 +8,11 @@ package final class FaultList {
 
     package var hasErrors: Bool { faults.contains { $0.severity == .error } }
 
+    var errorCount: Int { faults.count { $0.severity == .error } }
+
+    /// Adds what somebody else found.
+    func add(_ more: [TopologyFault]) { faults.append(contentsOf: more) }
+
     package func error(at mark: SourceMark, _ message: String) {
         faults.append(TopologyFault(.error, at: mark, message))
     }

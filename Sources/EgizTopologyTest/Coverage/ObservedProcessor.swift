@@ -72,6 +72,26 @@ final class ObservedProcessor<Inner: Processor>: Processor {
         inner.project(thing, memory: memory, into: &rows)
     }
 
+    var rulesFingerprint: UInt64 { inner.rulesFingerprint }
+
+    func install(_ registry: RuleRegistry) -> [String] { inner.install(registry) }
+
+    func review(_ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects) {
+        inner.review(change, memory: memory, into: &effects)
+    }
+
+    func receive(
+        _ message: InboxMessage, _ change: borrowing TwinChange, memory: (any ProcessorState)?,
+        into effects: inout RecordEffects
+    ) {
+        let before = effects.emittedTopics.count
+        inner.receive(message, change, memory: memory, into: &effects)
+        let topics = effects.emittedTopics.dropFirst(before)
+        recorder?.note(name) { seen in
+            for topic in topics { seen.emitted[topic, default: 0] += 1 }
+        }
+    }
+
     private func notePaths(_ change: borrowing TwinChange) {
         guard !patterns.isEmpty else { return }
         for leaf in change.leaves where seenPaths.insert(leaf.path).inserted {

@@ -8,6 +8,8 @@ struct Expectation: Sendable {
             case twin(ThingID)
             case samples(ThingID, path: String)
             case rollups
+            case scene
+            case alerts
             case emitted(topic: String)
             case deadLetters
             case counter(String)
@@ -32,6 +34,8 @@ extension Expectation.Section.Subject {
         case .twin(let thing): "twin \(thing)"
         case .samples(let thing, let path): "samples of \(thing) \(path)"
         case .rollups: "rollups"
+        case .scene: "scene"
+        case .alerts: "alerts"
         case .emitted(let topic): "records emitted to \(topic)"
         case .deadLetters: "dead letters"
         case .counter(let name): "counter \(name)"
@@ -42,7 +46,7 @@ extension Expectation.Section.Subject {
     /// The value is a list of rows, of which only the members named count.
     var isRows: Bool {
         switch self {
-        case .samples, .rollups, .emitted, .deadLetters: true
+        case .samples, .rollups, .scene, .alerts, .emitted, .deadLetters: true
         case .twin, .counter, .parked: false
         }
     }

@@ -25,6 +25,8 @@ struct ExpectationReader {
         add("twins", twins)
         add("samples", samples)
         add("rollups") { value, path in rows(value, .rollups, TestVocabulary.rollup, path) }
+        add("scene") { value, path in rows(value, .scene, TestVocabulary.scene, path) }
+        add("alerts") { value, path in rows(value, .alerts, TestVocabulary.alert, path) }
         add("emitted", emitted)
         add("deadLetters") { value, path in rows(value, .deadLetters, TestVocabulary.deadLetter, path) }
         add("parked", parked)
@@ -162,8 +164,12 @@ struct ExpectationReader {
             guard let word = words.first(where: { $0.name == member.key }) else { continue }
             if case .string(Self.rest) = member.value.content {
                 row[member.key] = .string(Self.rest)
-            } else if ["at", "start", "end"].contains(word.name) {
+            } else if ["at", "start", "end", "raised"].contains(word.name) {
                 row[member.key] = context.time(reader, word.name).map { .string($0.text) }
+            } else if ["acknowledged", "cleared"].contains(word.name), case .string(let text) = member.value.content {
+                row[member.key] = context.time(text, at: member.value.mark, "\(path).\(word.name)").map {
+                    .string($0.text)
+                }
             } else if reader.value(word.name) != nil {
                 row[member.key] = member.value.json
             }

@@ -43,6 +43,7 @@ struct StepReader {
         case "commit": reader.value("commit").map { _ in .commit }
         case "redrive": redrive(body)
         case "edit": edit(body)
+        case "alert": alert(body)
         default: ExpectationReader(context: context, path: "\(path).expect").read(body).map { .expect($0) }
         }
     }
@@ -208,6 +209,17 @@ struct StepReader {
         else { return nil }
         guard let text = reader.string("thing") else { return reader.raw("thing") == nil ? .redrive(action, nil) : nil }
         return context.thing(text, at: reader.raw("thing")?.mark ?? body.mark).map { .redrive(action, $0) }
+    }
+
+    private func alert(_ body: ConfigValue) -> TestStep.Action? {
+        let words = TestVocabulary.alertAction
+        guard let reader = MapReader(body, at: body.mark, "\(path).alert", words, faults),
+            let action = reader.string("action"), let processor = reader.string("processor"),
+            let text = reader.string("thing"), let key = reader.string("key"),
+            let thing = context.thing(text, at: reader.raw("thing")?.mark ?? body.mark)
+        else { return nil }
+        let by = reader.raw("by") == nil ? nil : reader.string("by")
+        return .alert(AlertAction(action: action, processor: processor, thing: thing, key: key, by: by))
     }
 
     private func edit(_ body: ConfigValue) -> TestStep.Action? {

@@ -13,6 +13,7 @@ struct TestStep: Sendable {
         case commit
         case redrive(RedriveBatch.Action, ThingID?)
         case edit(LetterEdit)
+        case alert(AlertAction)
         case expect(Expectation)
     }
 
@@ -32,6 +33,15 @@ enum TestFault: Sendable {
     case dataError(String)
     /// A record that is no JSON, in this topic or in the first of each source.
     case badJSON(topic: String?)
+}
+
+/// Somebody acknowledges or clears an alert.
+struct AlertAction: Sendable {
+    var action: String
+    var processor: String
+    var thing: ThingID
+    var key: String
+    var by: String?
 }
 
 /// Somebody mends a dead letter.

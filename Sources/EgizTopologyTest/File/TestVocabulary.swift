@@ -35,6 +35,7 @@ enum TestVocabulary {
         Word("commit", .bool, "The open epochs are committed."),
         Word("redrive", .section("a map"), "Dead letters are tried again, or dropped."),
         Word("edit", .section("a map"), "The value of a dead letter is mended."),
+        Word("alert", .section("a map"), "Somebody acknowledges or clears an alert."),
         Word("expect", .section("a map of what is expected"), "What is there now, as a reader sees it."),
     ]
 
@@ -85,6 +86,13 @@ enum TestVocabulary {
         Word("thing", .text, "Only those parked of this thing."),
     ]
 
+    static let alertAction = [
+        Word("action", .choice(["acknowledge", "clear"]), required: true, "What is done."),
+        Word("processor", .name, required: true, "The processor of the alert."),
+        Word("thing", .text, required: true, "The thing."), Word("key", .text, required: true, "The alert's key."),
+        Word("by", .text, "Who does it."),
+    ]
+
     static let edit =
         [
             Word("topic", .topicName, required: true, "Where the record came from."),
@@ -97,6 +105,8 @@ enum TestVocabulary {
         Word("twins", .section("a map of thing ids to documents"), "Twins: the document, or `absent`."),
         Word("samples", .section("a map of thing ids to paths to lists"), "History, by thing and path."),
         Word("rollups", .section("a list"), "All windows, by thing, path, processor and start."),
+        Word("scene", .section("a list"), "All properties of scenes, by thing, object and target."),
+        Word("alerts", .section("a list"), "All alerts, by thing, key and time of raising."),
         Word("emitted", .section("a map of topics to lists"), "All records emitted to each topic."),
         Word("deadLetters", .section("a list"), "All dead letters, in the order in which they were written."),
         Word("counters", .section("a map of names to numbers"), "Counters, summed over all tasks."),
@@ -116,6 +126,25 @@ enum TestVocabulary {
         Word("max", .section("a number"), "The greatest."), Word("sum", .section("a number"), "The sum."),
         Word("avg", .section("a number"), "The average."), Word("first", .section("a number"), "The first by time."),
         Word("last", .section("a number"), "The last by time."), Word("final", .bool, "The window is closed."),
+    ]
+
+    static let scene = [
+        Word("thing", .text, "The thing."), Word("object", .text, "The object of the model."),
+        Word("target", .text, "What of it."), Word("value", .section("a value"), "The value."),
+        Word("revision", .int(0...Int64.max), "The thing's revision."), Word("at", .text, "Event time of the change."),
+        Word("offset", .section("a number or null"), "The record that changed it; null: a change of the bindings."),
+    ]
+
+    static let alert = [
+        Word("processor", .text, "The processor."), Word("thing", .text, "The thing."),
+        Word("key", .text, "What distinguishes the alerts of a thing."), Word("rule", .text, "The rule that speaks."),
+        Word("severity", .choice(AlertRow.Severity.allCases.map(\.name)), "How bad it is."),
+        Word("state", .choice(["raised", "acknowledged", "cleared"]), "Where in its life it is."),
+        Word("message", .text, "What it says."), Word("raised", .text, "When it was raised."),
+        Word("acknowledged", .section("a time or null"), "When it was acknowledged."),
+        Word("by", .section("a text or null"), "Who acknowledged it."),
+        Word("cleared", .section("a time or null"), "When it was cleared."),
+        Word("offset", .section("a number or null"), "The record of the last change; null: a timer or a person."),
     ]
 
     static let output = [

@@ -46,6 +46,7 @@ public enum TopologyTestSchema {
                     TopologySchema.object(TestVocabulary.redrive, "Which, and how."),
                 ], "Dead letters are tried again, or dropped."),
             "edit": TopologySchema.object(TestVocabulary.edit, "The value of a dead letter is mended."),
+            "alert": TopologySchema.object(TestVocabulary.alertAction, "Somebody acknowledges or clears an alert."),
             "expect": expect,
         ]
         return TopologySchema.object(TestVocabulary.step, "A step: one word.", words)
@@ -67,6 +68,8 @@ public enum TopologyTestSchema {
                 "twins": map(of: anyOf([type("object"), type("string")], "The document, `absent` or `...`.")),
                 "samples": map(of: map(of: samples)),
                 "rollups": rows(TestVocabulary.rollup, "A window."),
+                "scene": rows(TestVocabulary.scene, "A property."),
+                "alerts": rows(TestVocabulary.alert, "An alert."),
                 "emitted": map(of: rows(TestVocabulary.output, "An emitted record.")),
                 "deadLetters": rows(TestVocabulary.deadLetter, "A dead letter."),
                 "counters": map(of: type("integer")),

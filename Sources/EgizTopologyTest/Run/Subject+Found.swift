@@ -9,6 +9,8 @@ extension Expectation.Section.Subject {
         case .twin(let thing): driver.twin(thing.text).map(Self.json)
         case .samples(let thing, let path): .array(driver.samples(thing.text, path).map(Self.row))
         case .rollups: .array(driver.store.allRollups.map(Self.row))
+        case .scene: .array(driver.store.allScenes.map(Self.row))
+        case .alerts: .array(driver.store.allAlerts.map(Self.row))
         case .emitted(let topic): .array(driver.emitted.filter { $0.topic == topic }.map(Self.row))
         case .deadLetters: .array(driver.deadLetters.map(Self.row))
         case .counter(let name): .int(driver.counters[name] ?? 0)
@@ -60,6 +62,27 @@ extension Expectation.Section.Subject {
             ("min", number(aggregate.min)), ("max", number(aggregate.max)), ("sum", number(aggregate.sum)),
             ("avg", number(aggregate.average)), ("first", number(aggregate.first)), ("last", number(aggregate.last)),
             ("final", .bool(row.isFinal)),
+        ])
+    }
+
+    private static func row(_ row: SceneRow) -> JSONValue {
+        object([
+            ("thing", .string(row.thing.text)), ("object", .string(row.object)), ("target", .string(row.target)),
+            ("value", row.value.map(json) ?? .null), ("revision", .int(row.revision)), ("at", .string(row.time.text)),
+            ("offset", row.cause.map { .int($0.offset) } ?? .null),
+        ])
+    }
+
+    private static func row(_ row: AlertRow) -> JSONValue {
+        func optional(_ time: EventTime?) -> JSONValue { time.map { .string($0.text) } ?? .null }
+        return object([
+            ("processor", .string(row.processor)), ("thing", .string(row.thing.text)), ("key", .string(row.key)),
+            ("rule", .string(row.rule)), ("severity", .string(row.severity.name)),
+            ("state", .string(row.state.rawValue)),
+            ("message", .string(row.message)), ("raised", .string(row.raisedAt.text)),
+            ("acknowledged", optional(row.acknowledgedAt)),
+            ("by", row.acknowledgedBy.map { .string($0) } ?? .null), ("cleared", optional(row.clearedAt)),
+            ("offset", row.cause.map { .int($0.offset) } ?? .null),
         ])
     }
 

@@ -53,6 +53,9 @@ public struct TopologyTestRunner: Sendable {
         case .fault(let fault): try cause(fault, driver)
         case .commit: try driver.commit()
         case .redrive(let action, let thing): try driver.redrive(action, thing: thing)
+        case .alert(let alert):
+            try driver.send(
+                alert.action, to: alert.processor, thing: alert.thing, subject: alert.key, by: alert.by)
         case .edit(let edit):
             let found = driver.edit(
                 topic: edit.topic, partition: edit.partition ?? 0, offset: edit.offset, value: edit.value.bytes)

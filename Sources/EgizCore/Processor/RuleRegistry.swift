@@ -1,0 +1,42 @@
+/// What the registry in Postgres says at one version: types of twins and the bindings declared on them (rule 20).
+public struct RuleRegistry: Sendable {
+    public struct Binding: Sendable {
+        public var id: Int64
+        /// The definition of the twins it is for, or…
+        public var type: String?
+        /// …the one thing.
+        public var thing: String?
+        /// The words of a binding, as a topology would have them.
+        public var settings: ConfigValue
+
+        public init(id: Int64, type: String?, thing: String?, settings: ConfigValue) {
+            (self.id, self.type, self.thing, self.settings) = (id, type, thing, settings)
+        }
+    }
+
+    /// Rises with every change.
+    public var version: Int64
+    /// Type to parent type.
+    public var parents: [String: String]
+    public var bindings: [Binding]
+
+    public static let empty = RuleRegistry(version: 0, parents: [:], bindings: [])
+
+    public init(version: Int64, parents: [String: String], bindings: [Binding]) {
+        (self.version, self.parents, self.bindings) = (version, parents, bindings)
+    }
+}
+
+/// How far a task is with the rules in force: stored with its offsets (rule 20).
+public struct RulesProgress: Sendable, Equatable {
+    /// Of the registry.
+    public var version: Int64
+    /// Fingerprint of all rules, the topology's too; things are reviewed when it changes.
+    public var fingerprint: Int64
+    /// The last thing reviewed under these rules, empty before the first; nil: all are.
+    public var reviewedThrough: String?
+
+    public init(version: Int64, fingerprint: Int64, reviewedThrough: String?) {
+        (self.version, self.fingerprint, self.reviewedThrough) = (version, fingerprint, reviewedThrough)
+    }
+}

@@ -1,0 +1,111 @@
+public import EgizTwin
+
+/// Rules that change while the task runs, and what people ask of its processors (rules 19 and 20). Between epochs only.
+extension PartitionStep {
+    /// Some processor has rules of its own, which the registry may change.
+    public var hasRules: Bool { processors.contains { $0.instance.rulesFingerprint != 0 } }
+
+    /// Puts the registry in force. `stored` is what the task's row says of the rules; where they are others now, all things are to
+    /// be reviewed from the first on, else the review goes on where it was. Returns what is wrong with the registry.
+    ///
+    /// - Precondition: no epoch is open.
+    @discardableResult
+    public func install(_ registry: RuleRegistry, stored: RulesProgress?) -> [String] {
+        precondition(!hasOpenWork, "rules change between epochs only")
+        var problems: [String] = []
+        for slot in processors { problems += slot.instance.install(registry).map { "\(slot.name): \($0)" } }
+        var hash = Fingerprint()
+        for slot in processors {
+            guard slot.instance.rulesFingerprint != 0 else { continue }
+            hash.combine(slot.name)
+            hash.combine(slot.instance.rulesFingerprint)
+        }
+        let fingerprint = Int64(bitPattern: hash.value)
+        let before = rules ?? stored
+        var next = RulesProgress(version: registry.version, fingerprint: fingerprint, reviewedThrough: "")
+        if let before, before.fingerprint == fingerprint { next.reviewedThrough = before.reviewedThrough }
+        rules = next
+        if next != stored {
+            rulesMoved = next
+            hasOtherWork = true
+        }
+        return problems
+    }
+
+    /// All of the task's things have been reviewed under the rules in force up to `thing`; nil: all.
+    public func noteReview(through thing: String?) {
+        rules?.reviewedThrough = thing
+        rulesMoved = rules
+        hasOtherWork = true
+    }
+
+    /// Lets every processor look at a thing again; `.needs` where it must be loaded first.
+    public func review(_ thing: ThingID) -> StepVerdict {
+        guard let entry = twins.find(thing) else { return .needs(thing) }
+        // Somebody else's by now, or forgotten.
+        guard entry.home == task else { return .done }
+        let time = streamTime ?? .earliest
+        begin(entry)
+        review(entry, time, &effects)
+        if keepsReplays { entry.replays.append(.review(streamTime: time)) }
+        counters.reviewed += 1
+        end(entry, "v\(UInt64(bitPattern: rules?.fingerprint ?? 0))", time)
+        return .done
+    }
+
+    /// Gives a message to its processor; `.needs` where the thing must be loaded first. One of a processor that the topology no
+    /// longer has is consumed without effect.
+    public func deliver(_ message: InboxMessage) -> StepVerdict {
+        guard let entry = twins.find(message.thing) else { return .needs(message.thing) }
+        let time = streamTime ?? .earliest
+        hasOtherWork = true
+        counters.messages += 1
+        guard entry.home == task else { return .done }
+        begin(entry)
+        deliver(message, entry, time, &effects)
+        if keepsReplays { entry.replays.append(.message(message, streamTime: time)) }
+        end(entry, "i\(message.id)", time)
+        return .done
+    }
+
+    private func begin(_ entry: TwinEntry) {
+        remember(entry)
+        effects.removeAll()
+        effects.thing = entry.twin.thing
+    }
+
+    private func end(_ entry: TwinEntry, _ what: String, _ time: EventTime) {
+        touch(entry)
+        hasOtherWork = true
+        absorbTimers()
+        if !effects.emissions.isEmpty { absorbEmissions(of: what, at: time) }
+    }
+
+    private func change(_ entry: TwinEntry, _ time: EventTime) -> TwinChange {
+        TwinChange(
+            thing: entry.twin.thing, revision: entry.twin.revision, time: time, streamTime: time, leaves: [],
+            paths: tables.paths, twin: entry.twin)
+    }
+
+    func review(_ entry: TwinEntry, _ time: EventTime, _ effects: inout RecordEffects) {
+        let change = change(entry, time)
+        for slot in processors where slot.instance.rulesFingerprint != 0 {
+            effects.processor = slot.name
+            if let index = slot.stateIndex {
+                entry.states[index].isTouched = true
+                slot.instance.review(change, memory: entry.states[index].state, into: &effects)
+            } else {
+                slot.instance.review(change, memory: nil, into: &effects)
+            }
+        }
+    }
+
+    func deliver(_ message: InboxMessage, _ entry: TwinEntry, _ time: EventTime, _ effects: inout RecordEffects) {
+        guard let slot = processors.first(where: { $0.name == message.processor }), let index = slot.stateIndex else {
+            return
+        }
+        effects.processor = slot.name
+        entry.states[index].isTouched = true
+        slot.instance.receive(message, change(entry, time), memory: entry.states[index].state, into: &effects)
+    }
+}

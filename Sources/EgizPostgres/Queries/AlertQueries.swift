@@ -1,0 +1,124 @@
+public import EgizCore
+public import EgizTwin
+
+/// Reads alerts and scenes, and writes what people ask of alerts. Confined to the thread of its connection.
+public struct AlertQueries {
+    /// Which alerts are meant; nil does not restrict.
+    public struct Filter: Sendable {
+        public var thing: ThingID?
+        /// Only those that are not cleared.
+        public var isOpen: Bool
+        /// At least as bad as this.
+        public var severity: AlertRow.Severity?
+
+        public init(thing: ThingID? = nil, isOpen: Bool = false, severity: AlertRow.Severity? = nil) {
+            (self.thing, self.isOpen, self.severity) = (thing, isOpen, severity)
+        }
+    }
+
+    private let connection: PostgresConnection
+
+    public init(_ connection: PostgresConnection) { self.connection = connection }
+
+    private static let columns = """
+        alert.alert_id, coalesce(stage.topology, ''), coalesce(stage.source, ''), alert.partition, alert.processor,
+        alert.thing_id, alert.alert_key, alert.rule, alert.severity, alert.state, alert.message, alert.raised_at,
+        alert.updated_at, alert.acknowledged_at, alert.acknowledged_by, alert.cleared_at, alert.revision,
+        alert.cause_topic, alert.cause_partition, alert.cause_offset, alert.assignee
+        """
+
+    /// The newest alerts, those with ids below `before`.
+    public func page(_ filter: Filter, before: Int64? = nil, limit: Int) throws(EngineError) -> (
+        alerts: [StoredAlert], hasMore: Bool
+    ) {
+        var parameters: [PostgresValue] = [.int64(Int64(limit) + 1)]
+        var conditions: [String] = ["true"]
+        if let thing = filter.thing {
+            parameters.append(.text(thing.text))
+            conditions.append("alert.thing_id = $\(parameters.count)")
+        }
+        if filter.isOpen { conditions.append("alert.cleared_at is null") }
+        if let severity = filter.severity {
+            let names = AlertRow.Severity.allCases.filter { $0 >= severity }.map(\.name)
+            parameters.append(.textArray(names))
+            conditions.append("alert.severity = any ($\(parameters.count))")
+        }
+        if let before {
+            parameters.append(.int64(before))
+            conditions.append("alert.alert_id < $\(parameters.count)")
+        }
+        let rows = try connection.query(
+            """
+            select \(Self.columns) from egiz.alerts alert left join egiz.stage on stage.stage = alert.stage
+            where \(conditions.joined(separator: " and ")) order by alert.alert_id desc limit $1
+            """, parameters)
+        return (rows.prefix(limit).map(Self.alert), rows.count > limit)
+    }
+
+    /// The alert; nil where there is none of that id.
+    public func alert(_ id: Int64) throws(EngineError) -> StoredAlert? {
+        try connection.query(
+            """
+            select \(Self.columns) from egiz.alerts alert left join egiz.stage on stage.stage = alert.stage
+            where alert.alert_id = $1
+            """, [.int64(id)]
+        ).first.map(Self.alert)
+    }
+
+    /// Asks the owner of the alert's task to acknowledge or clear it; it does so in its next epoch. False where the alert is cleared
+    /// already, or there is none.
+    public func ask(_ action: String, of alert: Int64, by person: String?) throws(EngineError) -> Bool {
+        let written = try connection.query(
+            """
+            insert into egiz.inbox (stage, partition, processor, thing_id, action, subject, requested_by)
+            select stage, partition, processor, thing_id, $2, alert_key, nullif($3, '')
+            from egiz.alert where alert_id = $1 and cleared_at is null
+            """, [.int64(alert), .text(action), .text(person ?? "")])
+        return written.affected > 0
+    }
+
+    /// Writes a note of an alert, or gives it to somebody. False where there is no such alert.
+    public func note(_ alert: Int64, text: String?, assignee: String?, by person: String?) throws(EngineError) -> Bool {
+        let written = try connection.query(
+            """
+            insert into egiz.alert_note (alert_id, note, assignee, written_by)
+            select alert_id, nullif($2, ''), nullif($3, ''), nullif($4, '') from egiz.alert where alert_id = $1
+            """, [.int64(alert), .text(text ?? ""), .text(assignee ?? ""), .text(person ?? "")])
+        return written.affected > 0
+    }
+
+    private static func alert(_ row: PostgresRow) -> StoredAlert {
+        func time(_ column: Int) -> EventTime? { row.timestamp(column).map(EventTime.init(microseconds:)) }
+        var cause: InputPosition?
+        if let topic = row.text(17), let partition = row.int64(18), let offset = row.int64(19) {
+            cause = InputPosition(topic: topic, partition: Int32(clamping: partition), offset: offset)
+        }
+        return StoredAlert(
+            id: row.int64(0) ?? 0, stage: StageName(topology: row.text(1) ?? "", source: row.text(2) ?? ""),
+            processor: row.text(4) ?? "", thing: row.text(5) ?? "", key: row.text(6) ?? "", rule: row.text(7) ?? "",
+            severity: row.text(8) ?? "", state: row.text(9) ?? "", message: row.text(10) ?? "",
+            raisedAt: time(11) ?? .earliest, updatedAt: time(12) ?? .earliest, acknowledgedAt: time(13),
+            acknowledgedBy: row.text(14), clearedAt: time(15), revision: row.int64(16) ?? 0, cause: cause,
+            assignee: row.text(20))
+    }
+
+    // MARK: Scenes
+
+    /// The properties that the bindings of a thing have set, by object and target.
+    public func scene(_ thing: ThingID) throws(EngineError) -> [StoredProperty] {
+        try connection.query(
+            """
+            select object_name, target, value, revision, event_time, cause_topic, cause_partition, cause_offset
+            from egiz.scene where thing_id = $1 order by object_name, target
+            """, [.text(thing.text)]
+        ).map { row in
+            var cause: InputPosition?
+            if let topic = row.text(5), let partition = row.int64(6), let offset = row.int64(7) {
+                cause = InputPosition(topic: topic, partition: Int32(clamping: partition), offset: offset)
+            }
+            return StoredProperty(
+                object: row.text(0) ?? "", target: row.text(1) ?? "", value: row.bytes(2) ?? [],
+                revision: row.int64(3) ?? 0, time: EventTime(microseconds: row.timestamp(4) ?? 0), cause: cause)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+public import EgizCore
+public import EgizRuntime
+public import EgizTwin
+
+/// The registry of rules, the things of a task, and its inbox (rules 19 and 20).
+extension PostgresTaskStore {
+    public func registry(after version: Int64?) throws(EngineError) -> RuleRegistry? {
+        let (connection, _) = try session.connection()
+        let rows = try connection.query("select version from egiz.registry")
+        let present = rows.first?.int64(0) ?? 0
+        guard present != version else { return nil }
+        // One statement, so that version, types and bindings are of one snapshot.
+        let all = try connection.query(
+            """
+            select version, 0 as kind, null::bigint, null, null, null from egiz.registry
+            union all select 0, 1, null, twin_type, parent, null from egiz.twin_type where parent is not null
+            union all select 0, 2, binding_id, twin_type, thing_id,
+                (mapping || jsonb_strip_nulls(jsonb_build_object('objectName', object_name, 'target', target,
+                    'path', path, 'expression', expression)))::text
+            from egiz.data_bindings_3d where enabled
+            order by 2, 3, 4
+            """)
+        var registry = RuleRegistry(version: present, parents: [:], bindings: [])
+        let parser = JSONParser()
+        for row in all {
+            switch row.int64(1) {
+            case 0: registry.version = row.int64(0) ?? present
+            case 1: if let type = row.text(3), let parent = row.text(4) { registry.parents[type] = parent }
+            default:
+                let text = row.text(5) ?? "{}"
+                guard let value = try? parser.parse(Array(text.utf8)) else { continue }
+                registry.bindings.append(
+                    .init(
+                        id: row.int64(2) ?? 0, type: row.text(3), thing: row.text(4),
+                        settings: ConfigValue(json: value, at: SourceMark(line: 1, column: 1))))
+            }
+        }
+        return registry
+    }
+
+    public func things(of task: TaskID, after: String, limit: Int) throws(EngineError) -> [ThingID] {
+        let (connection, _) = try session.connection()
+        let rows = try connection.query(
+            """
+            select thing_id from egiz.twin where stage = $1 and partition = $2 and thing_id > $3
+            order by thing_id limit $4
+            """, [.text(task.stage.text), .int64(Int64(task.partition)), .text(after), .int64(Int64(limit))])
+        var things: [ThingID] = []
+        for row in rows {
+            guard let text = row.text(0), let thing = try? ThingID(validating: text) else {
+                throw EngineError(
+                    .state, .stop,
+                    "a row of egiz.twin of task \(task) has a thing id that is none: somebody changed the table by hand"
+                )
+            }
+            things.append(thing)
+        }
+        return things
+    }
+
+    public func inbox(of leases: [TaskLease], limit: Int) throws(EngineError) -> [InboxMessage] {
+        guard !leases.isEmpty, limit > 0 else { return [] }
+        let (connection, _) = try session.connection()
+        let rows = try connection.query(
+            """
+            select mine.place, message_id, processor, thing_id, action, subject, requested_by
+            from unnest($1, $2) with ordinality as mine (stage, partition, place)
+            join egiz.inbox on inbox.stage = mine.stage and inbox.partition = mine.partition
+            order by message_id limit $3
+            """,
+            [
+                .textArray(leases.map(\.task.stage.text)), .int64Array(leases.map { Int64($0.task.partition) }),
+                .int64(Int64(limit)),
+            ])
+        return rows.compactMap { row in
+            // A thing that is none has no processor to hear of it; such a row was written by hand and stays.
+            guard let place = row.int64(0), let thing = row.text(3).flatMap({ try? ThingID(validating: $0) }) else {
+                return nil
+            }
+            return InboxMessage(
+                id: row.int64(1) ?? 0, task: leases[Int(place) - 1].task, processor: row.text(2) ?? "", thing: thing,
+                action: row.text(4) ?? "", subject: row.text(5) ?? "", by: row.text(6))
+        }
+    }
+}

@@ -1,0 +1,214 @@
+public import EgizCore
+public import EgizTwin
+
+/// The kind `alert-rule`: raises, updates and clears alerts of things by conditions over their values, and by their silence.
+///
+/// Rules are evaluated where a path that they read has changed; durations and silence are stream time, kept as timers in the
+/// database, so that an alert is raised after a crash as if there had been none.
+public final class AlertRule: StatefulProcessor {
+    public typealias State = AlertState
+
+    public static let spec = KindSpec(
+        kind: "alert-rule",
+        summary: """
+            Raises an alert of a thing when a condition over its values holds for a while, or when nothing comes of it; the alerts \
+            with their life (raised, updated, acknowledged, cleared) are the projection `alert`.
+            """,
+        input: .changes,
+        output: .none,
+        projections: ["alert/{name}"],
+        fields: [
+            .init("rules", .list(noun: "a rule", AlertCondition.fields), required: true, "The rules."),
+            TwinSelector.types,
+            .init(
+                "to", .topic, default: "framework.notifications.v1.alert",
+                "A topic for every step in an alert's life, key: the thing id; `Schemas/alert.v1.schema.json`."),
+        ],
+        metrics: [
+            .init("alerts", "alerts that were raised"),
+            .init("ruleErrors", "values on which a condition failed; the alert stays as it is"),
+            .init("messages", "acknowledgements and clearings by people"),
+        ],
+        example: """
+            alerts:
+              kind: alert-rule
+              from: twins
+              rules:
+                - name: warm
+                  key: heat
+                  when: features.filler.temperature > 70
+                  margin: 3
+                  for: 10s
+                  message: "{name} is at {features.filler.temperature:.1} °C"
+                - name: hot
+                  key: heat
+                  when: features.filler.temperature > 85 and features.filler.status == "running"
+                  clear: features.filler.temperature < 80
+                  severity: critical
+                  message: "{name} is at {features.filler.temperature:.1} °C and runs"
+                - { name: silent, noData: 30s, severity: error, message: "nothing has come from {name} for 30 s" }
+            """)
+
+    public static let mayRefuse = false
+
+    let rules: [AlertCondition]
+    private let types: TypeTree
+    private var lineages: TypeTree
+    let topic: String?
+    private let ownFingerprint: UInt64
+    private var fingerprint: UInt64
+    private var generation = 1
+    /// By the numbers of their rules.
+    private var sets: [[Int]: AlertSet] = [:]
+    /// Of the event under way: rules whose condition it may change, and rules that wait for such data.
+    private var hits: [Int] = []
+    private var data: [Int] = []
+    private var definition: PathID?
+
+    public init(_ definition: ProcessorDefinition) throws(TopologyFaults) {
+        let reader = SettingsReader(definition)
+        var rules: [AlertCondition] = []
+        for entry in try reader.entries("rules") {
+            let rule = try AlertCondition(entry)
+            if rules.contains(where: { $0.name.utf8.elementsEqual(rule.name.utf8) }) {
+                throw entry.fault("name", "another name: a rule before has this one")
+            }
+            rules.append(rule)
+        }
+        guard !rules.isEmpty else { throw reader.fault("rules", "at least one rule") }
+        self.rules = rules
+        types = try TypeTree(try reader.entries("types"))
+        lineages = types
+        topic = try reader.text("to")
+        var hash = Fingerprint()
+        for word in ["rules", "types"] { if let value = reader.value(word) { hash.combine(value) } }
+        ownFingerprint = hash.value
+        fingerprint = hash.value
+    }
+
+    public var rulesFingerprint: UInt64 { fingerprint }
+
+    /// Of the registry only the types count.
+    public func install(_ registry: RuleRegistry) -> [String] {
+        var hash = Fingerprint()
+        hash.combine(ownFingerprint)
+        for (type, parent) in registry.parents.sorted(by: { $0.key < $1.key }) {
+            hash.combine(type)
+            hash.combine(parent)
+        }
+        lineages = types.merging(registry.parents)
+        if fingerprint != hash.value {
+            fingerprint = hash.value
+            generation += 1
+            sets = [:]
+        }
+        return []
+    }
+
+    private func set(of thing: ThingID, _ twin: Twin?) -> AlertSet {
+        let lineage = lineages.lineage(of: twin?.definition)
+        let key = rules.indices.filter { rules[$0].selector.distance(thing, lineage: lineage) != nil }
+        if let known = sets[key] { return known }
+        let made = AlertSet(key.map { rules[$0] })
+        sets[key] = made
+        return made
+    }
+
+    // MARK: At work
+
+    public func process(_ change: borrowing TwinChange, state: AlertState, into effects: inout RecordEffects)
+        throws(RecordFault)
+    {
+        if definition == nil { definition = change.paths.id(of: ["definition"]) }
+        if state.generation != generation || redefines(change) { adopt(change, state, &effects) }
+        guard let set = state.set, !set.rules.isEmpty else { return }
+        hits.removeAll(keepingCapacity: true)
+        data.removeAll(keepingCapacity: true)
+        let waits = !set.data.isEmpty
+        for leaf in change.leaves {
+            if leaf.changed {
+                let place = set.conditions.find(leaf.path, in: change.paths)
+                if place >= 0 {
+                    for rule in set.conditions.rules(at: place) where !hits.contains(rule) { hits.append(rule) }
+                }
+            }
+            guard waits, leaf.value != .absent else { continue }
+            let place = set.data.find(leaf.path, in: change.paths)
+            guard place >= 0 else { continue }
+            for rule in set.data.rules(at: place) where !data.contains(rule) { data.append(rule) }
+        }
+        data.append(contentsOf: set.anyData)
+        for rule in set.always where !hits.contains(rule) { hits.append(rule) }
+        if change.isCreated || change.twin?.isAlive == false || redefines(change) {
+            for rule in set.rules.indices where !hits.contains(rule) && !data.contains(rule) { hits.append(rule) }
+        }
+        guard !hits.isEmpty || !data.isEmpty else { return }
+        var work = AlertWork(self, change, state)
+        for rule in hits { work.evaluate(rule, isData: false, &effects) }
+        for rule in data { work.evaluate(rule, isData: true, &effects) }
+    }
+
+    private func redefines(_ change: borrowing TwinChange) -> Bool {
+        for leaf in change.leaves where leaf.path == definition && leaf.changed { return true }
+        return false
+    }
+
+    public func review(_ change: borrowing TwinChange, state: AlertState, into effects: inout RecordEffects) {
+        adopt(change, state, &effects)
+        var work = AlertWork(self, change, state)
+        for rule in state.rules.indices { work.evaluate(rule, isData: false, &effects) }
+    }
+
+    /// Finds the thing's rules. Alerts of rules that are gone end.
+    private func adopt(_ change: borrowing TwinChange, _ state: AlertState, _ effects: inout RecordEffects) {
+        let gone = state.adopt(set(of: change.thing, change.twin), generation: generation)
+        guard !gone.isEmpty else { return }
+        var work = AlertWork(self, change, state)
+        for rule in gone { work.settle(rule.key, &effects) }
+    }
+
+    public func tick(_ tick: TimerTick, state: AlertState, into effects: inout RecordEffects) {
+        if state.generation != generation {
+            let gone = state.adopt(set(of: tick.thing, tick.twin), generation: generation)
+            var work = AlertWork(self, tick, state)
+            for rule in gone { work.settle(rule.key, &effects) }
+        }
+        var work = AlertWork(self, tick, state)
+        for rule in state.rules.indices { work.tick(rule, tick, &effects) }
+    }
+
+    public func receive(
+        _ message: InboxMessage, _ change: borrowing TwinChange, state: AlertState, into effects: inout RecordEffects
+    ) {
+        var work = AlertWork(self, change, state)
+        switch message.action {
+        case "acknowledge": work.acknowledge(message.subject, by: message.by, &effects)
+        case "clear": work.clear(message.subject, by: message.by, &effects)
+        default: effects.countRuleError()
+        }
+    }
+
+    public func project(_ thing: ThingID, state: AlertState, into rows: inout ProjectionRows) {
+        func row(_ alert: AlertState.Alert) -> AlertRow {
+            AlertRow(
+                home: rows.home, processor: rows.processor, thing: thing, key: alert.key, rule: alert.rule,
+                severity: alert.severity, state: alert.state, message: alert.message, raisedAt: alert.raisedAt,
+                updatedAt: alert.updatedAt, acknowledgedAt: alert.acknowledgedAt, acknowledgedBy: alert.acknowledgedBy,
+                clearedAt: alert.clearedAt, revision: alert.revision,
+                cause: rows.position(topic: alert.topic, offset: alert.offset))
+        }
+        // Raised, cleared and raised again at one moment is one row: the last has the word.
+        for (index, alert) in state.cleared.enumerated() {
+            let isLast = !state.cleared[(index + 1)...].contains {
+                $0.key == alert.key && $0.raisedAt == alert.raisedAt
+            }
+            let isOver = !state.alerts.contains { $0.key == alert.key && $0.raisedAt == alert.raisedAt }
+            if isLast, isOver { rows.upsert(row(alert)) }
+        }
+        state.cleared.removeAll()
+        for index in state.alerts.indices where state.alerts[index].isDirty {
+            state.alerts[index].isDirty = false
+            rows.upsert(row(state.alerts[index]))
+        }
+    }
+}

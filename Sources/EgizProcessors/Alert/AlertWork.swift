@@ -1,0 +1,220 @@
+import EgizCore
+import EgizTwin
+
+/// One look at the rules of one thing: by an event, a timer, a person or a change of rules.
+struct AlertWork {
+    private let processor: AlertRule
+    private let state: AlertState
+    private let view: ThingView
+    private let streamTime: EventTime
+    private let topic: Int
+    private let offset: Int64
+
+    init(_ processor: AlertRule, _ change: borrowing TwinChange, _ state: AlertState) {
+        (self.processor, self.state) = (processor, state)
+        view = ThingView(change)
+        (streamTime, topic, offset) = (change.streamTime, change.topic, change.offset)
+    }
+
+    init(_ processor: AlertRule, _ tick: TimerTick, _ state: AlertState) {
+        (self.processor, self.state) = (processor, state)
+        view = ThingView(tick)
+        (streamTime, topic, offset) = (tick.streamTime, 0, -1)
+    }
+
+    private func condition(_ rule: Int) -> AlertCondition? {
+        guard let set = state.set, set.rules.indices.contains(rule) else { return nil }
+        return set.rules[rule]
+    }
+
+    // MARK: Rules
+
+    mutating func evaluate(_ rule: Int, isData: Bool, _ effects: inout RecordEffects) {
+        guard let condition = condition(rule) else { return }
+        if case .noData(let silence, _) = condition.trigger {
+            return noteData(rule, silence, isData: isData, &effects)
+        }
+        switch condition.verdict(view, isActive: state.rules[rule].isActive) {
+        case .failed: effects.countRuleError()
+        case .holds:
+            guard !state.rules[rule].isActive, !state.rules[rule].isSuppressed, state.rules[rule].pendingSince == nil
+            else { return }
+            guard condition.hold > 0 else { return raise(rule, at: view.time, &effects) }
+            state.rules[rule].pendingSince = view.time
+            effects.setTimer(at: view.time.advanced(byMicroseconds: condition.hold))
+        case .ends:
+            state.rules[rule].pendingSince = nil
+            state.rules[rule].isSuppressed = false
+            if state.rules[rule].isActive { lower(rule, &effects) }
+        }
+    }
+
+    /// Data has come, or a thing is met for the first time. One timer waits for the next silence; it looks again when it fires, so
+    /// that data costs no timer each.
+    private mutating func noteData(_ rule: Int, _ silence: Int64, isData: Bool, _ effects: inout RecordEffects) {
+        guard view.twin?.isAlive != false else {
+            state.rules[rule].lastData = nil
+            state.rules[rule].isSuppressed = false
+            if state.rules[rule].isActive { lower(rule, &effects) }
+            return
+        }
+        guard isData || state.rules[rule].lastData == nil else { return }
+        state.rules[rule].lastData = streamTime
+        state.rules[rule].isSuppressed = false
+        if state.rules[rule].isActive { lower(rule, &effects) }
+        guard state.rules[rule].timer == nil else { return }
+        let due = streamTime.advanced(byMicroseconds: silence)
+        state.rules[rule].timer = due
+        effects.setTimer(at: due)
+    }
+
+    mutating func tick(_ rule: Int, _ tick: TimerTick, _ effects: inout RecordEffects) {
+        guard let condition = condition(rule) else { return }
+        switch condition.trigger {
+        case .when:
+            guard let since = state.rules[rule].pendingSince else { return }
+            let due = since.advanced(byMicroseconds: condition.hold)
+            guard due <= tick.due else { return }
+            raise(rule, at: due, &effects)
+        case .noData(let silence, _):
+            guard let timer = state.rules[rule].timer, timer <= tick.due else { return }
+            state.rules[rule].timer = nil
+            guard let last = state.rules[rule].lastData, !state.rules[rule].isActive, !state.rules[rule].isSuppressed
+            else { return }
+            let due = last.advanced(byMicroseconds: silence)
+            if due > tick.due {
+                state.rules[rule].timer = due
+                effects.setTimer(at: due)
+            } else {
+                raise(rule, at: due, &effects)
+            }
+        }
+    }
+
+    // MARK: Alerts
+
+    private mutating func raise(_ rule: Int, at time: EventTime, _ effects: inout RecordEffects) {
+        guard let condition = condition(rule) else { return }
+        state.rules[rule].pendingSince = nil
+        state.rules[rule].isActive = true
+        let key = condition.key.map { Self.key(view.text($0)) } ?? condition.name
+        state.rules[rule].key = key
+        if state.place(ofAlert: key) != nil { return settle(key, at: time, &effects) }
+        var alert = AlertState.Alert(
+            key: key, rule: condition.name, severity: condition.severity, message: view.text(condition.message),
+            raisedAt: time, updatedAt: time)
+        note(&alert, time)
+        state.alerts.append(alert)
+        effects.countAlert()
+        tell("raised", alert, at: time, by: nil, &effects)
+    }
+
+    /// A key is part of an index and of what people name: bounded, and without the character that Postgres cannot hold.
+    private static func key(_ text: String) -> String {
+        var result = String.UnicodeScalarView()
+        var bytes = 0
+        for scalar in text.unicodeScalars {
+            bytes += UTF8.width(scalar)
+            if bytes > 512 { break }
+            result.append(scalar.value == 0 ? "\u{FFFD}" : scalar)
+        }
+        return String(result)
+    }
+
+    private mutating func lower(_ rule: Int, _ effects: inout RecordEffects) {
+        state.rules[rule].isActive = false
+        settle(state.rules[rule].key, &effects)
+        state.rules[rule].key = ""
+    }
+
+    mutating func settle(_ key: String, _ effects: inout RecordEffects) { settle(key, at: view.time, &effects) }
+
+    /// Brings the alert of a key in step with the rules that hold: the most severe of them speaks, the first of equals; without
+    /// any the alert is cleared.
+    private mutating func settle(_ key: String, at time: EventTime, _ effects: inout RecordEffects) {
+        guard let place = state.place(ofAlert: key), let set = state.set else { return }
+        var top: AlertCondition?
+        for (rule, condition) in zip(state.rules, set.rules)
+        where rule.isActive && rule.key.utf8.elementsEqual(key.utf8) {
+            if let known = top, known.severity >= condition.severity { continue }
+            top = condition
+        }
+        guard let top else { return end(place, at: time, by: nil, &effects) }
+        guard
+            !top.name.utf8.elementsEqual(state.alerts[place].rule.utf8) || top.severity != state.alerts[place].severity
+        else { return }
+        if top.severity > state.alerts[place].severity {
+            // What got worse was not what somebody has seen.
+            state.alerts[place].acknowledgedAt = nil
+            state.alerts[place].acknowledgedBy = nil
+        }
+        state.alerts[place].rule = top.name
+        state.alerts[place].severity = top.severity
+        state.alerts[place].message = view.text(top.message)
+        note(&state.alerts[place], time)
+        tell("updated", state.alerts[place], at: time, by: nil, &effects)
+    }
+
+    private mutating func end(_ place: Int, at time: EventTime, by person: String?, _ effects: inout RecordEffects) {
+        var alert = state.alerts.remove(at: place)
+        alert.clearedAt = time
+        note(&alert, time)
+        state.cleared.append(alert)
+        tell("cleared", alert, at: time, by: person, &effects)
+    }
+
+    // MARK: People
+
+    mutating func acknowledge(_ key: String, by person: String?, _ effects: inout RecordEffects) {
+        guard let place = state.place(ofAlert: key), state.alerts[place].acknowledgedAt == nil else { return }
+        state.alerts[place].acknowledgedAt = view.time
+        state.alerts[place].acknowledgedBy = person
+        note(&state.alerts[place], view.time)
+        tell("acknowledged", state.alerts[place], at: view.time, by: person, &effects)
+    }
+
+    /// Clears an alert although its rules hold; they must end before they raise another.
+    mutating func clear(_ key: String, by person: String?, _ effects: inout RecordEffects) {
+        guard let place = state.place(ofAlert: key) else { return }
+        for rule in state.rules.indices
+        where state.rules[rule].isActive && state.rules[rule].key.utf8.elementsEqual(key.utf8) {
+            state.rules[rule].isActive = false
+            state.rules[rule].isSuppressed = true
+            state.rules[rule].key = ""
+        }
+        end(place, at: view.time, by: person, &effects)
+    }
+
+    // MARK: Records
+
+    private func note(_ alert: inout AlertState.Alert, _ time: EventTime) {
+        alert.updatedAt = time
+        (alert.revision, alert.topic, alert.offset, alert.isDirty) = (view.revision, topic, offset, true)
+    }
+
+    private func tell(
+        _ event: String, _ alert: AlertState.Alert, at time: EventTime, by person: String?,
+        _ effects: inout RecordEffects
+    ) {
+        guard let topic = processor.topic else { return }
+        var object = JSONObject()
+        object["event"] = .string(event)
+        object["thingId"] = .string(view.thing.text)
+        object["key"] = .string(alert.key)
+        object["rule"] = .string(alert.rule)
+        object["severity"] = .string(alert.severity.name)
+        object["state"] = .string(alert.state.rawValue)
+        object["message"] = .string(alert.message)
+        object["raisedAt"] = .string(alert.raisedAt.text)
+        object["time"] = .string(time.text)
+        object["revision"] = .int(alert.revision)
+        if let person { object["by"] = .string(person) }
+        if let position = effects.position(topic: self.topic, offset: offset) {
+            object["cause"] = RuleRecords.cause(position)
+        }
+        var bytes: [UInt8] = []
+        JSONValue.object(object).write(into: &bytes)
+        // A few kilobytes at most: smaller than any broker's limit.
+        do throws(RecordFault) { try effects.emit(to: topic, value: bytes) } catch { effects.countRuleError() }
+    }
+}

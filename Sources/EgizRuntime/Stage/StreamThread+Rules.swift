@@ -1,0 +1,106 @@
+import EgizCore
+import EgizTwin
+import Logging
+
+/// Rules that the registry changes, and what people ask of processors: both take effect between epochs (rules 19 and 20).
+extension StreamThread {
+    /// Things that are reviewed in one epoch, and messages that are consumed in one.
+    private static var page: Int { 500 }
+
+    /// The registry as this thread has it in force; loaded when first asked for.
+    func presentRegistry() throws(EngineError) -> RuleRegistry {
+        if let registry { return registry }
+        let loaded = try whileAway { store throws(EngineError) in try store.registry(after: nil) } ?? .empty
+        registry = loaded
+        return loaded
+    }
+
+    /// Puts the registry in force in a step that is new.
+    func install(in step: PartitionStep, _ stored: RulesProgress?) throws(EngineError) {
+        guard step.hasRules else { return }
+        report(step.install(try presentRegistry(), stored: stored))
+    }
+
+    private func report(_ problems: [String]) {
+        for problem in problems {
+            logger.warning("a rule of the registry is left out", metadata: [LogKey.reason: "\(problem)"])
+        }
+    }
+
+    /// Looks for another registry now and then, and puts it in force where no epoch is open; true while the open epoch has to end
+    /// first.
+    func followRegistry(_ now: ContinuousClock.Instant) throws(EngineError) -> Bool {
+        guard halving == nil, tasks.values.contains(where: { $0.step.hasRules }) else { return false }
+        if nextRegistry == nil {
+            guard registryLook.duration(to: now) >= setup.configuration.registryInterval, let store else {
+                return false
+            }
+            registryLook = now
+            do throws(EngineError) {
+                nextRegistry = try store.registry(after: registry?.version)
+            } catch {
+                guard error.retry == .backoff else { throw error }
+            }
+        }
+        guard let next = nextRegistry else { return false }
+        if openWork.records > 0 {
+            if pipeline.isCommitting { try awaitCommit() } else { try closeOrWait() }
+            return true
+        }
+        nextRegistry = nil
+        registry = next
+        logger.info("rules of the registry changed", metadata: [LogKey.version: "\(next.version)"])
+        var problems: Set<String> = []
+        for task in tasks.values { problems.formUnion(task.step.install(next, stored: task.lease.rules)) }
+        report(problems.sorted())
+        return false
+    }
+
+    /// Lets processors look at the things of a task again, a page an epoch, where their rules have changed. Only what is
+    /// committed is listed, so the page waits until nothing of the task is in commit.
+    func review() throws(EngineError) {
+        for task in tasks.values {
+            guard let after = task.step.rules?.reviewedThrough, task.inFlight == nil,
+                task.reviewedAt != task.lease.epoch
+            else { continue }
+            let things = try whileAway { store throws(EngineError) in
+                try store.things(of: task.id, after: after, limit: Self.page)
+            }
+            task.reviewedAt = task.lease.epoch
+            let missing = things.filter { !task.step.twins.contains($0) }
+            if !missing.isEmpty { try load(missing, into: task) }
+            for thing in things { try settle(in: task) { task.step.review(thing) } }
+            task.step.noteReview(through: things.count < Self.page ? nil : things.last?.text)
+        }
+    }
+
+    /// Consumes what people have asked for; one batch an epoch.
+    func receive(_ now: ContinuousClock.Instant) throws(EngineError) {
+        guard !isReceiving, halving == nil, inboxLook.duration(to: now) >= setup.configuration.redriveInterval,
+            let store,
+            tasks.values.contains(where: { $0.step.hasRules })
+        else { return }
+        inboxLook = now
+        let messages: [InboxMessage]
+        do throws(EngineError) {
+            messages = try store.inbox(of: tasks.values.map(\.lease), limit: Self.page)
+        } catch {
+            guard error.retry == .backoff else { throw error }
+            return
+        }
+        for message in messages {
+            guard let task = tasks[message.task.partition] else { continue }
+            try settle(in: task) { task.step.deliver(message) }
+            extras.consumed.append(message.id)
+            isReceiving = true
+        }
+    }
+
+    private func settle(in task: OwnedTask, _ body: () -> StepVerdict) throws(EngineError) {
+        var loading = Loading()
+        while case .needs(let thing) = body() {
+            try loading.ask(for: thing)
+            try load([thing], into: task)
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import EgizCore
+import EgizRuntime
+public import EgizTwin
+
+/// Rules that change, and what people ask of processors: what `StreamThread+Rules` does, over the same step.
+extension TopologyDriver {
+    private static var page: Int { 500 }
+
+    /// Takes over every task that the store knows of, as workers do that start.
+    public func takeOverTasks() throws { try takeOverAll() }
+
+    /// Puts the store's registry in force in all tasks, between epochs, and reviews their things.
+    public func adoptRegistry() throws {
+        try commit()
+        try takeOverAll()
+        for stage in stages {
+            for task in stage.sortedTasks where task.step.hasRules {
+                let stored = store.task(task.step.task)?.rules
+                task.step.install(store.read { store.ruleRegistry }, stored: stored)
+                try review(task, stage)
+            }
+        }
+        try commit()
+    }
+
+    /// Lets processors look at the things of a task again, where their rules have changed.
+    func review(_ task: DriverTask, _ stage: DriverStage) throws {
+        let rows = MemoryTaskStore(store: store, worker: Self.worker)
+        while let after = task.step.rules?.reviewedThrough {
+            let things = try rows.things(of: task.step.task, after: after, limit: Self.page)
+            for thing in things {
+                _ = try settle(task, stage) { () throws(EngineError) in task.step.review(thing) }
+            }
+            task.step.noteReview(through: things.count < Self.page ? nil : things.last?.text)
+        }
+    }
+
+    /// Somebody acknowledges or clears an alert; consumed in an epoch of its own.
+    public func send(_ action: String, to processor: String, thing: ThingID, subject: String, by person: String? = nil)
+        throws
+    {
+        try commit()
+        guard let home = store.twin(thing)?.home else {
+            throw EngineError(.state, .never, "there is no thing \(thing)")
+        }
+        store.send(action, to: processor, of: home, thing: thing, subject: subject, by: person)
+        let rows = MemoryTaskStore(store: store, worker: Self.worker)
+        for stage in stages where stage.definition.name == home.stage {
+            let task = try task(stage, home.partition)
+            for message in try rows.inbox(of: [task.lease], limit: Self.page) {
+                _ = try settle(task, stage) { () throws(EngineError) in task.step.deliver(message) }
+                task.consumed.append(message.id)
+            }
+        }
+        try commit()
+    }
+}

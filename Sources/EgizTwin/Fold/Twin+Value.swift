@@ -1,0 +1,33 @@
+extension Twin {
+    /// The value at a path of the thing, its segments those of a JSON pointer; nil where there is none, or no thing.
+    public func value(at path: [String]) -> JSONValue? {
+        guard life == .alive, let section = path.first else { return nil }
+        var value: JSONValue
+        switch section {
+        case ThingState.Section.features:
+            guard let features = state.features else { return nil }
+            value = features
+        case ThingState.Section.attributes:
+            guard let attributes = state.attributes else { return nil }
+            value = attributes
+        case ThingState.Section.definition:
+            guard let definition = state.definition else { return nil }
+            value = definition
+        case ThingState.Section.policyID:
+            guard let policyID = state.policyID else { return nil }
+            value = policyID
+        default: return nil
+        }
+        for segment in path.dropFirst() {
+            guard case .object(let object) = value, let next = object[segment] else { return nil }
+            value = next
+        }
+        return value
+    }
+
+    /// The identifier of the thing's definition; nil where it has none.
+    public var definition: String? { life == .alive ? state.definition?.string : nil }
+
+    /// Some event has created it, and none has deleted it since.
+    public var isAlive: Bool { life == .alive }
+}

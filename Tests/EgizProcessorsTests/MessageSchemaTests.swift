@@ -1,0 +1,49 @@
+import EgizTesting
+import EgizTwin
+import TestSupport
+import Testing
+
+/// Every record that rules emit is as its schema in `Schemas/` says.
+@Suite struct MessageSchemaTests {
+    @Test func recordsOfBindingsAreAsTheirSchemaSays() throws {
+        let schema = try JSONSchema("binding.v1.schema.json")
+        let line = try RuleLine(
+            "binding-evaluator",
+            """
+            {"to":"out","bindings":[
+              {"objectName":"O","target":"text","path":"features.f.x"},
+              {"objectName":"P","target":"position","path":"features.f.y","range":{"in":[0,1],"out":[[0,0,0],[1,1,1]]}},
+              {"objectName":"Q","target":"visibility","expression":"exists(features.f.y)"},
+              {"objectName":"R","target":"material.opacity","path":"features.f.y"}]}
+            """)
+        try line.send(1, #""x":1,"y":0.5"#)
+        try line.send(2, #""x":{}"#)
+        let records = line.emitted("out")
+        #expect(records.count == 5)
+        for record in records { #expect(schema.faults(.object(record)) == []) }
+        #expect(records.contains { $0["value"] == .null })
+        #expect(schema.faults(.object(JSONObject())).count == 6, "the schema asks for something")
+    }
+
+    @Test func recordsOfAlertsAreAsTheirSchemaSays() throws {
+        let schema = try JSONSchema("alert.v1.schema.json")
+        let line = try RuleLine(
+            "alert-rule",
+            """
+            {"to":"out","rules":[
+              {"name":"warm","key":"heat","when":"features.f.x > 1","message":"m"},
+              {"name":"hot","key":"heat","when":"features.f.x > 2","severity":"critical","message":"m"},
+              {"name":"silent","noData":30000,"message":"m"}]}
+            """)
+        try line.send(1, #""x":2"#)
+        try line.send(2, #""x":3"#)
+        try line.driver.send(
+            "acknowledge", to: "rules", thing: try ThingID(validating: "t:a"), subject: "heat", by: "jo")
+        try line.driver.send("clear", to: "rules", thing: try ThingID(validating: "t:a"), subject: "heat", by: "jo")
+        try line.clock(60)
+        let records = line.emitted("out")
+        #expect(records.map { $0["event"]?.string } == ["raised", "updated", "acknowledged", "cleared", "raised"])
+        for record in records { #expect(schema.faults(.object(record)) == []) }
+        #expect(records.last?["cause"] == nil)
+    }
+}

@@ -1,0 +1,111 @@
+import EgizCore
+import EgizTesting
+import EgizTwin
+import Testing
+
+@testable import EgizRuntime
+
+/// Rules 19 and 20: the registry and the inbox, between epochs, by the task's owner.
+@Suite struct RulesTests {
+    private static let mark = SourceMark(line: 1, column: 1)
+
+    private func value(_ json: String) throws -> ConfigValue {
+        ConfigValue(json: try JSONParser().parse(Array(json.utf8)), at: Self.mark)
+    }
+
+    private func topology() throws -> Topology {
+        func definition(_ name: String, _ kind: String, _ settings: [String: ConfigValue]) -> ProcessorDefinition {
+            ProcessorDefinition(name: name, kind: kind, from: "twins", settings: settings, mark: Self.mark)
+        }
+        return .testing(further: [
+            definition(
+                "scene", "binding-evaluator",
+                [
+                    "bindings": try value(#"[{"objectName":"O","target":"text","path":"features.f.x"}]"#),
+                    "registry": try value("true"), "to": try value(#""bindings""#),
+                ]),
+            definition(
+                "alerts", "alert-rule",
+                [
+                    "rules": try value(#"[{"name":"high","when":"features.f.x > 100","message":"m"}]"#),
+                    "to": try value(#""alerts""#),
+                ]),
+        ])
+    }
+
+    private func bench() throws -> Bench {
+        let bench = Bench(try topology())
+        for topic in ["bindings", "alerts"] { bench.log.createTopic(topic, partitions: 1) }
+        return bench
+    }
+
+    private func binding(_ id: Int64, thing: String, _ object: String) throws -> RuleRegistry.Binding {
+        .init(
+            id: id, type: nil, thing: thing,
+            settings: try value(#"{"objectName":"\#(object)","target":"text","path":"features.f.x"}"#))
+    }
+
+    @Test func aChangeOfTheRegistryReachesSilentThingsWithinTwoSeconds() async throws {
+        let bench = try bench()
+        // More than a page of them.
+        for n in 0..<1100 { bench.push("t:m\(n)", n) }
+        let worker = bench.worker { $0.registryInterval = .milliseconds(20) }
+        #expect(await bench.caughtUp())
+        bench.store.setRegistry(bindings: [try binding(1, thing: "t:m1099", "P"), try binding(2, thing: "t:m3", "P")])
+        #expect(
+            await bench.store.eventually { store in
+                store.allScenes.filter { $0.object == "P" }.map(\.value) == ["\"1099\"", "\"3\""]
+                    && store.task(TaskID(stage: bench.stage, partition: 0))?.rules?.reviewedThrough == nil
+            })
+        let rules = try #require(bench.store.task(bench.task())?.rules)
+        #expect(rules.version == 1)
+        #expect(bench.store.counters(of: bench.stage)["reviewed"] == 1100)
+        try await worker.stop()
+        #expect(worker.worker.statuses.allSatisfy { if case .failed = $0.state { false } else { true } })
+    }
+
+    @Test func anotherOwnerGoesOnWithTheRegistryInForce() async throws {
+        let bench = try bench()
+        bench.store.setRegistry(bindings: [try binding(1, thing: "t:m0", "P")])
+        bench.push(0..<10)
+        let first = bench.worker("w1")
+        #expect(await bench.caughtUp())
+        try await first.stop()
+        let scenes = bench.store.allScenes
+        #expect(scenes.count == 6)
+        let second = bench.worker("w2")
+        bench.push(10..<20)
+        #expect(await bench.caughtUp())
+        try await second.stop()
+        #expect(bench.store.allScenes.count == 6, "no binding of the registry was lost on the way")
+        #expect(bench.store.counters(of: bench.stage)["reviewed"] == 0, "and nothing had to be reviewed")
+    }
+
+    @Test func aMessageOfAPersonIsConsumedOnceAlthoughTheAnswerOfItsCommitIsLost() async throws {
+        let bench = try bench()
+        bench.push("t:a", 200)
+        let worker = bench.worker()
+        #expect(await bench.store.eventually { !$0.allAlerts.isEmpty })
+        bench.store.plan([.answerIsLost])
+        bench.store.send(
+            "acknowledge", to: "alerts", of: bench.task(), thing: try ThingID(validating: "t:a"), subject: "high",
+            by: "maria")
+        #expect(
+            await bench.store.eventually { $0.allAlerts.first?.state == .acknowledged && $0.waitingMessages.isEmpty })
+        bench.push("t:b", 1)
+        #expect(await bench.caughtUp())
+        #expect(bench.store.counters(of: bench.stage)["messages"] == 1)
+        #expect(bench.store.allAlerts.first?.acknowledgedBy == "maria")
+        try await worker.stop()
+    }
+
+    @Test func aStageWithoutRulesAsksForNeither() async throws {
+        let bench = Bench()
+        bench.store.setRegistry(bindings: [])
+        bench.push(0..<5)
+        let worker = bench.worker { $0.registryInterval = .zero }
+        #expect(await bench.caughtUp())
+        try await worker.stop()
+        #expect(bench.store.task(bench.task())?.rules == nil)
+    }
+}
