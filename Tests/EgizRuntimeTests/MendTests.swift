@@ -23,7 +23,7 @@ import Testing
 
     /// The takeover hands over the outboxes of one task and fails at the next: what it handed over must not be published beside
     /// what its repetition hands over.
-    @Test(arguments: 0..<4)
+    @Test(arguments: 0..<12)
     func whatAFailedTakeoverHandedOverIsPublishedOnlyByTheNext(_ round: Int) async throws {
         let bench = bench(partitions: 3)
         bench.log.planOutputs(Array(repeating: .fails, count: 1000))
@@ -74,6 +74,9 @@ import Testing
         bench.push(6..<7)
         #expect(await bench.store.eventually { $0.heldCommits == 1 })
         #expect(await bench.log.eventually { $0.plannedOutputs == 0 })
+        let task = bench.task()
+        let isTakenOver = await bench.store.eventually(seconds: 0.5) { ($0.task(task)?.ownerEpoch ?? 0) > 1 }
+        #expect(!isTakenOver)
         bench.store.letCommitsGo()
         #expect(await bench.caughtUp())
         #expect(await bench.log.eventually { $0.ids().count == 7 })
@@ -127,6 +130,23 @@ import Testing
         let error = await worker.failure()
         #expect(error?.code == .postgres && error?.retry == .stop)
         #expect(bench.store.allDeadLetters.isEmpty)
+    }
+
+    /// Postgres refuses the epoch once, for whatever reason: neither may be set aside for it.
+    @Test func anEpochOfATimerAndARecordThatIsRefusedOnceCondemnsNobody() async throws {
+        let bench = Bench(
+            .alarming(CommitPolicy(interval: .zero, maxRecords: 50_000, maxBytes: 64 << 20)), registry: .withAlarm)
+        bench.log.createTopic("out", partitions: 1)
+        bench.push("t:a", 1)
+        let worker = bench.worker()
+        #expect(await bench.caughtUp())
+        bench.store.plan([.refusesData])
+        bench.push("t:a", 60_000)
+        #expect(await bench.caughtUp())
+        try await worker.stop()
+        #expect(bench.store.allDeadLetters.isEmpty)
+        #expect(bench.log.outputs()["all"] == ["10001"])
+        #expect(bench.store.counters(of: bench.stage)["records"] == 2)
     }
 
     /// The other way round: the timer fires in an epoch of its own, and the record that is at fault is found beside it.
