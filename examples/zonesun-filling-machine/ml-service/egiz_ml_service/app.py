@@ -34,6 +34,7 @@ def create(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="Digital Egiz model service", version=__version__, lifespan=lifespan)
     app.state.faults = ordered
+    app.state.registration = registration
     app.add_middleware(Edge, metrics=metrics)
     problems.install(app)
     app.include_router(routes_predict.router(endpoint))

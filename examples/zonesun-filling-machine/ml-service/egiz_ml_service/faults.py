@@ -51,8 +51,11 @@ class Faults:
     async def spoil(self, fault: Fault, make: Callable[[], Awaitable[Answer]]) -> Response:
         """The answer that `make` gives, or would have given, as the fault has it."""
         match fault.kind:
-            case "slow" | "hang":
-                await self._wait(fault.seconds)
+            case "slow":
+                await asyncio.sleep(fault.seconds)
+                return _plain(await make())
+            case "hang":
+                await self._hang(fault.seconds)
                 return _plain(await make())
             case "status":
                 headers = {} if fault.retryAfter is None else {"Retry-After": str(fault.retryAfter)}
@@ -76,7 +79,7 @@ class Faults:
                 document["predictions"] = [error, *predictions[1:]] if isinstance(predictions, list) else error
         return JSONResponse(document)
 
-    async def _wait(self, seconds: float) -> None:
+    async def _hang(self, seconds: float) -> None:
         try:
             await asyncio.wait_for(self.stopping.wait(), seconds)
         except TimeoutError:

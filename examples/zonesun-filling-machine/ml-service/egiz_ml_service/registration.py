@@ -25,9 +25,14 @@ class Registration:
         self.versions: dict[str, str] = {}
         self._uri = uri
         self._artifacts = artifacts
+        self._thread = threading.Thread(target=self.run, name="mlflow", daemon=True)
 
     def start(self) -> None:
-        threading.Thread(target=self.run, name="mlflow", daemon=True).start()
+        self._thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """For its end, for so long."""
+        self._thread.join(seconds)
 
     def run(self) -> None:
         """Never raises."""

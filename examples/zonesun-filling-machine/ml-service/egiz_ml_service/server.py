@@ -41,12 +41,12 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets=sockets)
-        print(f"ml-service: {self.address}", flush=True)
         if self._address_file is not None:
             # Whoever waits for the file finds all of it or nothing.
             draft = self._address_file.with_name(self._address_file.name + ".new")
             draft.write_text(self.address + "\n")
             draft.replace(self._address_file)
+        print(f"ml-service: {self.address}", flush=True)
 
     async def on_tick(self, counter: int) -> bool:
         if self._parent is not None and os.getppid() != self._parent:

@@ -22,7 +22,7 @@ MARGIN = 2.0
 SUPPORTING = {"speed": 0.2, "level": 0.1}
 
 
-def fit(healthy: np.ndarray, name: str, version: str, seed: int, training: dict[str, Any]) -> Artifact:
+def fit(healthy: np.ndarray, name: str, version: str, seed: int, training: dict[str, Any], steps: int = STEPS) -> Artifact:
     """`healthy` holds rows of columns; NaN where there is no evidence."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)
@@ -30,7 +30,7 @@ def fit(healthy: np.ndarray, name: str, version: str, seed: int, training: dict[
     mean, scale = np.nanmean(healthy, axis=0), np.nanstd(healthy, axis=0)
     # What differs between nozzles is small beside what all share; one unit for all four keeps them comparable.
     scale[:4] = scale[:4].mean()
-    model = _trained(healthy, mean, scale, seed)
+    model = _trained(healthy, mean, scale, seed, steps)
     linear = [layer for layer in model if isinstance(layer, torch.nn.Linear)]
     layers = tuple(
         (layer.weight.detach().numpy().T.astype(np.float32), layer.bias.detach().numpy().astype(np.float32)) for layer in linear)
@@ -44,7 +44,7 @@ def fit(healthy: np.ndarray, name: str, version: str, seed: int, training: dict[
     return Artifact(name, version, COLUMNS, mean, scale, caps, threshold, layers, training)
 
 
-def _trained(healthy: np.ndarray, mean: np.ndarray, scale: np.ndarray, seed: int) -> torch.nn.Sequential:
+def _trained(healthy: np.ndarray, mean: np.ndarray, scale: np.ndarray, seed: int, steps: int) -> torch.nn.Sequential:
     present = ~np.isnan(healthy)
     scaled = torch.from_numpy(np.where(present, (healthy - mean) / scale, 0.0))
     known = torch.from_numpy(present.astype(np.float64))
@@ -52,8 +52,8 @@ def _trained(healthy: np.ndarray, mean: np.ndarray, scale: np.ndarray, seed: int
     generator = torch.Generator().manual_seed(seed)
     model = network(HIDDEN)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
-    for _ in range(STEPS):
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(steps):
         rows = torch.randint(len(scaled), (BATCH,), generator=generator)
         shown = known[rows] * (torch.rand((BATCH, len(COLUMNS)), generator=generator, dtype=torch.float64) >= hide)
         loss = ((model(scaled[rows] * shown) - scaled[rows]) ** 2 * known[rows]).sum(dim=1).mean()
