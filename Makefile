@@ -11,7 +11,7 @@ FORMATTED := $(wildcard Sources Tests examples benchmarks) Package.swift
 # What `make chaos` runs: the release build, or one with a fault built in, which is a build of its own and never mixed up.
 CHAOS_SABOTAGE ?=
 
-.PHONY: help up test test-long chaos build bench bench-queries lint format deps clean
+.PHONY: help up test test-long test-ml chaos build bench bench-queries lint format deps clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: deps ## Build and run all tests (EGIZ_KAFKA_BROKERS and EGIZ_DATABASE_URL 
 test-long: deps ## Kill a worker ten times, and let every server be away for a minute
 	@swift build --build-tests $(SWIFT_FLAGS)
 	@EGIZ_LONG=1 exec swift test --skip-build --no-parallel --filter "KillTests|IntegrationTests.WaitingTests" $(SWIFT_FLAGS)
+
+test-ml: deps ## Test the model service of the filling machine (Python; makes its environment)
+	@exec examples/zonesun-filling-machine/ml-service/tests/run.sh
 
 ifeq ($(CHAOS_SABOTAGE),)
 chaos: deps build ## Hurt everything for CHAOS_MINUTES (10) and compare with a fold of the log; see docs/chaos.md

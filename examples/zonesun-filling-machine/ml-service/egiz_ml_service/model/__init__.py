@@ -1,0 +1,1 @@
+"""The anomaly detector: features, artifact, backends. Nothing here knows of HTTP."""

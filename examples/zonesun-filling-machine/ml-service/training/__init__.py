@@ -1,0 +1,1 @@
+"""Training and evaluation of the detector on simulator data. The service does not import this."""
