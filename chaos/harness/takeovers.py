@@ -1,4 +1,4 @@
-"""How long tasks stand still: from the end of their owner until another worker has committed them again."""
+"""How long tasks stand still: from the end of their owner until another worker has committed them again, or has read all there is."""
 
 import threading
 import time
@@ -48,15 +48,22 @@ class Takeovers:
             try:
                 connection = connection or self._postgres.connect()
                 rows = connection.execute(
-                    "select stage, partition, owner_epoch, last_commit_at > acquired_at from egiz.task"
-                    " where worker_pid <> %s", (pid,)).fetchall()
+                    "select stage, partition, owner_epoch, last_commit_at > acquired_at,"
+                    " (select coalesce(min(next_offset), 0) from egiz.task_offset"
+                    " where task_offset.stage = task.stage and task_offset.partition = task.partition)"
+                    " from egiz.task where worker_pid <> %s", (pid,)).fetchall()
             except Exception:  # the database is being restarted
                 connection = None
                 time.sleep(0.1)
                 continue
             now = time.monotonic()
-            for stage, partition, fence, has_committed in rows:
-                if has_committed and fence > tasks.get((stage, partition), fence):
+            positions = self._recorder.positions()
+            for stage, partition, fence, has_committed, following in rows:
+                if fence <= tasks.get((stage, partition), fence):
+                    continue
+                # A partition that is empty, or quiet for a while, gives its new owner nothing to commit.
+                recorded, _ = positions.get(self._topics.get((stage, partition)), (0, 0))
+                if has_committed or following >= recorded:
                     del tasks[stage, partition]
                     with self._lock:
                         self.count += 1
