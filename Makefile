@@ -11,7 +11,7 @@ FORMATTED := $(wildcard Sources Tests examples benchmarks) Package.swift
 # What `make chaos` runs: the release build, or one with a fault built in, which is a build of its own and never mixed up.
 CHAOS_SABOTAGE ?=
 
-.PHONY: help up test test-long chaos build bench lint format deps clean
+.PHONY: help up test test-long chaos build bench bench-matrix lint format deps clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,8 +46,15 @@ build: deps ## Build in release mode
 	@echo "build: release (the first time takes some minutes)"
 	@swift build -c release $(SWIFT_FLAGS)
 
-bench: deps build ## Measure events a second from the log to committed twins and history
-	@benchmarks/run.sh $(or $(EVENTS),1000000) $(or $(ROUNDS),3)
+# What is measured: SCENARIO (names in benchmarks/harness/scenario.py), EVENTS, ROUNDS, BROKER (tansu, embedded, or servers);
+# PYTHON=1 adds a Python consumer, RECORD=1 writes the figures into benchmarks/RESULTS.md.
+BENCH_OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BROKER),--broker $(BROKER)) $(if $(PYTHON),--python)
+
+bench: deps build ## Measure events a second from the log to committed twins and history, beside a C++ yardstick
+	@exec "$$(benchmarks/venv.sh)" benchmarks/bench.py $(SCENARIO) $(BENCH_OPTIONS) $(if $(RECORD),--record goal-1)
+
+bench-matrix: deps build ## The same for many machines, partitions, formats, paths and codecs
+	@exec "$$(benchmarks/venv.sh)" benchmarks/bench.py --matrix $(BENCH_OPTIONS) $(if $(RECORD),--record matrix)
 
 lint: ## Check the format of all Swift files
 	@swift format lint --strict --recursive --parallel $(FORMATTED)
