@@ -11,7 +11,7 @@ FORMATTED := $(wildcard Sources Tests examples benchmarks) Package.swift
 # What `make chaos` runs: the release build, or one with a fault built in, which is a build of its own and never mixed up.
 CHAOS_SABOTAGE ?=
 
-.PHONY: help up test test-long chaos build bench bench-matrix lint format deps clean
+.PHONY: help up test test-long chaos build bench bench-matrix bench-latency bench-memory bench-startup lint format deps clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,14 +47,23 @@ build: deps ## Build in release mode
 	@swift build -c release $(SWIFT_FLAGS)
 
 # What is measured: SCENARIO (names in benchmarks/harness/scenario.py), EVENTS, ROUNDS, BROKER (tansu, embedded, or servers);
-# PYTHON=1 adds a Python consumer, RECORD=1 writes the figures into benchmarks/RESULTS.md.
-BENCH_OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BROKER),--broker $(BROKER)) $(if $(PYTHON),--python)
+# PYTHON=1 adds a Python consumer, PROFILE=name a run under perf, RECORD=1 writes the figures into benchmarks/RESULTS.md.
+BENCH_OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BROKER),--broker $(BROKER)) $(if $(PYTHON),--python) $(if $(PROFILE),--profile $(PROFILE))
 
 bench: deps build ## Measure events a second from the log to committed twins and history, beside a C++ yardstick
 	@exec "$$(benchmarks/venv.sh)" benchmarks/bench.py $(SCENARIO) $(BENCH_OPTIONS) $(if $(RECORD),--record goal-1)
 
 bench-matrix: deps build ## The same for many machines, partitions, formats, paths and codecs
 	@exec "$$(benchmarks/venv.sh)" benchmarks/bench.py --matrix $(BENCH_OPTIONS) $(if $(RECORD),--record matrix)
+
+bench-latency: deps build ## Measure how long after an event its effects can be seen (SECONDS)
+	@exec "$$(benchmarks/venv.sh)" benchmarks/latency.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(BROKER),--broker $(BROKER)) $(if $(RECORD),--record)
+
+bench-memory: deps build ## Measure the worker's memory with a million twins and at a steady rate (MINUTES, RATE)
+	@exec "$$(benchmarks/venv.sh)" benchmarks/memory.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) $(if $(BROKER),--broker $(BROKER)) $(if $(RECORD),--record)
+
+bench-startup: deps build ## Measure the start of a worker and the size of the program
+	@exec "$$(benchmarks/venv.sh)" benchmarks/startup.py $(if $(PARTITIONS),--partitions $(PARTITIONS)) $(if $(BROKER),--broker $(BROKER)) $(if $(RECORD),--record)
 
 lint: ## Check the format of all Swift files
 	@swift format lint --strict --recursive --parallel $(FORMATTED)

@@ -35,6 +35,8 @@ def options():
                         help="tansu, embedded, or bootstrap servers")
     parser.add_argument("--python", action="store_true", help="also a careful hand-written Python consumer")
     parser.add_argument("--record", metavar="SECTION", help="put the table and a plot into RESULTS.md as this section")
+    parser.add_argument("--profile", metavar="NAME",
+                        help="one more run of the engine under perf, of each scenario, into profiles/NAME[-SCENARIO].txt")
     chosen = parser.parse_args()
     unknown = [name for name in chosen.scenario if name not in ALL]
     if unknown:
@@ -55,8 +57,10 @@ def main():
         programs = Yardsticks(folder)
         database = Postgres(folder)
         for scenario in scenarios:
+            profile = chosen.profile and (
+                chosen.profile if len(scenarios) == 1 else f"{chosen.profile}-{scenario.name.replace(' ', '-')}")
             outcomes.append(compare(
-                programs, chosen.broker, database, scenario, chosen.events, chosen.rounds, folder, chosen.python))
+                programs, chosen.broker, database, scenario, chosen.events, chosen.rounds, folder, chosen.python, profile))
         library = brokers.library_version(brokers.wheel_library(folder) if chosen.broker == "tansu" else None)
         where = report.machine(outcomes[0].broker, library, database.version())
     finally:

@@ -57,8 +57,8 @@ def fill(programs, broker, scenario, events, topic=TOPIC):
         raise RuntimeError(f"produce ended with {done.returncode}: {done.stderr}")
 
 
-def compare(programs, choice, database, scenario, events, rounds, folder, python=False):
-    """Runs `rounds` rounds; every round begins with an empty schema."""
+def compare(programs, choice, database, scenario, events, rounds, folder, python=False, profile=None):
+    """Runs `rounds` rounds; every round begins with an empty schema. `profile`: one more run of the engine, under perf."""
     broker = brokers.start(choice, folder, {TOPIC: scenario.partitions})
     outcome = Outcome(scenario, events, broker.name)
     env = environment(broker.library_path)
@@ -88,6 +88,9 @@ def compare(programs, choice, database, scenario, events, rounds, folder, python
             say(f"bench: {scenario.name}, round {number + 1}: engine {outcome.engine[-1]:,.0f}, "
                 f"yardstick {outcome.yardstick[-1]:,.0f}, only reading {outcome.reading[-1]:,.0f} events/s"
                 + (f", Python {outcome.python[-1]:,.0f}" if python else ""))
+        if profile:
+            database.empty()
+            CatchUp(database, broker, scenario, TOPIC, events, folder, profile=profile)
     finally:
         broker.end()
     return outcome

@@ -3,31 +3,43 @@
 import os
 import time
 
+from harness.profile import Profile
 from harness.tools import EGIZ, Child, environment
 
 
 class CatchUp:
     """From the takeover of the last task until the last offset is visible to another connection."""
 
-    def __init__(self, database, broker, scenario, topic, events, folder, limit=180):
+    def __init__(self, database, broker, scenario, topic, events, folder, limit=180, profile=None):
         topology = os.path.join(folder, "bench.yaml")
         with open(topology, "w") as file:
             file.write(scenario.topology(topic))
         child = Child(
             "worker", [EGIZ, "worker", topology], folder,
             environment(broker.library_path, EGIZ_KAFKA_BROKERS=broker.bootstrap, EGIZ_DATABASE_URL=database.url))
+        samples = None
+
+        def committing():
+            nonlocal samples
+            if profile and not samples:
+                samples = Profile(child.pid, folder)
+
         try:
             with database.connect() as connection:
-                self.seconds = self._wait(connection, child, events, limit)
+                self.seconds = self._wait(connection, child, events, limit, committing)
                 self.cpu = child.cpu_seconds
                 self.memory = child.memory("VmHWM")
                 self.letters = connection.execute("select count(*) from egiz.dead_letter").fetchone()[0]
         finally:
+            if samples:
+                samples.stop()
             child.stop()
         self.rate = events / self.seconds
+        if samples:
+            samples.write(profile, f"{scenario.describe()}: {events:,} events, {self.rate:,.0f} events/s while perf looked on")
 
     @staticmethod
-    def _wait(connection, child, events, limit):
+    def _wait(connection, child, events, limit, committing):
         deadline = time.monotonic() + limit
         seen = 0
         while True:
@@ -41,6 +53,8 @@ class CatchUp:
                 continue
             now, seen = connection.execute(
                 "select extract(epoch from clock_timestamp()), coalesce(sum(next_offset), 0) from egiz.task_offset").fetchone()
+            if seen > 0:
+                committing()
             if seen >= events:
                 start = connection.execute("select extract(epoch from max(acquired_at)) from egiz.task").fetchone()[0]
                 return float(now - start)
