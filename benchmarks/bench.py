@@ -22,7 +22,7 @@ from harness import report
 from harness.compare import Yardsticks, compare
 from harness.database import Postgres
 from harness.scenario import ALL, MATRIX
-from harness.tools import EGIZ, say
+from harness.tools import EGIZ, ended_by_signal, say
 
 
 def options():
@@ -95,6 +95,7 @@ def keep(chosen, outcomes, where):
 
 
 if __name__ == "__main__":
+    ended_by_signal()
     try:
         main()
     except RuntimeError as error:

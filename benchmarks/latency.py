@@ -18,7 +18,7 @@ import time
 from harness import broker as brokers
 from harness import report
 from harness.database import Postgres
-from harness.tools import EGIZ, Child, compile_c, environment, free_port, say
+from harness.tools import EGIZ, Child, compile_c, ended_by_signal, environment, free_port, say
 
 TOPIC = "bench.steady"
 PARTITIONS = 4
@@ -166,6 +166,7 @@ def main():
 
 
 if __name__ == "__main__":
+    ended_by_signal()
     try:
         main()
     except RuntimeError as error:

@@ -23,7 +23,7 @@ from harness import report
 from harness.compare import TOPIC, Yardsticks, fill
 from harness.database import Postgres
 from harness.scenario import BASE
-from harness.tools import EGIZ, Child, environment, say
+from harness.tools import EGIZ, Child, ended_by_signal, environment, say
 from harness.worker import CatchUp
 
 MIB = 1 << 20
@@ -164,6 +164,7 @@ def main():
 
 
 if __name__ == "__main__":
+    ended_by_signal()
     try:
         main()
     except RuntimeError as error:

@@ -9,6 +9,7 @@ import glob
 import os
 import socket
 import subprocess
+import sys
 import time
 
 from harness.tools import EGIZ, Child, environment, free_port, say
@@ -121,5 +122,5 @@ def library_version(library_path):
     """What `rd_kafka_version_str` of the library in use says."""
     code = "import ctypes; f = ctypes.CDLL('librdkafka.so.1').rd_kafka_version_str; f.restype = ctypes.c_char_p; print(f().decode())"
     done = subprocess.run(
-        [os.sys.executable, "-c", code], env=environment(library_path), capture_output=True, text=True, check=True)
+        [sys.executable, "-c", code], env=environment(library_path), capture_output=True, text=True, check=True)
     return done.stdout.strip()

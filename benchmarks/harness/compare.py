@@ -2,7 +2,9 @@
 
 import os
 import re
+import resource
 import subprocess
+import sys
 from dataclasses import asdict, dataclass, field
 from statistics import median
 
@@ -22,7 +24,9 @@ class Outcome:
     yardstick: list = field(default_factory=list)
     reading: list = field(default_factory=list)
     python: list = field(default_factory=list)
+    #: CPU microseconds an event, of the worker and of the yardstick; without Postgres and broker.
     cpu: list = field(default_factory=list)
+    yardstick_cpu: list = field(default_factory=list)
     memory: list = field(default_factory=list)
     sample_bytes: float = 0.0
 
@@ -46,6 +50,11 @@ def _output(command, env):
     if done.returncode:
         raise RuntimeError(f"{os.path.basename(command[0])} ended with {done.returncode}: {done.stderr or done.stdout}")
     return done.stdout
+
+
+def _children_cpu():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def fill(programs, broker, scenario, events, topic=TOPIC):
@@ -76,13 +85,15 @@ def compare(programs, choice, database, scenario, events, rounds, folder, python
             if number == rounds - 1:
                 outcome.sample_bytes = check(database, scenario, events)
             database.empty()
+            before = _children_cpu()
             text = _output([programs.pipeline, broker.bootstrap, TOPIC, str(events), database.url, str(scenario.epoch),
                             str(scenario.partitions), *flags], env)
+            outcome.yardstick_cpu.append((_children_cpu() - before) / events * 1e6)
             outcome.yardstick.append(float(re.search(r"=> (\d+) events", text).group(1)))
             text = _output([programs.consume, broker.bootstrap, TOPIC, str(events), "read", str(scenario.partitions)], env)
             outcome.reading.append(float(re.search(r"s (\d+) msg/s", text).group(1)))
             if python:
-                text = _output([os.sys.executable, os.path.join(HERE, "yardstick", "consumer.py"), broker.bootstrap, TOPIC,
+                text = _output([sys.executable, os.path.join(HERE, "yardstick", "consumer.py"), broker.bootstrap, TOPIC,
                                 str(events), database.url, str(scenario.partitions)], environment())
                 outcome.python.append(float(re.search(r", (\d+) events/s", text).group(1)))
             say(f"bench: {scenario.name}, round {number + 1}: engine {outcome.engine[-1]:,.0f}, "

@@ -5,11 +5,17 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(HERE)
 EGIZ = os.environ.get("EGIZ_BENCH_BINARY") or os.path.join(ROOT, ".build", "release", "egiz")
+
+
+def ended_by_signal():
+    """SIGTERM unwinds as Ctrl-C does, so that no server stays behind."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def free_port():
@@ -19,7 +25,7 @@ def free_port():
 
 
 def say(text):
-    print(text, file=os.sys.stderr, flush=True)
+    print(text, file=sys.stderr, flush=True)
 
 
 def compile_c(source, folder, *libraries):
