@@ -11,7 +11,7 @@ FORMATTED := $(wildcard Sources Tests examples benchmarks) Package.swift
 # What `make chaos` runs: the release build, or one with a fault built in, which is a build of its own and never mixed up.
 CHAOS_SABOTAGE ?=
 
-.PHONY: help up test test-long chaos build bench bench-matrix bench-latency bench-memory bench-startup lint format deps clean
+.PHONY: help up test test-long chaos build bench bench-matrix bench-latency bench-memory bench-startup instructions instructions-accept lint format deps clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,16 @@ bench-memory: deps build ## Measure the worker's memory with a million twins and
 
 bench-startup: deps build ## Measure the start of a worker and the size of the program
 	@exec "$$(benchmarks/venv.sh)" benchmarks/startup.py $(if $(PARTITIONS),--partitions $(PARTITIONS)) $(if $(BROKER),--broker $(BROKER)) $(if $(RECORD),--record)
+
+instructions: ## Count the instructions of each hot path and compare them with the baseline (x86_64)
+	@scripts/install-deps.sh valgrind
+	@swift build -c release --product egiz-instructions $(SWIFT_FLAGS)
+	@exec python3 benchmarks/instructions/gate.py .build/release/egiz-instructions
+
+instructions-accept: ## Take the present counts as the baseline
+	@scripts/install-deps.sh valgrind
+	@swift build -c release --product egiz-instructions $(SWIFT_FLAGS)
+	@exec python3 benchmarks/instructions/gate.py .build/release/egiz-instructions --accept
 
 lint: ## Check the format of all Swift files
 	@swift format lint --strict --recursive --parallel $(FORMATTED)
