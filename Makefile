@@ -11,7 +11,8 @@ FORMATTED := $(wildcard Sources Tests examples benchmarks) Package.swift
 # What `make chaos` runs: the release build, or one with a fault built in, which is a build of its own and never mixed up.
 CHAOS_SABOTAGE ?=
 
-.PHONY: help up test test-long test-ml chaos build bench bench-queries lint format deps clean
+.PHONY: help up test test-long test-ml chaos build bench bench-matrix bench-latency bench-memory bench-startup bench-queries \
+	instructions instructions-accept lint format deps clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,8 +50,34 @@ build: deps ## Build in release mode
 	@echo "build: release (the first time takes some minutes)"
 	@swift build -c release $(SWIFT_FLAGS)
 
-bench: deps build ## Measure events a second from the log to committed twins and history
-	@benchmarks/run.sh $(or $(EVENTS),1000000) $(or $(ROUNDS),3)
+# What is measured: SCENARIO (names in benchmarks/harness/scenario.py), EVENTS, ROUNDS, BROKER (tansu, embedded, or servers);
+# PYTHON=1 adds a Python consumer, PROFILE=name a run under perf, RECORD=1 writes the figures into benchmarks/RESULTS.md.
+BENCH_OPTIONS = $(if $(EVENTS),--events $(EVENTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(BROKER),--broker $(BROKER)) $(if $(PYTHON),--python) $(if $(PROFILE),--profile $(PROFILE))
+
+bench: deps build ## Measure events a second from the log to committed twins and history, beside a C++ yardstick
+	@exec "$$(benchmarks/venv.sh)" benchmarks/bench.py $(SCENARIO) $(BENCH_OPTIONS) $(if $(RECORD),--record goal-1)
+
+bench-matrix: deps build ## The same for many machines, partitions, formats, paths and codecs
+	@exec "$$(benchmarks/venv.sh)" benchmarks/bench.py --matrix $(BENCH_OPTIONS) $(if $(RECORD),--record matrix)
+
+bench-latency: deps build ## Measure how long after an event its effects can be seen (SECONDS)
+	@exec "$$(benchmarks/venv.sh)" benchmarks/latency.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(BROKER),--broker $(BROKER)) $(if $(RECORD),--record)
+
+bench-memory: deps build ## Measure the worker's memory with a million twins and at a steady rate (MINUTES, RATE)
+	@exec "$$(benchmarks/venv.sh)" benchmarks/memory.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(RATE),--rate $(RATE)) $(if $(BROKER),--broker $(BROKER)) $(if $(RECORD),--record)
+
+bench-startup: deps build ## Measure the start of a worker and the size of the program
+	@exec "$$(benchmarks/venv.sh)" benchmarks/startup.py $(if $(PARTITIONS),--partitions $(PARTITIONS)) $(if $(BROKER),--broker $(BROKER)) $(if $(RECORD),--record)
+
+instructions: ## Count the instructions of each hot path and compare them with the baseline (x86_64)
+	@scripts/install-deps.sh valgrind
+	@swift build -c release --product egiz-instructions $(SWIFT_FLAGS)
+	@exec python3 benchmarks/instructions/gate.py .build/release/egiz-instructions
+
+instructions-accept: ## Take the present counts as the baseline
+	@scripts/install-deps.sh valgrind
+	@swift build -c release --product egiz-instructions $(SWIFT_FLAGS)
+	@exec python3 benchmarks/instructions/gate.py .build/release/egiz-instructions --accept
 
 bench-queries: build ## Measure how long queries of a large database take, caches cold and warm
 	@benchmarks/queries/run.sh $(or $(HOT),60) $(or $(SLOW),1000)

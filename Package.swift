@@ -185,6 +185,10 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
+        // Counted by callgrind in CI; see benchmarks/README.md.
+        .executableTarget(
+            name: "egiz-instructions", dependencies: ["EgizTwin", "EgizCore", "EgizProcessors", "EgizPostgres"],
+            path: "benchmarks/instructions", exclude: ["gate.py", "baseline.tsv"], swiftSettings: strict),
         .testTarget(
             name: "ZonesunMachineTests", dependencies: ["ZonesunMachine"],
             path: "examples/zonesun-filling-machine/Tests/ZonesunMachineTests",

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that Digital Egiz needs. Silent and without effect where they are all there.
+# Installs the Debian packages that Digital Egiz needs, and those named as arguments. Silent and without effect where they are all
+# there.
 set -euo pipefail
 
 packages=(
     librdkafka-dev libpq-dev liblz4-dev libssl-dev libsimdjson-dev zlib1g-dev
     postgresql kcat python3-venv pkg-config
+    "$@"
 )
 
 missing=()

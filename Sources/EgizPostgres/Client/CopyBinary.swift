@@ -10,12 +10,19 @@ public struct CopyBinary: ~Copyable {
     private static let chunk = 256 << 10
 
     private let connection: OpaquePointer?
+    private let isDiscarding: Bool
     var wire = WireBuffer(capacity: CopyBinary.chunk + 64 << 10)
     /// Rows begun so far.
     public private(set) var rows = 0
 
-    init(connection: OpaquePointer?) {
+    init(connection: OpaquePointer?) { self.init(connection, isDiscarding: false) }
+
+    /// Rows that are encoded and sent nowhere: for counting what encoding costs.
+    public static func discarding() -> CopyBinary { CopyBinary(nil, isDiscarding: true) }
+
+    private init(_ connection: OpaquePointer?, isDiscarding: Bool) {
         self.connection = connection
+        self.isDiscarding = isDiscarding
         // Signature, flags, length of the header extension.
         wire.append([0x50, 0x47, 0x43, 0x4F, 0x50, 0x59, 0x0A, 0xFF, 0x0D, 0x0A, 0x00])
         wire.append(Int32(0))
@@ -103,6 +110,10 @@ public struct CopyBinary: ~Copyable {
     }
 
     private mutating func flush() throws(EngineError) {
+        guard !isDiscarding else {
+            wire.removeAll()
+            return
+        }
         let sent = PQputCopyData(
             connection, UnsafeRawPointer(wire.base).assumingMemoryBound(to: CChar.self), Int32(clamping: wire.count))
         wire.removeAll()
