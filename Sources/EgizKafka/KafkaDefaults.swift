@@ -12,7 +12,7 @@ enum KafkaDefaults {
         "group.id": "the group is `<topology>.<source>`",
         "bootstrap.servers": "set EGIZ_KAFKA_BROKERS",
         "metadata.broker.list": "set EGIZ_KAFKA_BROKERS",
-        "enable.partition.eof": "the end of a partition is read from its watermarks",
+        "enable.partition.eof": "the client must tell where a partition ends",
         "transactional.id": "the engine names its transactions itself",
         "isolation.level": "what was published is read from committed transactions only",
         "delivery.report.only.error": "every delivery is counted",
@@ -45,7 +45,8 @@ enum KafkaDefaults {
         all["enable.auto.commit"] = "false"
         all["enable.auto.offset.store"] = "false"
         all["auto.offset.reset"] = "error"
-        all["enable.partition.eof"] = "false"
+        // The end of a partition as a reader meets it, behind the marks of transactions, which the watermarks count.
+        all["enable.partition.eof"] = "true"
         all["allow.auto.create.topics"] = "false"
         all["check.crcs"] = "true"
         // Also makes `committed()` wait for group offsets of open transactions (rule 10).

@@ -67,8 +67,14 @@ final class MemoryConsumer: LogConsumer {
             if let stale = staleBefore.removeValue(forKey: partition) { from = max(0, from - stale) }
             let to = min(content.records.count, from + limit - records.count)
             guard to > from, let topic = topics.firstIndex(of: partition.topic) else { continue }
-            for record in content.records[from..<to] { records.append((topic, partition.partition, record)) }
+            for record in content.records[from..<to] where !record.isMark {
+                records.append((topic, partition.partition, record))
+            }
             positions[partition] = content.start + Int64(to)
+        }
+        if !records.isEmpty {
+            log.handed += records.count
+            log.noteChange()
         }
         return records
     }
@@ -212,10 +218,16 @@ final class MemoryConsumer: LogConsumer {
         }
     }
 
+    func readThrough(_ partition: TopicPartition) -> NextOffset? {
+        guard !paused.contains(partition) else { return nil }
+        return positions[partition].map { NextOffset(stored: $0) }
+    }
+
     func mark(at offset: Int64, of partition: TopicPartition) throws(EngineError) -> RecordMark? {
         let content = try content(partition)
         guard offset >= content.start, offset < content.end else { return nil }
         let record = content.records[Int(offset - content.start)]
+        if record.isMark { return nil }
         var crc = CRC32()
         record.key?.withUnsafeBytes { crc.update($0) }
         record.value?.withUnsafeBytes { crc.update($0) }

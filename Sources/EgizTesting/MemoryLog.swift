@@ -15,6 +15,8 @@ public final class MemoryLog: @unchecked Sendable {
         /// Nil is a tombstone.
         public var value: [UInt8]?
         public var headers: [DeadLetter.Header] = []
+        /// The mark of a transaction: it takes an offset, and no reader ever sees it.
+        var isMark = false
     }
 
     struct Partition {
@@ -36,6 +38,9 @@ public final class MemoryLog: @unchecked Sendable {
     var producerEpochs: [String: Int] = [:]
     var outputAccidents: [OutputAccident] = []
     var publications = 0
+    var handed = 0
+    var refusesGroupOffsets = false
+    var groupOffsetRefusals = 0
     var seeks: [TopicPartition: [NextOffset]] = [:]
     var nextMember = 0
     /// Polls that found everything read, by partition: the offset they stood at.
@@ -135,9 +140,20 @@ public final class MemoryLog: @unchecked Sendable {
         return InputPosition(topic: topic, partition: number, offset: offset)
     }
 
-    /// Everything that is in a partition now, in order.
+    /// Ends a partition with the mark of a transaction, as its commit does.
+    public func appendMark(_ partition: TopicPartition) {
+        change {
+            let place = appendLocked(
+                partition.topic, key: nil, bytes: nil, at: EventTime(microseconds: 0), partition: partition.partition,
+                headers: [])
+            guard let last = topics[place.topic]?[Int(place.partition)].records.indices.last else { return }
+            topics[place.topic]?[Int(place.partition)].records[last].isMark = true
+        }
+    }
+
+    /// Everything that is in a partition now, in order; without marks.
     public func records(of partition: TopicPartition) -> [Record] {
-        read { topics[partition.topic]?[Int(partition.partition)].records ?? [] }
+        read { topics[partition.topic]?[Int(partition.partition)].records.filter { !$0.isMark } ?? [] }
     }
 
     public func partitionCount(of topic: String) -> Int { read { topics[topic]?.count ?? 0 } }
@@ -183,6 +199,11 @@ public final class MemoryLog: @unchecked Sendable {
     /// After a seek the next fetch also hands out so many records before the new position.
     public func handOutStaleRecords(_ count: Int) { change { staleAfterSeek = count } }
 
+    /// Offsets that are committed without records are refused for a while, with `.kafka`/`.backoff`.
+    public func refuseGroupOffsets(_ refused: Bool) { change { refusesGroupOffsets = refused } }
+    /// How often that happened.
+    public var refusedGroupOffsets: Int { read { groupOffsetRefusals } }
+
     /// Group offsets as lag tools would see them; a test may write nonsense here.
     public func groupOffsets(of group: String) -> [TopicPartition: GroupOffset] {
         read { groupOffsets[group] ?? [:] }
@@ -195,6 +216,9 @@ public final class MemoryLog: @unchecked Sendable {
     public func polledPastEnd(_ partition: TopicPartition) -> Bool {
         read { drained[partition] == topics[partition.topic]?[Int(partition.partition)].end }
     }
+
+    /// How many records polls have handed out, repeats included.
+    public var recordsHandedOut: Int { read { handed } }
 
     /// All positions that consumers were moved to by seeking, in order.
     public func seeks(of partition: TopicPartition) -> [NextOffset] { read { seeks[partition] ?? [] } }

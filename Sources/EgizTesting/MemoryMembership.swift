@@ -18,6 +18,10 @@ final class MemoryMembership: GroupMembership {
     func commit(_ offsets: [TopicPartition: GroupOffset]) throws(EngineError) {
         try log.change { () throws(EngineError) in
             guard !log.isAway else { throw EngineError(.kafka, .backoff, "the broker is away") }
+            guard !log.refusesGroupOffsets else {
+                log.groupOffsetRefusals += 1
+                throw EngineError(.kafka, .backoff, "the coordinator takes no offsets")
+            }
             guard isCurrentLocked else {
                 throw EngineError(.ownership, .backoff, "the group has moved on", detail: "ILLEGAL_GENERATION")
             }

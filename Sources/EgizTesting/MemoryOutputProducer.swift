@@ -78,6 +78,12 @@ extension MemoryLog {
     /// What happens to the next attempts to publish, one each.
     public func planOutputs(_ accidents: [OutputAccident]) { change { outputAccidents += accidents } }
 
+    /// How often a producer of this id was initialized, or fenced by whoever takes its tasks over.
+    public func producerEpoch(_ transactionalID: String) -> Int { read { producerEpochs[transactionalID] ?? 0 } }
+
+    /// Accidents that have not happened yet.
+    public var plannedOutputs: Int { read { outputAccidents.count } }
+
     /// No more accidents.
     public func forgetOutputAccidents() { change { outputAccidents = [] } }
 

@@ -110,6 +110,9 @@ public final class MemoryStore: @unchecked Sendable {
     var accidents: [Accident] = []
     var failingLoads = 0
     var refusals = 0
+    /// Loads of outboxes until one fails.
+    var outboxLoadsLeft: Int?
+    var outboxFailures = 0
 
     public init() {}
 
@@ -208,6 +211,21 @@ public final class MemoryStore: @unchecked Sendable {
 
     /// The next `count` loads of twins fail with `.postgres`/`.backoff`.
     public func failLoads(_ count: Int) { change { failingLoads = count } }
+
+    /// So many loads of outboxes succeed, the one after fails with `.postgres`/`.backoff`.
+    public func failOutboxLoads(after count: Int) { change { outboxLoadsLeft = count } }
+    /// How many did.
+    public var failedOutboxLoads: Int { read { outboxFailures } }
+
+    func checkOutboxLoad() throws(EngineError) {
+        let fails = change {
+            defer { outboxLoadsLeft = outboxLoadsLeft.flatMap { $0 > 0 ? $0 - 1 : nil } }
+            guard outboxLoadsLeft == 0 else { return false }
+            outboxFailures += 1
+            return true
+        }
+        if fails { throw EngineError(.postgres, .backoff, "Postgres did not answer") }
+    }
 
     /// Commits stop before they write until `letCommitsGo`.
     public func holdCommits() { change { isHeld = true } }

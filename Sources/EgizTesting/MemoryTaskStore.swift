@@ -108,6 +108,7 @@ final class MemoryTaskStore: TaskStore {
 
     func outboxes(of task: TaskID) throws(EngineError) -> [Outbox] {
         try store.checkPresence()
+        try store.checkOutboxLoad()
         return store.pendingOutboxes(of: task).sorted { $0.epoch < $1.epoch }
     }
 

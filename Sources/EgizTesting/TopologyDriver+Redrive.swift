@@ -74,7 +74,7 @@ extension TopologyDriver {
         case .refused(let refusal), .queued(let refusal):
             return .failed(code: refusal.code, message: refusal.message)
         case .full(let reason): return .failed(code: "parked", message: reason)
-        case .done, .needs, .needsTimers: return .resolved
+        case .done, .needs, .needsTimers, .epochIsFull: return .resolved
         }
     }
 

@@ -89,7 +89,7 @@ public final class TopologyDriver {
             case .refused(let refusal): setAside(raw, record.topic, refusal, in: stage, task, attempts: 1)
             case .queued(let refusal): setAside(raw, record.topic, refusal, in: stage, task, attempts: 0)
             case .full(let reason): throw EngineError(.state, .stop, "the task would pause: \(reason)")
-            case .done, .needs, .needsTimers: break
+            case .done, .needs, .needsTimers, .epochIsFull: break
             }
             task.positions[record.topic] = (NextOffset(after: record.offset), RecordMark(of: raw))
         }

@@ -136,7 +136,11 @@ enum Program {
     }
 
     /// Runs a step of the start again until the server it needs answers; says once what it waits for.
-    static func whileAway(_ what: String, _ logger: Logger, _ body: () throws -> Void) async throws {
+    ///
+    /// - Parameter onWait: called with the reason at each attempt that failed for that.
+    static func whileAway(
+        _ what: String, _ logger: Logger, onWait: (String) -> Void = { _ in }, _ body: () throws -> Void
+    ) async throws {
         var backoff = Backoff()
         var waited = false
         while true {
@@ -147,6 +151,7 @@ enum Program {
             } catch let error as EngineError where error.retry == .backoff {
                 if !waited { logger.warning("waiting for \(what)", metadata: ["egiz.error": "\(error)"]) }
                 waited = true
+                onWait(error.message)
                 try await Task.sleep(for: backoff.next())
             }
         }

@@ -120,3 +120,40 @@ import Testing
         }
     }
 }
+
+extension PositionTests {
+    /// Also behind what no poll hands over: on a real broker a transaction ends with a mark, which takes an offset.
+    @Test func theEndOfAPartitionIsToldAsAReaderMeetsIt() async throws {
+        try await blocking {
+            let cluster = try TestCluster([("t", 2)])
+            let member = try cluster.member(["t"])
+            #expect(poll([member]) { member.owned.count == 2 })
+            let output = try KafkaOutputProducerFactory(brokers: cluster.brokers, log: TestCluster.log)
+                .openOutput(transactionalID: "t-\(cluster.suffix)", properties: [:])
+            try output.initialize()
+            let records = (0..<40).map { n in
+                OutputRecord(
+                    topic: cluster.topic("t"), key: Array("k\(n)".utf8), value: Array("v\(n)".utf8), headers: [],
+                    id: "\(n)", time: 1_700_000_000_000_000)
+            }
+            let membership = try member.consumer.membership()
+            guard case .published = try output.publish(records, offsets: [:], as: membership) else {
+                Issue.record("not published")
+                return
+            }
+            #expect(poll([member]) { member.records.count == 40 })
+            let partitions = (0..<2).map { TopicPartition(cluster.topic("t"), Int32($0)) }
+            let ends = try member.consumer.watermarks(of: partitions)
+            #expect(
+                poll([member]) { partitions.allSatisfy { member.consumer.readThrough($0) == ends[$0]?.end } },
+                "\(partitions.map { member.consumer.readThrough($0)?.raw ?? -1 })")
+            // Elsewhere it is not known before it is met again.
+            try member.consumer.seek(partitions[0], to: NextOffset(stored: 0))
+            #expect(member.consumer.readThrough(partitions[0]) == nil)
+            #expect(member.consumer.readThrough(partitions[1]) == ends[partitions[1]]?.end)
+            #expect(poll([member]) { member.consumer.readThrough(partitions[0]) == ends[partitions[0]]?.end })
+            output.close()
+            member.close()
+        }
+    }
+}

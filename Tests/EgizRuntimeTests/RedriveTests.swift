@@ -8,20 +8,20 @@ import Testing
 
 /// Rules 17 and 18: dead letters are tried again by their owner, in order, and release their thing with the last one.
 @Suite struct RedriveTests {
-    private func bench(_ topology: Topology = .relaying()) -> Bench {
+    func bench(_ topology: Topology = .relaying()) -> Bench {
         let bench = Bench(topology, registry: .withRelay)
         bench.log.createTopic("out", partitions: 1)
         return bench
     }
 
-    private func bad(_ bench: Bench, _ thing: String, _ n: Int) {
+    func bad(_ bench: Bench, _ thing: String, _ n: Int) {
         bench.log.append(
             "events", key: thing,
             value: #"{"thingId":"\#(thing)","timestamp":\#(1_700_000_000_000 + n),"features":{"f":{"x":"refuse"}}}"#,
             at: EventTime(microseconds: (1_700_000_000_000 + Int64(n)) * 1000))
     }
 
-    private func good(_ thing: String, _ n: Int) -> [UInt8] {
+    func good(_ thing: String, _ n: Int) -> [UInt8] {
         Array(#"{"thingId":"\#(thing)","timestamp":\#(1_700_000_000_000 + n),"features":{"f":{"x":\#(n)}}}"#.utf8)
     }
 

@@ -22,7 +22,7 @@ extension PartitionStep {
         return true
     }
 
-    /// Fires what is due; `.done` when nothing is left, otherwise what must be loaded first.
+    /// Fires what is due; `.done` when nothing is left, otherwise what must be loaded or committed first.
     public func fireTimers() throws(EngineError) -> StepVerdict {
         if statefulProcessors.isEmpty { return .done }
         return try fireDue() ?? .done
@@ -37,7 +37,7 @@ extension PartitionStep {
     /// The timers after `page`'s predecessor, as the store has them.
     public func installTimers(_ page: [TaskTimer], isLast: Bool) { timers.install(page, isLast: isLast) }
 
-    /// Fires all timers up to stream time, in their order; nil when none is left.
+    /// Fires the timers up to stream time in their order, as many as the open epoch has room for; nil when none is left.
     func fireDue() throws(EngineError) -> StepVerdict? {
         guard let streamTime else { return nil }
         while true {
@@ -53,6 +53,7 @@ extension PartitionStep {
                     continue
                 }
                 guard let entry = twins.find(timer.thing) else { return .needs(timer.thing) }
+                guard !tables.room.isEmpty else { return .epochIsFull }
                 timers.remove(timer)
                 fire(TimerTick(thing: timer.thing, due: timer.due, streamTime: streamTime), entry, place)
             }
@@ -60,6 +61,7 @@ extension PartitionStep {
     }
 
     private func fire(_ tick: TimerTick, _ entry: TwinEntry, _ place: Int) {
+        let bytes = openBytes
         remember(entry)
         effects.removeAll()
         effects.thing = tick.thing
@@ -67,9 +69,11 @@ extension PartitionStep {
         if keepsReplays { entry.replays.append(.tick(tick, processor: place)) }
         touch(entry)
         counters.ticks += 1
+        openTicks += 1
         hasOtherWork = true
         absorbTimers(after: tick.due)
         if !effects.emissions.isEmpty { absorbEmissions(of: tick) }
+        tables.room.take(records: 1, bytes: openBytes - bytes)
     }
 
     func call(_ tick: TimerTick, _ entry: TwinEntry, _ place: Int, _ effects: inout RecordEffects) {

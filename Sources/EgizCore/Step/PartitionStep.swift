@@ -28,6 +28,8 @@ public final class PartitionStep {
     public internal(set) var openBytes = 0
     /// Records that the open epoch has seen.
     public internal(set) var openRecords = 0
+    /// Timers that fired in the open epoch.
+    public internal(set) var openTicks = 0
 
     let tables: StreamTables
     let projector: String?
@@ -41,12 +43,12 @@ public final class PartitionStep {
     var parked: ParkedThings
     /// The log's incarnation, part of `egiz-id` (rule 11).
     let incarnation: Int32
-    private var open = EpochColumns()
+    var open = EpochColumns()
     var outputs: [OutputRecord] = []
     /// The open epoch must be committed although no record came: stream time moved, a timer fired, a letter was redriven.
     var hasOtherWork = false
     var idle: TaskAdvance.Idle?
-    private var createdOpen: [ThingID] = []
+    var createdOpen: [ThingID] = []
     private var createdInFlight: [ThingID] = []
     var writer = StateWriter()
 
@@ -107,7 +109,7 @@ public final class PartitionStep {
     public func process(_ record: RawRecord, redrive: Redrive? = nil) throws(EngineError) -> StepVerdict {
         let verdict = try run(record, redrive)
         switch verdict {
-        case .needs, .needsTimers, .full: return verdict
+        case .needs, .needsTimers, .full, .epochIsFull: return verdict
         case .refused(let refusal):
             if redrive == nil {
                 counters.deadLetters += 1
@@ -154,187 +156,12 @@ public final class PartitionStep {
     /// Things that are parked now, those of the open epoch included.
     public var parkedThings: Int { parked.things }
 
-    private func run(_ record: RawRecord, _ redrive: Redrive?) throws(EngineError) -> StepVerdict {
-        switch tables.decoder.decode(record.value, format: stage.source.format, recordTime: record.timestamp) {
-        case .ignored(let reason):
-            counters.count(reason)
-            return .done
-        case .rejected(let rejection):
-            return refuse(rejection.code, rejection.message, rejection.thing, projector)
-        case .event(let event):
-            guard event.time.isAcceptable else {
-                return refuse(
-                    "time", "event time \(event.time) is outside 1970 to 2200; check the clock of the producer",
-                    event.thing, projector)
-            }
-            advance(event.time, recordTime: record.timestamp)
-            // What is due comes first (rule 16).
-            if !statefulProcessors.isEmpty, let verdict = try fireDue() { return verdict }
-            if redrive == nil, parked.contains(event.thing) {
-                if let overflow = parked.overflow(event.thing) { return .full(overflow) }
-                return .queued(
-                    .init(
-                        code: "queued", message: "an earlier record of \(event.thing) is parked", thing: event.thing,
-                        processor: nil, disposition: .parked))
-            }
-            return try fold(event, record, redrive)
-        }
-    }
-
-    private func fold(_ event: TwinEvent, _ record: RawRecord, _ redrive: Redrive?) throws(EngineError) -> StepVerdict {
-        let thing = event.thing
-        guard let entry = twins.find(thing) else { return .needs(thing) }
-        if let home = entry.home ?? tables.created[thing], home != task {
-            return refuseForeign(thing, home)
-        }
-        remember(entry)
-        change.leaves.removeAll(keepingCapacity: true)
-        switch entry.twin.apply(event, paths: tables.paths, into: &change) {
-        case .ignored(let reason):
-            counters.count(reason)
-            noteKey(record, thing)
-            return .done
-        case .rejected(let rejection):
-            return refuse(rejection.code, rejection.message, thing, projector, stage.source.onError)
-        case .applied(let missed, let reset):
-            if let refusal = try runProcessors(event, entry) {
-                return refuse(
-                    refusal.code, refusal.message, thing, refusal.processor, refusal.disposition)
-            }
-            absorb(event, entry, record, redrive, missed: missed, reset: reset)
-            return .done
-        }
-    }
-
-    /// Runs the processors on the change; nil when all of them accepted the record. Otherwise the entry is as it was before.
-    private func runProcessors(_ event: TwinEvent, _ entry: TwinEntry) throws(EngineError) -> StepVerdict.Refusal? {
-        effects.removeAll()
-        effects.thing = event.thing
-        let change = TwinChange(
-            thing: event.thing, revision: entry.twin.revision, time: event.time, streamTime: streamTime ?? event.time,
-            leaves: self.change.leaves, paths: tables.paths)
-        for slot in processors {
-            do throws(RecordFault) {
-                effects.processor = slot.name
-                if let index = slot.stateIndex {
-                    entry.states[index].isTouched = true
-                    try slot.instance.process(change, memory: entry.states[index].state, into: &effects)
-                } else {
-                    try slot.instance.process(change, memory: nil, into: &effects)
-                }
-            } catch {
-                effects.removeAll()
-                try rebuild(entry)
-                return .init(
-                    code: error.code, message: error.message, thing: event.thing, processor: slot.name,
-                    disposition: slot.onError)
-            }
-        }
-        return nil
-    }
-
-    /// The record succeeded: its effects become part of the open epoch.
-    private func absorb(
-        _ event: TwinEvent, _ entry: TwinEntry, _ record: RawRecord, _ redrive: Redrive?, missed: Int64, reset: Bool
-    ) {
-        if keepsReplays { entry.replays.append(.event(event, streamTime: streamTime ?? event.time)) }
-        if entry.home == nil {
-            entry.home = task
-            tables.created[event.thing] = task
-            createdOpen.append(event.thing)
-        }
-        if redrive == nil {
-            entry.lastTopic = record.topic
-            entry.lastOffset = record.offset
-        } else if entry.lastOffset < 0 {
-            entry.lastTopic = record.topic
-            entry.lastOffset = record.offset
-        }
-        touch(entry)
-        entry.isTwinTouched = true
-        counters.applied += 1
-        if missed > 0 {
-            counters.gaps += 1
-            counters.miss(missed)
-        }
-        if reset { counters.resets += 1 }
-        noteKey(record, event.thing)
-        let time = event.time.microseconds
-        for sample in effects.samples {
-            guard let slot = slot(sample.path, of: entry) else {
-                counters.longPaths += 1
-                continue
-            }
-            counters.samples += 1
-            open.add(sample.value, at: time, to: slot)
-        }
-        if !statefulProcessors.isEmpty { absorbTimers() }
-        if !effects.emissions.isEmpty { absorbEmissions(of: record, redrive, at: time) }
-    }
-
-    /// A touched twin is pinned and will be written whole: that counts against `commit.maxBytes` as well (rule 4). The entry's
-    /// estimate is four times its text.
-    func touch(_ entry: TwinEntry) {
-        if !entry.isTouched { openBytes += entry.bytes / 4 }
-        twins.touch(entry)
-    }
-
-    private func slot(_ path: PathID, of entry: TwinEntry) -> SeriesSlot? {
-        if let known = entry.series.find(path) { return known }
-        let text = tables.paths.text(of: path)
-        let slot = text.utf8.count <= 1024 ? SeriesSlot(key: SeriesKey(thing: entry.twin.thing, path: text)) : nil
-        entry.series.insert(path, slot)
-        return slot
-    }
-
-    /// Stream time never follows a clock that runs ahead: one event dated 2200 moves nothing (rule 16).
-    private func advance(_ time: EventTime, recordTime: EventTime) {
-        var bounded = time
-        if recordTime.microseconds > 0 {
-            bounded = min(bounded, recordTime.advanced(byMicroseconds: 60_000_000))
-        }
-        if streamTime.map({ $0 < bounded }) ?? true { streamTime = bounded }
-    }
-
-    private func noteKey(_ record: RawRecord, _ thing: ThingID) {
-        var text = thing.text
-        let same = text.withUTF8 { id in
-            record.key.map { $0.count == id.count && $0.elementsEqual(UnsafeRawBufferPointer(id)) } ?? false
-        }
-        if !same { counters.keyMismatch += 1 }
-    }
-
-    private func refuse(
-        _ code: String, _ message: String, _ thing: ThingID?, _ processor: String?,
-        _ disposition: DeadLetter.Disposition = .dead
-    ) -> StepVerdict {
-        guard disposition == .parked, let thing else {
-            return .refused(.init(code: code, message: message, thing: thing, processor: processor))
-        }
-        // A record that is redriven has its place in the queue already.
-        if !parked.contains(thing), let overflow = parked.overflow(thing) {
-            return .full("\(overflow); the record to be parked was refused: \(message)")
-        }
-        return .refused(
-            .init(code: code, message: message, thing: thing, processor: processor, disposition: .parked))
-    }
-
-    private func refuseForeign(_ thing: ThingID, _ home: TaskID) -> StepVerdict {
-        if home.stage != task.stage {
-            return refuse(
-                "owner",
-                "\(thing) belongs to stage \(home.stage), which created it; use another namespace, or one stage for both topics",
-                thing, projector)
-        }
-        return refuse(
-            "partition",
-            "\(thing) lives in partition \(home.partition), the record came in \(task.partition); produce with the partitioner murmur2_random and the thing id as key",
-            thing, projector)
-    }
-
     // MARK: Epochs
 
     public var hasOpenWork: Bool { openRecords > 0 || hasOtherWork }
+
+    /// The open epoch emits records.
+    public var hasOutputs: Bool { !outputs.isEmpty }
 
     /// Ends the open epoch of this task and hands out what it has gathered. The cache keeps the twins until `committed`.
     public func closeEpoch(_ number: Int64) -> StepOutput {
@@ -354,6 +181,7 @@ public final class PartitionStep {
         idle = nil
         openBytes = 0
         openRecords = 0
+        openTicks = 0
         hasOtherWork = false
         return output
     }

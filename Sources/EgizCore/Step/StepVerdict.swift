@@ -14,6 +14,9 @@ public enum StepVerdict {
     case needs(ThingID)
     /// The timers after this one (nil: from the first) must be loaded; then call again. Nothing of the record has been done.
     case needsTimers(after: TaskTimer?)
+    /// More timers are due than the open epoch has room for: commit it, then call again. What fired stays; nothing of the record
+    /// itself has been done.
+    case epochIsFull
 
     public struct Refusal: Sendable {
         public var code: String

@@ -8,6 +8,10 @@ public final class StreamTables {
     /// Things that uncommitted epochs of this thread have created, and where: two of its tasks must not both create one (rule 13).
     var created: [ThingID: TaskID] = [:]
 
+    /// What the thread's open epoch may still take of fired timers: their number, and the bytes that they cause (rule 4). One record
+    /// can make any number of timers due.
+    public var room = EpochRoom()
+
     public init() {
         paths = PathTable()
         decoder = RecordDecoder(paths: paths)

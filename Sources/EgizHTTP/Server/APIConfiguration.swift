@@ -11,6 +11,9 @@ public struct APIConfiguration: Sendable {
     /// A connection on which nothing happens is closed after this.
     public var idleTimeout: Duration
     public var maximumConnections: Int
+    /// What listens there and the setting that says where, for messages.
+    public var name = "API"
+    public var setting = "EGIZ_HTTP_ADDRESS"
 
     public init(
         host: String = "127.0.0.1", port: Int = 8080, requestDeadline: Duration = .seconds(30),
@@ -44,14 +47,14 @@ public struct APIConfiguration: Sendable {
         guard (0...65_535).contains(port) else {
             throw EngineError(
                 .config, .stop,
-                "EGIZ_HTTP_ADDRESS names port \(port); ports go from 1 to 65535, 0 lets the system choose")
+                "\(setting) names port \(port); ports go from 1 to 65535, 0 lets the system choose")
         }
         guard Self.isLoopback(host) else {
             throw EngineError(
                 .config, .stop,
                 """
-                the API does not listen on \(host.isEmpty ? "all addresses" : host): it has no authentication yet, so it binds to \
-                loopback only; set EGIZ_HTTP_ADDRESS to 127.0.0.1:\(port) and reach it from elsewhere through ssh -L
+                the \(name) does not listen on \(host.isEmpty ? "all addresses" : host): it has no authentication yet, so it binds to \
+                loopback only; set \(setting) to 127.0.0.1:\(port) and reach it from elsewhere through ssh -L
                 """)
         }
     }

@@ -1,4 +1,4 @@
-import EgizCore
+public import EgizCore
 public import EgizPostgres
 import Hummingbird
 import HummingbirdCore
@@ -44,6 +44,9 @@ public struct APIServer: Service {
         routes = RouteTable(routes: twins.routes + [history.route, topologies.route] + letters.routes + health.routes)
     }
 
+    /// Refuses what it must not listen on, before anything is started; `run` does so as well.
+    public func check() throws(EngineError) { try configuration.check() }
+
     public func run() async throws {
         try configuration.check()
         do {
@@ -71,7 +74,8 @@ public struct APIServer: Service {
             onServerRunning: { [onBound, logger, configuration] channel in
                 let port = channel.localAddress?.port ?? configuration.port
                 logger.info(
-                    "API listening", metadata: ["egiz.http.host": "\(configuration.host)", "egiz.http.port": "\(port)"])
+                    "\(configuration.name) listening",
+                    metadata: ["egiz.http.host": "\(configuration.host)", "egiz.http.port": "\(port)"])
                 onBound(port)
             },
             logger: quiet)
@@ -85,14 +89,17 @@ public struct APIServer: Service {
         case Errno.addressInUse:
             what = """
                 port \(configuration.port) on \(configuration.host) is in use; stop what listens there, or set \
-                EGIZ_HTTP_ADDRESS to another address, such as \(configuration.host):0 for any free port
+                \(configuration.setting) to another address, such as \(configuration.host):0 for any free port
                 """
         case Errno.accessDenied:
-            what = "the system does not allow listening on \(address); set EGIZ_HTTP_ADDRESS to a port above 1023"
+            what =
+                "the system does not allow listening on \(address); set \(configuration.setting) to a port above 1023"
         case Errno.addressNotAvailable:
-            what = "\(configuration.host) is no address of this machine; set EGIZ_HTTP_ADDRESS to 127.0.0.1:8080"
+            what =
+                "\(configuration.host) is no address of this machine; set \(configuration.setting) to 127.0.0.1:\(configuration.port)"
         default:
-            what = "the API cannot listen on \(address); set EGIZ_HTTP_ADDRESS to another address"
+            what =
+                "the \(configuration.name) cannot listen on \(address); set \(configuration.setting) to another address"
         }
         return EngineError(.config, .stop, what, detail: "errno \(error.errnoCode)")
     }

@@ -34,6 +34,7 @@ extension KafkaConsumer {
     /// Called by the rebalance callback, before the listener is asked: its answer holds for the cluster as it is now.
     func assignmentBegins() {
         isAwaitingAssignment = false
+        ends = [:]
         clusterGeneration = client.events.clusterGeneration
         cachedIdentity = nil
         outage = nil
@@ -86,6 +87,7 @@ extension KafkaConsumer {
         rebalance.forgetPauses()
         discardGathered { _ in true }
         pendingError = nil
+        ends = [:]
         client.hasLeftGroup.set()
         client = fresh
         isSubscribed = false

@@ -106,6 +106,10 @@ extension KafkaConsumer {
         let text = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? m.err.text
         switch m.err {
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+            // Behind the records before it, in the queue and in this batch; marks of transactions are left out by the client.
+            if let topic = m.rkt.flatMap({ rd_kafka_topic_name($0) }) {
+                ends[TopicPartition(String(cString: topic), m.partition)] = m.offset
+            }
             return nil
         case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
             // The group took our partitions; the next poll reports them lost and joins again.

@@ -12,6 +12,7 @@ extension KafkaConsumer {
         try requireOpen()
         // What this poll has gathered lies at the old position.
         discardGathered(of: [partition])
+        ends[partition] = nil
         let list = PartitionList(capacity: 1)
         list.add(partition, offset: offset.raw)
         let deadline = ContinuousClock.now + Self.requestTimeout

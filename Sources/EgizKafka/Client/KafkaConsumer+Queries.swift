@@ -16,6 +16,10 @@ extension KafkaConsumer {
         return code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? NextOffset(stored: high) : nil
     }
 
+    public func readThrough(_ partition: TopicPartition) -> NextOffset? {
+        ends[partition].map { NextOffset(stored: $0) }
+    }
+
     public func mark(at offset: Int64, of partition: TopicPartition) throws(EngineError) -> RecordMark? {
         try marks(at: [partition: offset])[partition]
     }

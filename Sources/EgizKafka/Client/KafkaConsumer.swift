@@ -20,6 +20,8 @@ public final class KafkaConsumer: LogConsumer {
 
     /// Messages of the running poll that nobody has seen yet.
     var gathered: [KafkaRecordBatch.Message] = []
+    /// Where the client said that a partition ends, after it had handed over everything before.
+    var ends: [TopicPartition: Int64] = [:]
     /// An error met behind records that had to be delivered first.
     var pendingError: EngineError?
     /// Reads single records (`mark`); opened when needed, closed by the next poll.

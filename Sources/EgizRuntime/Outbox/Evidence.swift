@@ -19,5 +19,12 @@ struct Evidence: Equatable {
         self.init(incarnation: incarnation, epoch: epoch)
     }
 
+    /// Whether what was found is enough to tell, at the next takeover, which outboxes of this tenure are in Kafka: evidence of this
+    /// incarnation, and none of an epoch that has not been yet, as an earlier life leaves behind.
+    static func covers(_ lease: TaskLease, by found: [Evidence]) -> Bool {
+        let latest = found.filter { $0.incarnation == lease.incarnation }.map(\.epoch).max()
+        return latest.map { $0 <= lease.epoch } ?? false
+    }
+
     var text: String { "egiz:1:\(incarnation):\(epoch)" }
 }

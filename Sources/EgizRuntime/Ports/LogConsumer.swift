@@ -20,6 +20,10 @@ public protocol LogConsumer: AnyObject {
     /// The next offset of the partition as of the last fetch, without a round trip; nil before the first.
     func cachedEnd(of partition: TopicPartition) -> NextOffset?
 
+    /// Where reading stands in an assigned partition: what lies before it was handed over by a poll, or is nothing for a reader
+    /// (marks of transactions, records of aborted ones). Nil where that is not known.
+    func readThrough(_ partition: TopicPartition) -> NextOffset?
+
     /// Reads the one record at `offset` again, for rule 15; nil where it is no longer (or not yet) in the log.
     func mark(at offset: Int64, of partition: TopicPartition) throws(EngineError) -> RecordMark?
 

@@ -106,7 +106,7 @@ public final class LetterRehearsal {
         case .refused(let refusal), .queued(let refusal):
             return .fails(code: refusal.code, message: refusal.message)
         case .full(let reason): return .fails(code: "parked", message: reason)
-        case .done, .needs, .needsTimers: break
+        case .done, .needs, .needsTimers, .epochIsFull: break
         }
         let after = step.counters
         guard after.applied > before.applied else {
@@ -138,7 +138,7 @@ public final class LetterRehearsal {
             case .needsTimers(let after):
                 let page = try store.timers(of: task, after: after, limit: Self.timerPage)
                 step.installTimers(page, isLast: page.count < Self.timerPage)
-            case .done, .refused, .queued, .full: return verdict
+            case .done, .refused, .queued, .full, .epochIsFull: return verdict
             }
         }
     }

@@ -19,6 +19,10 @@ final class OwnedTask {
     var idleSince: ContinuousClock.Instant?
     /// Too much is parked: no record is taken before then (rule 17).
     var blockedUntil: ContinuousClock.Instant?
+    /// Timers are due for which an epoch had no room.
+    var owesTimers = false
+    /// Kafka has no evidence of this task yet: nothing may be emitted before it has (rule 9).
+    var awaitsBaseline = false
 
     struct InFlight {
         var number: Int64
@@ -96,5 +100,6 @@ final class OwnedTask {
         marks = committedMarks
         idleSince = nil
         blockedUntil = nil
+        owesTimers = false
     }
 }

@@ -64,7 +64,13 @@ extension StreamThread: AssignmentListener {
         for partition in partitions { tasks[partition] = nil }
     }
 
-    private typealias Takeover = (lease: TaskLease, plan: TakeoverPlan, outboxes: OutboxPlan)
+    private struct Takeover {
+        var lease: TaskLease
+        var plan: TakeoverPlan
+        var outboxes: OutboxPlan
+        /// What the group's offsets say of the task.
+        var evidence: [Evidence]
+    }
 
     /// Acquires the tasks and decides where they go on; on success they are no longer pending.
     private func takeOver(_ partitions: [Int32]) throws(EngineError) -> [TopicPartition: NextOffset] {
@@ -95,7 +101,9 @@ extension StreamThread: AssignmentListener {
                 start: setup.stage.source.start, onGap: setup.stage.source.onGap)
             let outboxes = try outboxPlan(of: lease, log: log, evidence: evidence)
             if case .beginAnew = outboxes { plan.noteEvidenceGap(of: lease.task) }
-            plans.append((lease, plan, outboxes))
+            plans.append(
+                Takeover(lease: lease, plan: plan, outboxes: outboxes, evidence: self.evidence(of: lease, in: evidence))
+            )
         }
         try deletePublished(plans.map { ($0.lease, $0.outboxes) }, store: store)
         let positions = try adopt(plans, log: log, store: store)
@@ -111,69 +119,23 @@ extension StreamThread: AssignmentListener {
         #endif
     }
 
-    /// The partition count of the stage; its topics must have one (rule 13 needs a thing in one place).
-    private func coPartitioned(_ counts: [String: Int32]) throws(EngineError) -> Int32 {
-        let distinct = Set(topics.compactMap { counts[$0] })
-        guard distinct.count <= 1 else {
-            let list = topics.map { "\($0): \(counts[$0].map(String.init) ?? "missing")" }.joined(separator: ", ")
-            throw EngineError(
-                .topology, .stop,
-                "the topics of source \(setup.stage.source.name) have different partition counts (\(list)); one thing must always land in one partition number, so give them the same count or read them as two sources"
-            )
-        }
-        return distinct.first ?? 0
-    }
-
-    /// The last processed record of each task as the log has it now, where it still has it (rule 15): read all at once.
-    private func lastRecords(
-        of leases: [TaskLease], watermarks: [TopicPartition: LogWatermarks], log: LogIdentity, consumer: any LogConsumer
-    ) throws(EngineError) -> [TopicPartition: RecordMark] {
-        var offsets: [TopicPartition: Int64] = [:]
-        for lease in leases where lease.log?.isSameLog(as: log) ?? false {
-            for topic in topics {
-                let partition = TopicPartition(topic, lease.task.partition)
-                guard let mark = lease.positions[topic]?.mark, let ends = watermarks[partition],
-                    mark.offset >= ends.start.raw, mark.offset < ends.end.raw
-                else { continue }
-                offsets[partition] = mark.offset
-            }
-        }
-        return offsets.isEmpty ? [:] : try consumer.marks(at: offsets)
-    }
-
-    private func facts(
-        of lease: TaskLease, watermarks: [TopicPartition: LogWatermarks], marks: [TopicPartition: RecordMark]
-    ) throws(EngineError) -> [TakeoverPlan.Facts] {
-        var facts: [TakeoverPlan.Facts] = []
-        for topic in topics {
-            let partition = TopicPartition(topic, lease.task.partition)
-            let stored = lease.positions[topic]
-            guard let watermarks = watermarks[partition] else {
-                throw EngineError(.kafka, .backoff, "the ends of \(partition) are not known")
-            }
-            facts.append(
-                .init(
-                    partition: partition, stored: stored?.next, storedMark: stored?.mark, watermarks: watermarks,
-                    foundMark: marks[partition]))
-        }
-        return facts
-    }
-
     /// Stores what the plans change and takes the tasks in hand. Returns where to read them.
     private func adopt(_ plans: [Takeover], log: LogIdentity, store: any TaskStore)
         throws(EngineError) -> [TopicPartition: NextOffset]
     {
         var moves: [TaskID: TaskMove] = [:]
-        for (lease, plan, _) in plans where plan.mustStore {
+        for takeover in plans where takeover.plan.mustStore {
+            let (lease, plan) = (takeover.lease, takeover.plan)
             var positions: [String: NextOffset] = [:]
             for (partition, position) in plan.positions { positions[partition.topic] = position }
             moves[lease.task] = TaskMove(lease: lease, positions: positions, log: log, gaps: plan.gaps)
         }
         try store.reposition(moves.values.sorted { $0.lease.task < $1.lease.task })
         var positions: [TopicPartition: NextOffset] = [:]
-        for (lease, plan, outboxes) in plans {
+        for takeover in plans {
+            let plan = takeover.plan
             for gap in plan.gaps { report(gap) }
-            var lease = lease
+            var lease = takeover.lease
             if moves[lease.task]?.beginsAnew ?? false { lease.incarnation += 1 }
             lease.log = log
             let moved = Set(plan.gaps.map(\.topic))
@@ -184,7 +146,8 @@ extension StreamThread: AssignmentListener {
                 step: try makeStep(lease, lease.counters, lease.streamTime, parked: lease.parked), next: next,
                 marks: marks)
             tasks[lease.task.partition] = task
-            try publishPending(of: task, outboxes, store: store)
+            let hasEvidence = Evidence.covers(lease, by: takeover.evidence)
+            try publishPending(of: task, takeover.outboxes, hasEvidence: hasEvidence, store: store)
             positions.merge(plan.positions) { _, new in new }
         }
         return positions
@@ -212,12 +175,19 @@ extension StreamThread: AssignmentListener {
         let grace = min(setup.configuration.shutdownGrace, setup.configuration.sessionTimeout / 2)
         let deadline = Date(timeIntervalSinceNow: grace.seconds)
         var clean = true
+        var isOpenDropped = false
         leaving = Set(partitions)
         defer { leaving = [] }
         if pipeline.isCommitting { clean = settle(until: flushing ? deadline : Date(timeIntervalSinceNow: 0.5)) }
         if flushing, clean, failure == nil, openWork.records > 0 {
-            closeEpoch()
-            clean = settle(until: deadline)
+            if awaitsBaseline { _ = awaitBaselines(until: deadline) }
+            if awaitsBaseline {
+                // It would emit without evidence. Nothing of it is committed: who comes next reads it again.
+                isOpenDropped = true
+            } else {
+                closeEpoch()
+                clean = settle(until: deadline)
+            }
         }
         // What is committed goes to Kafka while the place in the group still holds; what does not get there in time is published
         // by the next owner, which must then not take the release for a clean one.
@@ -230,7 +200,7 @@ extension StreamThread: AssignmentListener {
         publisher.drop(leases)
         pausedForCommit = pausedForCommit.filter { !partitions.contains($0.partition) }
         // Where a commit was given up it may have landed all the same, and the open epoch holds work of tasks that are gone.
-        if !clean || !flushing { setAside(Array(tasks.keys), until: .now) }
+        if !clean || !flushing || isOpenDropped { setAside(Array(tasks.keys), until: .now) }
         status.assigned(Array(tasks.keys))
         guard !leases.isEmpty, flushing, clean, let store else { return }
         do throws(EngineError) {
@@ -286,7 +256,7 @@ extension StreamThread: AssignmentListener {
         if pipeline.isCommitting {
             try awaitCommit()
         } else if openWork.records > 0 {
-            closeEpoch()
+            try closeOrWait()
         } else {
             hasGap = false
             setAside(Array(tasks.keys), until: .now)

@@ -3,7 +3,16 @@ import EgizTwin
 import Logging
 
 extension StreamThread {
-    /// Closes the open epoch of all tasks and hands it to the committing thread.
+    /// Closes the open epoch, or waits a little where it must not be closed yet; the loop comes back.
+    func closeOrWait() throws(EngineError) {
+        if awaitsBaseline {
+            try awaitPublisher()
+        } else {
+            closeEpoch()
+        }
+    }
+
+    /// Closes the open epoch of all tasks and hands it to the committing thread. - Precondition: not `awaitsBaseline`.
     func closeEpoch() {
         var advances: [TaskAdvance] = []
         let write = EpochWrite(tasks: [], columns: [], twins: [], deadLetters: extras.deadLetters)
@@ -137,7 +146,11 @@ extension StreamThread {
                 metadata: [LogKey.records: "\(flight?.records ?? 0)", LogKey.error: "\(error)"])
             search(next)
         case .found:
-            // A timer's effect may be at fault as well as the record's: then nothing innocent may be set aside.
+            if let flight, flight.ticks > 0, halving?.limit != 1 {
+                // A timer's effect may be at fault as well as the record's: they are tried apart.
+                search(CommitHalving(limit: 1, remaining: max(1, halving?.remaining ?? 1)))
+                break
+            }
             guard let position = flight?.only, condemned[position] == nil, flight?.ticks == 0 else {
                 throw EngineError(
                     .postgres, .stop,
@@ -183,7 +196,7 @@ extension StreamThread {
         if pipeline.isCommitting {
             try awaitCommit()
         } else if openWork.records > 0 {
-            closeEpoch()
+            try closeOrWait()
         } else {
             needsFreshTables = false
             logger.info("the tables of paths are made anew", metadata: [LogKey.records: "\(tables.paths.count)"])

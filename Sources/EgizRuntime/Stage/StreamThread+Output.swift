@@ -20,7 +20,23 @@ extension StreamThread {
                 guard error.retry == .backoff else { throw error }
             }
         }
+        noteBaselines()
         try deleteAcknowledged(now)
+    }
+
+    private func noteBaselines() {
+        for lease in publisher.takeBaselines() {
+            guard let task = tasks[lease.task.partition], task.lease.ownerEpoch == lease.ownerEpoch else { continue }
+            task.awaitsBaseline = false
+        }
+    }
+
+    /// The open epoch would make an outbox of a task of which Kafka has no evidence. Were this worker killed then, nothing would
+    /// say whether the outbox is in Kafka; so the epoch stays open until the baseline is there (rule 9).
+    var awaitsBaseline: Bool {
+        guard tasks.values.contains(where: { $0.awaitsBaseline && $0.step.hasOutputs }) else { return false }
+        noteBaselines()
+        return tasks.values.contains { $0.awaitsBaseline && $0.step.hasOutputs }
     }
 
     /// Kafka is behind: stop taking records, but stay in the group (rule 12).
@@ -81,6 +97,12 @@ extension StreamThread {
             onGap: setup.stage.source.onGap)
     }
 
+    func evidence(of lease: TaskLease, in found: [TopicPartition: GroupOffset]) -> [Evidence] {
+        topics.compactMap { found[TopicPartition($0, lease.task.partition)] }.compactMap {
+            Evidence(parsing: $0.metadata)
+        }
+    }
+
     /// Deletes what the evidence says is in Kafka, before a new incarnation could make that evidence unreadable.
     func deletePublished(_ plans: [(lease: TaskLease, outboxes: OutboxPlan)], store: any TaskStore) throws(EngineError)
     {
@@ -92,9 +114,14 @@ extension StreamThread {
     }
 
     /// Hands the outboxes that Kafka does not have to the publisher, before anything new; and writes a baseline of evidence.
-    func publishPending(of task: OwnedTask, _ plan: OutboxPlan, store: any TaskStore) throws(EngineError) {
+    ///
+    /// - Parameter hasEvidence: Kafka has some already that this task's life can be told from.
+    func publishPending(of task: OwnedTask, _ plan: OutboxPlan, hasEvidence: Bool, store: any TaskStore)
+        throws(EngineError)
+    {
         var first: Int64 = 0
         if case .publish(let after) = plan { first = after }
+        task.awaitsBaseline = !hasEvidence
         let offsets = task.groupOffsets(topics: topics)
         var publications: [Publication] = []
         if task.lease.hasPendingOutboxes {
@@ -118,6 +145,12 @@ extension StreamThread {
         baseline.isBaseline = true
         publications.append(baseline)
         publisher.submit(publications)
+    }
+
+    /// Waits for the baselines of our tasks, while the place in the group still holds; false where they did not get there.
+    func awaitBaselines(until deadline: Date) -> Bool {
+        if publisher.wantsMembership, let membership = try? consumer?.membership() { publisher.renew(membership) }
+        return publisher.drain(until: deadline)
     }
 
     /// Brings what is committed to Kafka before tasks are given back; false where that did not succeed in time.

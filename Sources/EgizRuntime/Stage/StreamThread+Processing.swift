@@ -6,6 +6,7 @@ extension StreamThread {
     /// Runs a batch through the steps of its tasks. An error becomes `failure`, with the position of the record.
     func process(_ batch: any RecordBatch) {
         defer { crashGuard?.leave() }
+        makeRoom()
         do throws(EngineError) {
             var isRestored = false
             for index in 0..<batch.count {
@@ -72,6 +73,10 @@ extension StreamThread {
             case .full(let reason):
                 try block(task, reason)
                 return false
+            case .epochIsFull:
+                crashGuard?.leave()
+                try postpone(task)
+                return false
             }
         }
     }
@@ -122,6 +127,13 @@ extension StreamThread {
         }
         task.blockedUntil = ContinuousClock.now.advanced(by: .seconds(1))
         status.waiting(.parking, "task \(task.id.partition) is paused: \(reason)")
+        try consumer?.pause(topics.map { TopicPartition($0, task.id.partition) })
+    }
+
+    /// The open epoch is full before the task's next record: it is read again once the epoch is closed, which the next turn does.
+    private func postpone(_ task: OwnedTask) throws(EngineError) {
+        task.owesTimers = true
+        task.blockedUntil = .now
         try consumer?.pause(topics.map { TopicPartition($0, task.id.partition) })
     }
 
@@ -219,6 +231,8 @@ extension StreamThread {
         var marked: Set<Int64> = []
         for index in stride(from: batch.count - 1, through: 0, by: -1) {
             let record = batch.record(at: index)
+            // What a blocked task left is read again: its mark would be that of a record not processed.
+            if let next = tasks[record.partition]?.next[record.topic], record.offset >= next.raw { continue }
             guard let task = tasks[record.partition],
                 marked.insert(Int64(record.topic) << 32 | Int64(record.partition)).inserted
             else {
@@ -227,42 +241,6 @@ extension StreamThread {
             }
             task.marks[record.topic] = RecordMark(of: record)
             task.idleSince = nil
-        }
-    }
-
-    /// At the end of the log stream time goes on after the source's `idle`, so that what waits for time does not wait for
-    /// records (rule 16). Never beyond the wall clock.
-    func advanceIdleTasks(_ now: ContinuousClock.Instant) throws(EngineError) {
-        let idle = setup.stage.source.idle
-        guard let consumer else { return }
-        for task in tasks.values where task.inFlight == nil && !task.step.hasOpenWork {
-            let atEnd = topics.enumerated().allSatisfy { index, topic in
-                consumer.cachedEnd(of: TopicPartition(topic, task.id.partition)) == task.next[index]
-            }
-            guard atEnd else { continue }
-            guard let since = task.idleSince else {
-                task.idleSince = now
-                continue
-            }
-            guard since.duration(to: now) >= idle else { continue }
-            task.idleSince = now
-            if task.step.advanceStreamTime(by: since.duration(to: now), notBeyond: EventTime.wallClock) {
-                try fireTimers(of: task)
-            }
-        }
-    }
-
-    /// Fires what is due in a task whose stream time has moved without a record.
-    private func fireTimers(of task: OwnedTask) throws(EngineError) {
-        var loading = Loading()
-        while true {
-            switch try task.step.fireTimers() {
-            case .needs(let thing):
-                try loading.ask(for: thing)
-                try load([thing], into: task)
-            case .needsTimers(let after): try loadTimers(after: after, into: task)
-            case .done, .refused, .queued, .full: return
-            }
         }
     }
 }

@@ -29,7 +29,7 @@ extension StreamThread {
             try run(batch, in: task, since: since)
             isRedriving = true
         }
-        if redrivesSingly, isRedriving { closeEpoch() }
+        if redrivesSingly, isRedriving, !awaitsBaseline { closeEpoch() }
     }
 
     /// Letters that are tried one by one go alone into an epoch, so that the one that Postgres refuses is known: finishes what is
@@ -43,7 +43,7 @@ extension StreamThread {
             return true
         }
         guard openWork.records > 0 else { return false }
-        closeEpoch()
+        try closeOrWait()
         return true
     }
 
@@ -55,7 +55,9 @@ extension StreamThread {
             isDone: batch.isLast && batch.letters.count <= most)
         var met: Set<ThingID> = []
         var stuck: Set<ThingID> = []
+        makeRoom()
         for stored in batch.letters.prefix(most) {
+            let before = advance.through
             advance.through = stored.id
             let thing = stored.letter.thing
             if batch.action == .retry, stored.letter.disposition == .parked, let thing {
@@ -63,7 +65,13 @@ extension StreamThread {
                 if met.insert(thing).inserted, !stored.isFirst { stuck.insert(thing) }
                 if stuck.contains(thing) { continue }
             }
-            let outcome = try redrive(stored, batch.action, in: task)
+            guard let outcome = try redrive(stored, batch.action, in: task) else {
+                // The next look goes on with this letter, in another epoch.
+                advance.through = before
+                advance.isDone = false
+                task.owesTimers = true
+                break
+            }
             if case .failed = outcome {
                 advance.failed += 1
                 if stored.letter.disposition == .parked, let thing { stuck.insert(thing) }
@@ -86,8 +94,9 @@ extension StreamThread {
         extras.redrives.append(advance)
     }
 
+    /// Nil where timers come first for which the open epoch has no room.
     private func redrive(_ stored: StoredDeadLetter, _ action: RedriveBatch.Action, in task: OwnedTask)
-        throws(EngineError) -> RedriveResult.Outcome
+        throws(EngineError) -> RedriveResult.Outcome?
     {
         if action == .discard { return .discarded }
         if let error = condemnedLetters[stored.id] {
@@ -103,8 +112,14 @@ extension StreamThread {
         var loading = Loading()
         while true {
             crashGuard?.enter(topic: topic, partition: letter.position.partition, offset: letter.position.offset)
-            let verdict = try Self.withRecord(letter, topic: topic) { record throws(EngineError) in
-                try task.step.process(record, redrive: context)
+            // One copy each: this is no hot path.
+            let verdict = try PaddedBytes.with(letter.key) { key throws(EngineError) in
+                try PaddedBytes.with(letter.value) { value throws(EngineError) in
+                    try task.step.process(
+                        RawRecord(
+                            topic: topic, partition: letter.position.partition, offset: letter.position.offset,
+                            timestamp: letter.recordTime, key: key, value: value), redrive: context)
+                }
             }
             crashGuard?.leave()
             switch verdict {
@@ -116,33 +131,8 @@ extension StreamThread {
                 try loading.ask(for: thing)
                 try load([thing], into: task)
             case .needsTimers(let after): try loadTimers(after: after, into: task)
+            case .epochIsFull: return nil
             }
         }
-    }
-
-    private static func withRecord<R>(
-        _ letter: DeadLetter, topic: Int, _ body: (RawRecord) throws(EngineError) -> R
-    ) throws(EngineError) -> R {
-        // One copy each, padded by an allocation of its own; this is no hot path.
-        let key = letter.key.map { UnsafeRawBufferPointer(copy(of: $0)) }
-        let value = letter.value.map { UnsafeRawBufferPointer(copy(of: $0)) }
-        defer {
-            key?.deallocate()
-            value?.deallocate()
-        }
-        return try body(
-            RawRecord(
-                topic: topic, partition: letter.position.partition, offset: letter.position.offset,
-                timestamp: letter.recordTime,
-                key: key.map { UnsafeRawBufferPointer(rebasing: $0[..<(letter.key?.count ?? 0)]) },
-                value: value.map { UnsafeRawBufferPointer(rebasing: $0[..<(letter.value?.count ?? 0)]) }))
-    }
-
-    private static func copy(of bytes: [UInt8]) -> UnsafeMutableRawBufferPointer {
-        // simdjson may look at 64 bytes beyond the end.
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count + 64, alignment: 8)
-        buffer.initializeMemory(as: UInt8.self, repeating: 0)
-        buffer.copyBytes(from: bytes)
-        return buffer
     }
 }

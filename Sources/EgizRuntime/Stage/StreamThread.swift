@@ -89,14 +89,17 @@ final class StreamThread: @unchecked Sendable {
     /// A position fell out of the log; see `reportGaps`.
     var hasGap = false
     /// When the tasks were last looked at for `idle`.
-    private var idleLook = ContinuousClock.now
+    var idleLook = ContinuousClock.now
+    var pollBackoff = Backoff()
+    /// Set while the log is away: when it was last asked whether it is there again.
+    var logLook: ContinuousClock.Instant?
 
     /// False from a revocation until the group assigns again.
     var hasJoined = false
-    private var waitingSince: ContinuousClock.Instant?
-    private var hasWarnedOfWaiting = false
+    var waitingSince: ContinuousClock.Instant?
+    var hasWarnedOfWaiting = false
 
-    private let stopFlag = Flag()
+    let stopFlag = Flag()
     private var thread: OSThread?
 
     init(_ setup: Setup) {
@@ -196,10 +199,6 @@ final class StreamThread: @unchecked Sendable {
         }
     }
 
-    private var pollBackoff = Backoff()
-    /// Set while the log is away: when it was last asked whether it is there again.
-    private var logLook: ContinuousClock.Instant?
-
     private func turn() throws(EngineError) {
         let now = ContinuousClock.now
         if pipeline.isCommitting, let outcome = committer.take() { try finishCommit(outcome) }
@@ -212,13 +211,13 @@ final class StreamThread: @unchecked Sendable {
         try unblock(now)
         try redrive(now)
         let open = openWork
-        if publisher.unpublishedBytes > Self.mostUnpublished {
+        if publisher.unpublishedBytes > setup.configuration.mostUnpublished {
             try awaitPublisher()
             return
         }
         switch pipeline.next(now: now, openRecords: open.records, openBytes: open.bytes) {
         case .close:
-            closeEpoch()
+            try closeOrWait()
         case .await:
             try awaitCommit()
         case .poll(let timeout):
@@ -228,156 +227,12 @@ final class StreamThread: @unchecked Sendable {
         }
     }
 
-    /// At most so much may be committed and not yet in Kafka (rule 12).
-    static let mostUnpublished = 64 << 20
-
-    /// The open epoch is full and the one before still in commit: stop taking records, but stay in the group.
-    func awaitCommit() throws(EngineError) {
-        // Up to 30 s not polling is the cheapest pause; beyond, pause the partitions and keep polling (max.poll.interval.ms).
-        let patience = isPausedForCommit ? Duration.milliseconds(100) : Duration.seconds(30)
-        let deadline = Date(timeIntervalSinceNow: patience.seconds)
-        while Date.now < deadline, !stopFlag.isRaised {
-            if let outcome = committer.take(until: min(deadline, Date(timeIntervalSinceNow: 0.1))) {
-                try finishCommit(outcome)
-                return
-            }
-        }
-        if stopFlag.isRaised { return }
-        try stayInGroup()
-    }
-
-    /// Keeps polling without taking records: paused partitions bring none, so the open epoch cannot grow; rebalances are served.
-    func stayInGroup() throws(EngineError) {
-        guard let consumer else { return }
-        isPausedForCommit = true
-        // Some may have come since: a takeover resumes what it has sought.
-        let missing = Set(assignedPartitions).subtracting(pausedForCommit)
-        if !missing.isEmpty {
-            try consumer.pause(Array(missing))
-            pausedForCommit.formUnion(missing)
-        }
-        if let batch = try poll(consumer, timeout: .zero) { process(batch) }
-    }
-
-    private func resumeAfterCommit() throws(EngineError) {
-        guard isPausedForCommit, let consumer else { return }
-        isPausedForCommit = false
-        pausedForCommit = []
-        let free = tasks.values.filter { $0.blockedUntil == nil }.map(\.id.partition)
-        try consumer.resume(assignedPartitions.filter { free.contains($0.partition) })
-    }
-
-    private func take(timeout: Duration) throws(EngineError) {
-        guard let consumer else { return }
-        let batch = try poll(consumer, timeout: timeout)
-        if let batch { process(batch) }
-        // A task may be idle while others of the thread never let a poll end empty.
-        let now = ContinuousClock.now
-        if batch == nil || idleLook.duration(to: now) >= .seconds(1) {
-            idleLook = now
-            try advanceIdleTasks(now)
-        }
-        noteWaiting(now)
-        metrics.report(lag: refreshLag(consumer))
-    }
-
-    private func poll(_ consumer: any LogConsumer, timeout: Duration) throws(EngineError) -> (any RecordBatch)? {
-        do throws(EngineError) {
-            let batch = try consumer.poll(limit: pollLimit, timeout: timeout, listener: self)
-            if batch != nil {
-                logIsThere()
-            } else {
-                askForLog(consumer)
-            }
-            if failure == nil, !tasks.isEmpty { status.enter(.running) }
-            return batch
-        } catch {
-            switch (error.code, error.retry) {
-            case (_, .backoff):
-                if logLook == nil {
-                    logger.warning("stage waits for Kafka", metadata: [LogKey.error: "\(error)"])
-                }
-                logLook = .now
-                status.waiting(.log, error.message)
-                stopFlag.wait(until: Date(timeIntervalSinceNow: pollBackoff.next().seconds))
-                return nil
-            case (.gap, _) where setup.stage.source.onGap == .report || readsEmbeddedLog:
-                hasGap = true
-                return nil
-            default:
-                throw error
-            }
-        }
-    }
-
-    private func logIsThere() {
-        pollBackoff.reset()
-        guard logLook != nil else { return }
-        logLook = nil
-        status.recovered(.log)
-        logger.notice("Kafka answers again")
-    }
-
-    /// After an outage a quiet topic brings no record that would show its end: then the broker is asked, once a second.
-    private func askForLog(_ consumer: any LogConsumer) {
-        guard let last = logLook, last.duration(to: .now) >= .seconds(1) else { return }
-        if (try? consumer.partitionCounts()) != nil { logIsThere() } else { logLook = .now }
-    }
-
-    /// While a refused record is searched for, a batch must not hold more than the epoch may.
-    private var pollLimit: Int {
-        guard let halving else { return setup.configuration.pollLimit }
-        return max(1, min(setup.configuration.pollLimit, halving.limit - openWork.records))
-    }
-
-    var readsEmbeddedLog: Bool { tasks.values.contains { $0.lease.log?.isEmbedded ?? false } }
-
-    /// A group that never answers a join says nothing; the user should hear of it.
-    private func noteWaiting(_ now: ContinuousClock.Instant) {
-        guard !hasJoined else { return }
-        guard let since = waitingSince else {
-            waitingSince = now
-            return
-        }
-        let waited = since.duration(to: now)
-        guard waited >= setup.configuration.sessionTimeout * 1.5 else { return }
-        let why =
-            "group \(setup.stage.name) has given this worker no answer for \(Int(waited.seconds)) s; is the broker frozen, or a rebalance stuck?"
-        if !hasWarnedOfWaiting {
-            hasWarnedOfWaiting = true
-            logger.warning("waiting for partitions", metadata: [LogKey.reason: "\(why)"])
-        }
-        status.waiting(.group, why)
-    }
-
-    /// The group has answered: with partitions, or with none because others have them all.
-    func joined() {
-        hasJoined = true
-        waitingSince = nil
-        hasWarnedOfWaiting = false
-        status.recovered(.group)
-    }
-
-    private func refreshLag(_ consumer: any LogConsumer) -> Int64 {
-        var lag: Int64 = 0
-        for (partition, task) in tasks {
-            for (index, topic) in topics.enumerated() {
-                guard let end = consumer.cachedEnd(of: TopicPartition(topic, partition)),
-                    let position = task.committed[index]
-                else { continue }
-                lag += max(0, end.raw - position.raw)
-            }
-        }
-        status.lag(lag)
-        return lag
-    }
-
     var openWork: (records: Int, bytes: Int) {
         var records = 0
         var bytes = 0
         for task in tasks.values {
             // A tick without a record is work as well.
-            records += max(task.step.openRecords, task.step.hasOpenWork ? 1 : 0)
+            records += max(task.step.openRecords + task.step.openTicks, task.step.hasOpenWork ? 1 : 0)
             bytes += task.step.openBytes
         }
         return (records, bytes)

@@ -10,6 +10,8 @@ public struct WorkerConfiguration: Sendable {
     public var mostPaths = 500_000
     /// Upper bound of the twin cache of each stream thread, in estimated bytes.
     public var cacheBytes = 256 << 20
+    /// At most so many bytes of a stream thread may be committed and not yet in Kafka; beyond, it takes no records (rule 12).
+    public var mostUnpublished = 64 << 20
     /// Most records taken from the consumer at a time.
     public var pollLimit = 4096
     /// How often a stream thread looks for redrive requests.

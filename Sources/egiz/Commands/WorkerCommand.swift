@@ -1,7 +1,7 @@
 import ArgumentParser
 import EgizCore
-import EgizRuntime
-import Logging
+import EgizHTTP
+import EgizPostgres
 import ServiceLifecycle
 import UnixSignals
 
@@ -13,7 +13,8 @@ struct WorkerCommand: AsyncParsableCommand {
             Without files it runs everything that is deployed and follows `egiz topology apply`, `pause`, `rollback` without a \
             restart. With files it applies them and runs only these.
 
-            Start as many as you like: Kafka shares the partitions among them. SIGTERM drains and releases the tasks.
+            Start as many as you like: Kafka shares the partitions among them. SIGTERM drains and releases the tasks. With \
+            EGIZ_HEALTH_ADDRESS=127.0.0.1:8081 it serves /healthz, /readyz and /metrics there.
 
             EXAMPLES
               export EGIZ_KAFKA_BROKERS=k1:9092,k2:9092 EGIZ_DATABASE_URL=postgres://egiz@db/egiz
@@ -49,21 +50,19 @@ struct WorkerCommand: AsyncParsableCommand {
         let settings = try await Program.start(common)
         let own = try load()
         let logger = Program.logger(settings)
-        let brokers = try settings.requiredBrokers
-        let database = try settings.requiredDatabaseURL
-        try await Program.whileAway("Postgres", logger) { _ = try Program.migrate(database) }
-        if let own {
-            try await Program.whileAway("Kafka at \(brokers)", logger) {
-                try Program.ensureTopics(of: own, brokers: brokers, settings, logger)
-            }
-        }
-        let worker = try Program.worker(own, brokers: brokers, database: database, settings: settings, logger: logger)
-        logger.info("worker started", metadata: ["egiz.worker": "\(worker.identity.id)"])
-        var services: [any Service] = [worker]
-        if let topologyDir {
-            services.append(
-                FolderWatcher(
-                    folder: topologyDir, prunes: prune, host: worker.identity.host, database: database, logger: logger))
+        let process = WorkerProcess(
+            topologies: own, topologyDir: topologyDir, prunes: prune, settings: settings,
+            brokers: try settings.requiredBrokers, database: try settings.requiredDatabaseURL, logger: logger)
+        // Stopped last first: the health is served until the worker has drained.
+        var services: [any Service] = [process]
+        if let health = settings.health {
+            let server = APIServer(
+                healthOn: APIConfiguration(host: health.host, port: health.port),
+                pool: PostgresPool(url: process.database, applicationName: "egiz-health", size: 1),
+                readiness: { process.readiness }, metrics: Program.metrics, logger: logger)
+            // What can be refused is refused before anything is started.
+            try server.check()
+            services.insert(server, at: 0)
         }
         let group = ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)

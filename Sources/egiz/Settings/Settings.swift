@@ -15,6 +15,8 @@ struct Settings: Sendable {
     var databaseURL: String?
     var host: String
     var port: Int
+    /// Where `egiz worker` serves its health; nil: nowhere.
+    var health: (host: String, port: Int)?
     var dataDirectory: URL
     var logLevel: Logger.Level
     var shutdownGrace: Duration
@@ -47,7 +49,8 @@ struct Settings: Sendable {
         // The last two belong to the tests of this package.
         let known = [
             "CONFIG", "KAFKA_BROKERS", "KAFKA_PROPERTIES", "KAFKA_SESSION_TIMEOUT", "DATABASE_URL",
-            "DATABASE_URL_FILE", "HTTP_ADDRESS", "DATA_DIR", "LOG_LEVEL", "SHUTDOWN_GRACE", "LONG", "REGENERATE",
+            "DATABASE_URL_FILE", "HTTP_ADDRESS", "HEALTH_ADDRESS", "DATA_DIR", "LOG_LEVEL", "SHUTDOWN_GRACE", "LONG",
+            "REGENERATE",
         ]
         for name in names.sorted() where !known.contains(name) {
             let near = NearestWord.find(name, among: known).map { "; did you mean EGIZ_\($0)?" } ?? ""
@@ -61,7 +64,13 @@ struct Settings: Sendable {
         kafkaProperties = try Self.properties(reader.stringArray(forKey: "kafka.properties") ?? [])
         sessionTimeout = try Self.duration(reader, "kafka.sessionTimeout", default: .seconds(10))
         databaseURL = try Self.secret(reader, "database.url")
-        (host, port) = try Self.address(reader.string(forKey: "http.address") ?? "127.0.0.1:8080")
+        (host, port) = try Self.address(
+            reader.string(forKey: "http.address") ?? "127.0.0.1:8080", of: "http.address (EGIZ_HTTP_ADDRESS)")
+        // The variable has no `worker` in its name: a process serves its health in one place.
+        let health = reader.string(forKey: "health.address") ?? reader.string(forKey: "worker.healthAddress")
+        self.health = try health.map { text throws(EngineError) in
+            try Self.address(text, of: "worker.healthAddress (EGIZ_HEALTH_ADDRESS)")
+        }
         dataDirectory = URL(fileURLWithPath: reader.string(forKey: "dataDir") ?? ".egiz", isDirectory: true)
         let level = reader.string(forKey: "logLevel") ?? "info"
         guard let parsed = Logger.Level(rawValue: level.lowercased()) else {
@@ -85,13 +94,13 @@ struct Settings: Sendable {
         return text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    private static func address(_ text: String) throws(EngineError) -> (String, Int) {
+    private static func address(_ text: String, of setting: String) throws(EngineError) -> (String, Int) {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
             (0...65535).contains(port), colon != text.startIndex
         else {
             throw EngineError(
                 .config, .stop,
-                "http.address (EGIZ_HTTP_ADDRESS): found \"\(text)\", expected host:port such as 127.0.0.1:8080")
+                "\(setting): found \"\(text)\", expected host:port such as 127.0.0.1:8080")
         }
         return (text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]")), port)
     }

@@ -7,7 +7,7 @@ import Yams
 enum SettingsFile {
     static let keys = [
         "kafka.brokers", "kafka.properties", "kafka.sessionTimeout", "database.url", "database.urlFile", "http.address",
-        "dataDir", "logLevel", "shutdown.grace",
+        "worker.healthAddress", "dataDir", "logLevel", "shutdown.grace",
     ]
 
     static func check(_ path: String) throws(EngineError) {

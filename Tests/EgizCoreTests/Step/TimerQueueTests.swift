@@ -6,9 +6,9 @@ import Testing
 
 /// Rule 16: timers fire in due order, whatever is in memory and whatever is committed.
 @Suite struct TimerQueueTests {
-    private let task = TaskID(stage: StageName(topology: "t", source: "s"), partition: 0)
+    let task = TaskID(stage: StageName(topology: "t", source: "s"), partition: 0)
 
-    private func timer(_ due: Int64, _ thing: Int = 0, _ processor: String = "p") throws -> TaskTimer {
+    func timer(_ due: Int64, _ thing: Int = 0, _ processor: String = "p") throws -> TaskTimer {
         TaskTimer(
             due: EventTime(microseconds: due), processor: processor, thing: try ThingID(validating: "t:m\(thing)"))
     }
@@ -94,5 +94,41 @@ import Testing
         queue.set(try timer(5))
         queue.remove(try timer(5))
         #expect(queue.close(task) == nil)
+    }
+}
+
+extension TimerQueueTests {
+    /// What is stored after an epoch that did `body` to a timer far beyond what is in memory.
+    private func stored(before: Set<TaskTimer>, _ body: (inout TimerQueue) -> Void) throws -> Set<TaskTimer> {
+        var queue = TimerQueue()
+        queue.install([try timer(1)], isLast: false)
+        body(&queue)
+        var stored = before
+        if let change = queue.close(task) {
+            // An epoch removes first and sets then.
+            stored.subtract(change.removed)
+            stored.formUnion(change.set)
+        }
+        return stored
+    }
+
+    @Test(arguments: [true, false])
+    func aTimerThatIsCancelledAndSetAgainStaysWhetherItWasStoredOrNot(_ isStored: Bool) throws {
+        let far = try timer(500)
+        let after = try stored(before: isStored ? [far] : []) { queue in
+            queue.remove(far)
+            queue.set(far)
+        }
+        #expect(after == [far])
+    }
+
+    @Test(arguments: [true, false])
+    func aTimerThatIsSetAgainAndCancelledGoesWhetherItWasStoredOrNot(_ isStored: Bool) throws {
+        let far = try timer(500)
+        let after = try stored(before: isStored ? [far] : []) { queue in
+            queue.set(far)
+            queue.remove(far)
+        }
+        #expect(after.isEmpty)
     }
 }

@@ -183,4 +183,49 @@ extension OutputTests {
         try await worker.stop()
         #expect(Set(bench.log.ids()).count == 60)
     }
+
+    /// Rule 12: what Kafka does not take must not pile up in Postgres and in memory for ever.
+    @Test func processingPausesWhereTooMuchIsUnpublishedAndGoesOnWhenKafkaTakesIt() async throws {
+        let bench = bench()
+        bench.log.planOutputs(Array(repeating: .fails, count: 1000))
+        bench.push(0..<300)
+        let worker = bench.worker {
+            $0.mostUnpublished = 2000
+            $0.pollLimit = 5
+        }
+        #expect(await bench.log.eventually { $0.publishAttempts >= 5 })
+        let bytes = bench.store.pendingOutboxes(of: bench.task()).flatMap(\.records).reduce(0) { $0 + $1.size }
+        #expect(bytes > 2000)
+        #expect(bench.store.position(of: bench.task(), topic: "events").map { $0 < 300 } == true, "\(bytes) bytes")
+        bench.log.forgetOutputAccidents()
+        #expect(await published(bench, 300))
+        try await worker.stop()
+        #expect(Set(bench.log.ids()).count == 300)
+    }
+
+    /// Rule 10: what the producer of a worker that did not release its task has open must not land after the takeover.
+    @Test func takingOverAnUnreleasedTaskFencesItsProducerFirst() async throws {
+        let bench = bench()
+        bench.log.planOutputs(Array(repeating: .fails, count: 1000))
+        bench.push(0..<20)
+        let first = bench.worker("w1") { $0.shutdownGrace = .milliseconds(50) }
+        #expect(await bench.caughtUp())
+        #expect(await bench.log.eventually { $0.publishAttempts > 0 })
+        try await first.stop()
+        let id = try #require(bench.store.task(bench.task())?.transactionalID)
+        let epoch = bench.log.producerEpoch(id)
+        #expect(epoch > 0)
+        bench.log.forgetOutputAccidents()
+        let second = bench.worker("w2")
+        #expect(await published(bench, 20))
+        #expect(bench.log.producerEpoch(id) == epoch + 1)
+        try await second.stop()
+        // Released cleanly: the third has nobody to fence.
+        let other = bench.log.producerEpoch(bench.group + ".w2.0")
+        let third = bench.worker("w3")
+        bench.push(20..<21)
+        #expect(await published(bench, 21))
+        #expect(bench.log.producerEpoch(bench.group + ".w2.0") == other && other > 0)
+        try await third.stop()
+    }
 }

@@ -1,0 +1,157 @@
+import EgizTwin
+
+/// What one record does to the open epoch: the hot path.
+extension PartitionStep {
+    func run(_ record: RawRecord, _ redrive: Redrive?) throws(EngineError) -> StepVerdict {
+        switch tables.decoder.decode(record.value, format: stage.source.format, recordTime: record.timestamp) {
+        case .ignored(let reason):
+            counters.count(reason)
+            return .done
+        case .rejected(let rejection):
+            return refuse(rejection.code, rejection.message, rejection.thing, projector)
+        case .event(let event):
+            guard event.time.isAcceptable else {
+                return refuse(
+                    "time", "event time \(event.time) is outside 1970 to 2200; check the clock of the producer",
+                    event.thing, projector)
+            }
+            advance(event.time, recordTime: record.timestamp)
+            // What is due comes first (rule 16).
+            if !statefulProcessors.isEmpty {
+                if let verdict = try fireDue() { return verdict }
+                if tables.room.holdsTicksOnly { return .epochIsFull }
+            }
+            if redrive == nil, parked.contains(event.thing) {
+                if let overflow = parked.overflow(event.thing) { return .full(overflow) }
+                return .queued(
+                    .init(
+                        code: "queued", message: "an earlier record of \(event.thing) is parked", thing: event.thing,
+                        processor: nil, disposition: .parked))
+            }
+            return try fold(event, record, redrive)
+        }
+    }
+
+    private func fold(_ event: TwinEvent, _ record: RawRecord, _ redrive: Redrive?) throws(EngineError) -> StepVerdict {
+        let thing = event.thing
+        guard let entry = twins.find(thing) else { return .needs(thing) }
+        if let home = entry.home ?? tables.created[thing], home != task {
+            return refuseForeign(thing, home)
+        }
+        remember(entry)
+        change.leaves.removeAll(keepingCapacity: true)
+        switch entry.twin.apply(event, paths: tables.paths, into: &change) {
+        case .ignored(let reason):
+            counters.count(reason)
+            noteKey(record, thing)
+            return .done
+        case .rejected(let rejection):
+            return refuse(rejection.code, rejection.message, thing, projector, stage.source.onError)
+        case .applied(let missed, let reset):
+            if let refusal = try runProcessors(event, entry) {
+                return refuse(
+                    refusal.code, refusal.message, thing, refusal.processor, refusal.disposition)
+            }
+            absorb(event, entry, record, redrive, missed: missed, reset: reset)
+            return .done
+        }
+    }
+
+    /// Runs the processors on the change; nil when all of them accepted the record. Otherwise the entry is as it was before.
+    private func runProcessors(_ event: TwinEvent, _ entry: TwinEntry) throws(EngineError) -> StepVerdict.Refusal? {
+        effects.removeAll()
+        effects.thing = event.thing
+        let change = TwinChange(
+            thing: event.thing, revision: entry.twin.revision, time: event.time, streamTime: streamTime ?? event.time,
+            leaves: self.change.leaves, paths: tables.paths)
+        for slot in processors {
+            do throws(RecordFault) {
+                effects.processor = slot.name
+                if let index = slot.stateIndex {
+                    entry.states[index].isTouched = true
+                    try slot.instance.process(change, memory: entry.states[index].state, into: &effects)
+                } else {
+                    try slot.instance.process(change, memory: nil, into: &effects)
+                }
+            } catch {
+                effects.removeAll()
+                try rebuild(entry)
+                return .init(
+                    code: error.code, message: error.message, thing: event.thing, processor: slot.name,
+                    disposition: slot.onError)
+            }
+        }
+        return nil
+    }
+
+    /// The record succeeded: its effects become part of the open epoch.
+    private func absorb(
+        _ event: TwinEvent, _ entry: TwinEntry, _ record: RawRecord, _ redrive: Redrive?, missed: Int64, reset: Bool
+    ) {
+        if keepsReplays { entry.replays.append(.event(event, streamTime: streamTime ?? event.time)) }
+        if entry.home == nil {
+            entry.home = task
+            tables.created[event.thing] = task
+            createdOpen.append(event.thing)
+        }
+        if redrive == nil {
+            entry.lastTopic = record.topic
+            entry.lastOffset = record.offset
+        } else if entry.lastOffset < 0 {
+            entry.lastTopic = record.topic
+            entry.lastOffset = record.offset
+        }
+        touch(entry)
+        entry.isTwinTouched = true
+        counters.applied += 1
+        if missed > 0 {
+            counters.gaps += 1
+            counters.miss(missed)
+        }
+        if reset { counters.resets += 1 }
+        noteKey(record, event.thing)
+        let time = event.time.microseconds
+        for sample in effects.samples {
+            guard let slot = slot(sample.path, of: entry) else {
+                counters.longPaths += 1
+                continue
+            }
+            counters.samples += 1
+            open.add(sample.value, at: time, to: slot)
+        }
+        if !statefulProcessors.isEmpty { absorbTimers() }
+        if !effects.emissions.isEmpty { absorbEmissions(of: record, redrive, at: time) }
+    }
+
+    /// A touched twin is pinned and will be written whole: that counts against `commit.maxBytes` as well (rule 4). The entry's
+    /// estimate is four times its text.
+    func touch(_ entry: TwinEntry) {
+        if !entry.isTouched { openBytes += entry.bytes / 4 }
+        twins.touch(entry)
+    }
+
+    private func slot(_ path: PathID, of entry: TwinEntry) -> SeriesSlot? {
+        if let known = entry.series.find(path) { return known }
+        let text = tables.paths.text(of: path)
+        let slot = text.utf8.count <= 1024 ? SeriesSlot(key: SeriesKey(thing: entry.twin.thing, path: text)) : nil
+        entry.series.insert(path, slot)
+        return slot
+    }
+
+    /// Stream time never follows a clock that runs ahead: one event dated 2200 moves nothing (rule 16).
+    private func advance(_ time: EventTime, recordTime: EventTime) {
+        var bounded = time
+        if recordTime.microseconds > 0 {
+            bounded = min(bounded, recordTime.advanced(byMicroseconds: 60_000_000))
+        }
+        if streamTime.map({ $0 < bounded }) ?? true { streamTime = bounded }
+    }
+
+    private func noteKey(_ record: RawRecord, _ thing: ThingID) {
+        var text = thing.text
+        let same = text.withUTF8 { id in
+            record.key.map { $0.count == id.count && $0.elementsEqual(UnsafeRawBufferPointer(id)) } ?? false
+        }
+        if !same { counters.keyMismatch += 1 }
+    }
+}
