@@ -162,3 +162,11 @@ def test_no_array_of_the_file_is_named_for_a_label():
         names = " ".join(archive.namelist())
     leaks = ("status", "phase", "errorCode", "message", "blocked")
     assert not any(leak in names or leak in COLUMNS for leak in leaks)
+
+
+def test_a_wild_column_does_not_bend_what_is_expected_of_the_others(artifact, detector):
+    wild = np.array([artifact.mean, artifact.mean])
+    wild[:, 2] += artifact.scale[2] * np.array([-20, -500])
+    near, far = detector.residuals(wild)
+    np.testing.assert_allclose(np.delete(near, 2), np.delete(far, 2), atol=1e-12)
+    assert near[2] - far[2] == pytest.approx(480)

@@ -70,3 +70,7 @@ def test_a_sample_of_opening_valves_does_not_lower_the_result():
 def test_pressure_from_another_time_does_not_count():
     assert passage(flow((3, 580)), [(-9.0, 20.0)]) is None
     assert passage(flow((3, 580)), [(-9.0, 20.0), (-1.0, 36.0), (-0.5, 0.0)]) == pytest.approx(580 / 6)
+
+
+def test_two_samples_far_apart_are_no_steady_flow():
+    assert passage([(-9.0, 0.0), (-8.0, 0.0), (-3.0, 580.0), (0.0, 580.0)], PRESSURE) is None

@@ -144,3 +144,12 @@ def test_a_setting_that_makes_no_sense_ends_the_start_with_its_name(variables, w
     ended = subprocess.run(command("--port", "0"), env=environment(**variables), capture_output=True, text=True, timeout=LIMIT)
     assert ended.returncode == 1
     assert word in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_a_body_that_says_it_is_too_long_is_refused_before_it_comes():
+    with running() as (_, address):
+        host, port = address.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=LIMIT) as connection:
+            head = f"POST {PREDICT} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n"
+            connection.sendall(head.encode())
+            assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
