@@ -53,7 +53,9 @@ import Testing
     @Test func oddNumbersComeBackAsTheyAre() {
         _ = roundTrip([0])
         _ = roundTrip([-0.0, -0.0])
-        _ = roundTrip([.greatestFiniteMagnitude, -.greatestFiniteMagnitude, .leastNonzeroMagnitude, Double(bitPattern: 3), 1])
+        _ = roundTrip([
+            .greatestFiniteMagnitude, -.greatestFiniteMagnitude, .leastNonzeroMagnitude, Double(bitPattern: 3), 1,
+        ])
         _ = roundTrip([9_007_199_254_740_992, 9_007_199_254_740_994, 1.8446744073709552e19, -9.2e18])
         _ = roundTrip([1e300, 1e-300, 0.1 + 0.2, 1 / 3])
         _ = roundTrip([Double(Int32.max), Double(Int32.min), 0])
