@@ -57,8 +57,9 @@ final class WorkerProcess: Service {
         }
         phase.withLock { $0 = .running(worker) }
         logger.info("worker started", metadata: ["egiz.worker": "\(worker.identity.id)"])
+        // Stopped last first: what compacts may take its time, the worker must not wait for it before it drains.
         var services: [any Service] = [
-            worker, HistoryService(database: database, configuration: settings.compaction, logger: logger),
+            HistoryService(database: database, configuration: settings.compaction, logger: logger), worker,
         ]
         if let topologyDir {
             services.append(

@@ -245,4 +245,27 @@ import Testing
             try faults("alert-rule", "{\"rules\":[\(Self.hot),\(Self.hot)]}").first?.contains("another name") == true)
         #expect(try faults("alert-rule", #"{"rules":[]}"#).first?.contains("at least one rule") == true)
     }
+
+    @Test func aRuleThatAsksForALongerWhileThanBeforeIsStillRaised() throws {
+        let store = MemoryStore()
+        func rule(_ milliseconds: Int) -> String {
+            #"[{"name":"hot","when":"features.f.x > 80","for":\#(milliseconds),"message":"m"}]"#
+        }
+        try line(rule(10_000), store: store).send(1, #""x":90"#)
+        let longer = try line(rule(60_000), store: store)
+        try longer.clock(30)
+        #expect(longer.alerts.isEmpty, "the timer of the shorter while is not the end of it")
+        try longer.clock(61)
+        #expect(longer.alerts == ["hot hot warning raised 61.."])
+    }
+
+    @Test func aLateRecordHasNotHeldSinceItsOwnTime() throws {
+        let line = try line(#"[{"name":"hot","when":"features.f.x > 80","for":10000,"message":"m"}]"#)
+        try line.send(40, #""x":10"#)
+        try line.send(5, #""x":90"#)
+        try line.clock(49)
+        #expect(line.alerts.isEmpty)
+        try line.clock(50)
+        #expect(line.alerts == ["hot hot warning raised 50.."])
+    }
 }

@@ -273,4 +273,13 @@ import Testing
             #"{"bindings":[],"types":[{"type":"a:b:1","parent":"c:d:1"},{"type":"c:d:1","parent":"a:b:1"}]}"#)
         #expect(found.count == 1 && found[0].contains("descends from itself"), "\(found)")
     }
+
+    @Test func aRangeWiderThanFloat8ShowsTheDefaultAndIsCounted() throws {
+        let line = try line(
+            ##"[{"objectName":"O","path":"features.f.x","target":"color","range":{"in":[-1e308,1e308],"out":["red","blue"]},"default":"gray"}]"##
+        )
+        try line.send(1, #""x":9e307"#)
+        #expect(line.driver.store.allScenes.map(\.value) == [##""#808080""##])
+        #expect(line.count("ruleErrors") == 1)
+    }
 }

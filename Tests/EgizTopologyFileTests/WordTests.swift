@@ -106,7 +106,7 @@ import Testing
         ("kind: history-writer, from: twins, onlyChanges: on", "write `true`"),
         (
             "kind: history-writer, from: twins, includes: []",
-            "unknown word `includes` in `processors.h`, expected `kind`, `from`, `onError`, `include`, `exclude` or `onlyChanges`; did you mean `include`?"
+            "unknown word `includes` in `processors.h`, expected `kind`, `from`, `onError`, `include`, `exclude`, `onlyChanges` or `retention`; did you mean `include`?"
         ),
         (
             "kind: web-hook, from: twins, rules: [], to: x",

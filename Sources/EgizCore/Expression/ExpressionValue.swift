@@ -32,7 +32,7 @@ public enum ExpressionValue: Sendable {
         case .number(let number): self = number.isFinite ? .number(number) : .failed(.range)
         case .integer(let integer): self = .number(Double(integer))
         case .boolean(let flag): self = .boolean(flag)
-        case .text(let text): self = .text(text)
+        case .text(let text): self = text.utf8.count <= Expression.maximumText ? .text(text) : .failed(.length)
         case .json: self = .compound
         case .null: self = .null
         case .absent: self = .missing
@@ -46,7 +46,8 @@ public enum ExpressionValue: Sendable {
         case .bool(let flag)?: self = .boolean(flag)
         case .int(let integer)?: self = .number(Double(integer))
         case .double(let number)?: self = number.isFinite ? .number(number) : .failed(.range)
-        case .string(let text)?: self = .text(text)
+        // What is longer cannot be worked on in bounded time.
+        case .string(let text)?: self = text.utf8.count <= Expression.maximumText ? .text(text) : .failed(.length)
         case .array?, .object?: self = .compound
         }
     }

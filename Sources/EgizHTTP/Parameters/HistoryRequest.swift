@@ -47,9 +47,11 @@ struct HistoryRequest: Equatable {
         if let cursor = reader.cursor(grouping == nil ? .samples : .buckets, question: question) {
             // The cursor carries the end as well: a default of "now" would move from page to page.
             let bounds = cursor.place.split(separator: ";").compactMap { Int64($0) }
-            if bounds.count == 2 {
-                range.from = EventTime(microseconds: bounds[0])
-                range.to = EventTime(microseconds: bounds[1])
+            // Whoever writes a cursor by hand must not get beyond the times that `from` and `to` may have.
+            let times = bounds.map(EventTime.init(microseconds:)).filter { $0 >= .earliest && $0 <= .latest }
+            if bounds.count == 2, times.count == 2 {
+                range.from = times[0]
+                range.to = times[1]
             } else {
                 reader.refuse("cursor", "The cursor is damaged; leave it out to start from the beginning.")
             }

@@ -93,7 +93,7 @@ extension StateArchive {
             update egiz.task
             set owner_epoch = owner_epoch + 1, worker_id = null, worker_host = null, worker_pid = null, backend_pid = null,
                 backend_start = null, transactional_id = null, stream_time = null, counters = '{}', log_cluster_id = null,
-                log_embedded = null
+                log_embedded = null, registry_version = null, rules_fingerprint = null, reviewed_through = null
             where stage = any ($1)
             """, [.textArray(shape.stages.map(\.name.text))])
         try connection.execute(

@@ -131,7 +131,7 @@ public final class HistoryCompactor {
     }
 
     /// The end of the longest interval from `oldest` on that holds about as many samples as a transaction may take; the shortest
-    /// is a minute.
+    /// is a minute. Texts count by their size as well, 8 stored bytes as a sample: a day of spectra must not be loaded at once.
     private func end(of group: Int64, from oldest: Int64, upTo upper: Int64) throws(EngineError) -> Int64 {
         let ends = IntervalLadder.widths.prefix(5).map {
             min(upper, IntervalLadder.start(of: oldest, $0) + $0)
@@ -140,10 +140,11 @@ public final class HistoryCompactor {
         let rows = try connection.query(
             """
             select place, coalesce((
-                    select sum(n) from egiz.history_segment
+                    select sum(n + coalesce(pg_column_size(texts), 0) / 8) from egiz.history_segment
                     where series_id between $1 and $2 and t_first < limits.upper), 0)::int8
                 + coalesce((
-                    select sum(n) from egiz.history_block where series_group = $3 and t_first < limits.upper), 0)::int8
+                    select sum(n + coalesce(pg_column_size(texts), 0) / 8) from egiz.history_block
+                    where series_group = $3 and t_first < limits.upper), 0)::int8
             from unnest($4) with ordinality as limits (upper, place) order by place
             """,
             [

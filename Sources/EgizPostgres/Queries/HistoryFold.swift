@@ -82,7 +82,9 @@ struct HistoryFold {
         hold(until: min(overflow ? to : end, to))
         closing = open ?? closing
         if closing.covered > 0 {
-            closing.bucket.timeAverage = closing.integral / (Double(closing.covered) / 1_000_000)
+            // Beyond what float8 holds there is no average to tell.
+            let average = closing.integral / (Double(closing.covered) / 1_000_000)
+            closing.bucket.timeAverage = average.isFinite ? average : nil
         }
         buckets.append(closing.bucket)
         open = nil

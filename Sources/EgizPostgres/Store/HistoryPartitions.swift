@@ -41,6 +41,7 @@ struct HistoryPartitions {
                     switch state {
                     case .attached: break
                     case .absent: try create(number, connection)
+                    case .leaving: throw onItsWayOut(number)
                     case .detached: throw inTheWay(number)
                     }
                 }
@@ -85,6 +86,8 @@ struct HistoryPartitions {
 
     private enum State {
         case attached, absent
+        /// Being detached, which waits for every transaction that has read it, such as a nightly dump.
+        case leaving
         /// A table of that name is there and is none of ours any more.
         case detached
     }
@@ -95,15 +98,24 @@ struct HistoryPartitions {
     {
         let rows = try connection.query(
             """
-            select relation is not null, exists (
-                select from pg_inherits where inhparent = 'egiz.history_segment'::regclass and inhrelid = relation
-                    and not inhdetachpending)
+            select relation is not null, (
+                select inhdetachpending from pg_inherits
+                where inhparent = 'egiz.history_segment'::regclass and inhrelid = relation)
             from unnest($1) with ordinality as wanted (name, place), to_regclass(wanted.name) as relation
             order by place
             """, [.textArray(numbers.map { "egiz." + HistoryInterval.tableName(of: $0) })])
         return zip(numbers, rows).map { number, row in
-            (number, row.bool(1) == true ? .attached : row.bool(0) == true ? .detached : .absent)
+            guard let isLeaving = row.bool(1) else { return (number, row.bool(0) == true ? .detached : .absent) }
+            return (number, isLeaving ? .leaving : .attached)
         }
+    }
+
+    /// Retention is at it; however long that takes, trying again helps.
+    private func onItsWayOut(_ number: Int64) -> EngineError {
+        EngineError(
+            .postgres, .backoff,
+            "egiz.\(HistoryInterval.tableName(of: number)) is being detached by retention, which waits for transactions that have read it; the epoch waits for that",
+            detail: "42P07")
     }
 
     /// A table that was detached and not dropped. For a moment that is how retention works; for longer somebody must say what is

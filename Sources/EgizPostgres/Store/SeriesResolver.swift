@@ -89,6 +89,8 @@ struct SeriesResolver {
         }
         let moved = keys.filter { ids[Name(thing: $0.thing.text, path: $0.path)]?.retention != $0.retention }
         if !moved.isEmpty {
+            // A worker that lost its tasks must not set back what the new owner's topology says.
+            if !tasks.isEmpty, try EpochFence.isHeld(by: tasks, connection) == false { return false }
             try connection.transaction { connection throws(EngineError) in
                 try addClasses(moved, connection)
                 try move(moved, ids, connection)

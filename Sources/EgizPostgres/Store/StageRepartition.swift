@@ -62,7 +62,8 @@ public struct StageRepartition {
             _ = try connection.query(
                 """
                 update egiz.task
-                set owner_epoch = owner_epoch + 1, worker_id = null, backend_pid = null, backend_start = null
+                set owner_epoch = owner_epoch + 1, worker_id = null, backend_pid = null, backend_start = null,
+                    rules_fingerprint = null -- things that moved may not have been reviewed where they came from
                 where stage = $1
                 """, [.text(stage.text)])
             _ = try connection.query(

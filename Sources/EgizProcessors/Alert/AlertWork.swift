@@ -40,8 +40,9 @@ struct AlertWork {
             guard !state.rules[rule].isActive, !state.rules[rule].isSuppressed, state.rules[rule].pendingSince == nil
             else { return }
             guard condition.hold > 0 else { return raise(rule, at: view.time, &effects) }
-            state.rules[rule].pendingSince = view.time
-            effects.setTimer(at: view.time.advanced(byMicroseconds: condition.hold))
+            // Stream time: a device whose clock is behind must not be believed to have held for long.
+            state.rules[rule].pendingSince = streamTime
+            effects.setTimer(at: streamTime.advanced(byMicroseconds: condition.hold))
         case .ends:
             state.rules[rule].pendingSince = nil
             state.rules[rule].isSuppressed = false
@@ -74,7 +75,11 @@ struct AlertWork {
         case .when:
             guard let since = state.rules[rule].pendingSince else { return }
             let due = since.advanced(byMicroseconds: condition.hold)
-            guard due <= tick.due else { return }
+            guard due <= tick.due else {
+                // The rule asks for a longer while than when the timer was set.
+                effects.setTimer(at: due)
+                return
+            }
             raise(rule, at: due, &effects)
         case .noData(let silence, _):
             guard let timer = state.rules[rule].timer, timer <= tick.due else { return }

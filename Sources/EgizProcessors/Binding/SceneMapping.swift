@@ -143,6 +143,8 @@ enum SceneMapping: Sendable {
         case .range(let low, let high, let from, let to, let clamps):
             guard case .number(let number) = value else { return .failed }
             var share = (number - low) / (high - low)
+            // The span of the range, or the distance, may be beyond what float8 holds.
+            guard share.isFinite else { return .failed }
             if clamps { share = share < 0 ? 0 : share > 1 ? 1 : share }
             return Self.between(from, to, share)
         case .steps(let steps, let hysteresis):

@@ -18,7 +18,16 @@ extension StreamThread {
     /// Puts the registry in force in a step that is new.
     func install(in step: PartitionStep, _ stored: RulesProgress?) throws(EngineError) {
         guard step.hasRules else { return }
-        report(step.install(try presentRegistry(), stored: stored))
+        var present = try presentRegistry()
+        // Changed while this thread had no tasks: what is stored never goes back. Its other tasks get it between epochs.
+        if let stored, stored.version > present.version {
+            let version = present.version
+            if let newer = try whileAway({ store throws(EngineError) in try store.registry(after: version) }) {
+                nextRegistry = newer
+                present = newer
+            }
+        }
+        report(step.install(present, stored: stored))
     }
 
     private func report(_ problems: [String]) {

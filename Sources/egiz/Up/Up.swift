@@ -74,10 +74,12 @@ struct Up: AsyncParsableCommand {
                 Welcome.show(addresses, demo: demo != nil)
                 demo?.start(api: addresses.api)
             })
-        // Stopped last first: the live line and the simulator before the API, the worker last, so that it drains what came.
-        var services: [any Service] = [worker, server]
+        // Stopped last first: the live line and the simulator before the API, then the worker, so that it drains what came; what
+        // compacts may take its time after it.
+        var services: [any Service] = [
+            HistoryService(database: database, configuration: settings.compaction, logger: logger), worker, server,
+        ]
         if let demo { services.append(demo) }
-        services.append(HistoryService(database: database, configuration: settings.compaction, logger: logger))
         services.append(LiveLine(worker: worker))
         let group = ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)

@@ -157,4 +157,12 @@ import Testing
         #expect(below.evaluate { Self.read(below.inputs[$0]) } == .boolean(false))
         #expect(try Expression(parsing: "1 == 1 and 2 > 1").relaxed(by: 1) == nil)
     }
+
+    @Test func aTextThatIsTooLongIsNotWorkedOn() throws {
+        let most = String(repeating: "a", count: Expression.maximumText)
+        #expect(ExpressionValue(.string(most)) == .text(most))
+        #expect(ExpressionValue(.string(most + "a")) == .failed(.length))
+        let expression = try Expression(parsing: #"contains(attributes.a, "b")"#)
+        #expect(expression.evaluate { _ in ExpressionValue(.string(most + "a")) } == .failed(.length))
+    }
 }

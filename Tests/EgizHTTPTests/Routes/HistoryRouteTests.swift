@@ -19,6 +19,15 @@ extension DatabaseTests {
             try await api.json(uri)["items"]?.array?.map(\.text) ?? []
         }
 
+        @Test func aCursorWrittenByHandGetsNowhereBeyondAllTimes() async throws {
+            let api = try TestAPI()
+            let uri = "/api/v1/twins/ns:a/history?path=\(Self.path)&interval=1s&aggregate=twa"
+            for place in ["\(Int64.min);\(Int64.min + 1)", "\(Int64.min);\(Int64.max)", "0;7258118400000001"] {
+                let cursor = PageCursor(.buckets, question: ["ns:a", Self.path, "1000000"], place: place)
+                #expect(try await api.get("\(uri)&cursor=\(cursor.text)").status == .badRequest, "\(place)")
+            }
+        }
+
         @Test func rawSamplesHaveTimeKindAndValue() async throws {
             let api = try TestAPI()
             let key = try TestAPI.key("ns:a", Self.path)

@@ -139,4 +139,26 @@ import Testing
         #expect(try HistoryExpiry(database.connection).run(closed: nil).contains(name))
         #expect(try database.history("a:b") == [])
     }
+
+    @Test func aWriterWaitsAsLongAsADetachingTakes() throws {
+        let key = try Epochs.key("a:b", "/x")
+        try commit(1, [Epochs.numbers(key, [(today - 20 * day, 1)])])
+        let name = HistoryInterval.tableName(of: HistoryInterval.number(of: today - 20 * day))
+        let reader = try PostgresConnection(url: database.url, applicationName: "reader")
+        try reader.execute("begin; select count(*) from egiz.history")
+        try database.connection.execute("set lock_timeout = '200ms'")
+        #expect(throws: EngineError.self) {
+            try database.connection.execute(
+                "alter table egiz.history_segment detach partition egiz.\(name) concurrently")
+        }
+        let epoch = Epochs.write([Epochs.advance(lease, 2)], [Epochs.numbers(key, [(today - 20 * day + 1, 2)])])
+        for _ in 0..<20 {
+            let error = #expect(throws: EngineError.self) { try writer.commit(epoch) }
+            #expect(error?.retry == .backoff)
+        }
+        reader.rollback()
+        try database.connection.execute("alter table egiz.history_segment detach partition egiz.\(name) finalize")
+        try database.connection.execute("drop table egiz.\(name)")
+        #expect(try writer.commit(epoch).isCommitted)
+    }
 }
