@@ -32,7 +32,6 @@ extension StreamThread {
         }
         write.tasks = advances
         for column in write.columns { samples += column.count }
-        sortRows(of: write)
         write.acknowledged = acknowledgements()
         write.redriven = extras.redriven
         write.redrives = extras.redrives
@@ -44,17 +43,6 @@ extension StreamThread {
         extras = EpochExtras()
         committer.submit(write)
         pipeline.closed(at: now)
-    }
-
-    private func sortRows(of write: EpochWrite) {
-        // Rows are large values: sorting their positions moves none of them until the order is known.
-        let twins = write.twins
-        let order = twins.indices.sorted { twins[$0].snapshot.thing < twins[$1].snapshot.thing }
-        write.twins = order.map { twins[$0] }
-        write.states.sort { ($0.processor, $0.thing) < ($1.processor, $1.thing) }
-        write.rollups.sort {
-            ($0.thing, $0.path, $0.processor, $0.start) < ($1.thing, $1.path, $1.processor, $1.start)
-        }
     }
 
     /// What Kafka has of our tasks' earlier epochs. Of tasks that are ours no more the new owner finds out by itself.
