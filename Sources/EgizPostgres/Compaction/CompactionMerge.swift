@@ -5,6 +5,7 @@ struct CompactionMerge {
     private struct Series {
         var id: Int64
         var retention: Int32
+        var horizon: Int64?
         var fresh: SampleBuffer
         var known: [SlotPlan.Known] = []
         var plan = SlotPlan(times: [], known: [], closed: 0)
@@ -37,7 +38,8 @@ struct CompactionMerge {
                 if place > 0 { fresh = fresh.picked(Array(place..<fresh.count)) }
             }
             guard !fresh.isEmpty else { continue }
-            series.append(Series(id: id, retention: Int32(clamping: retention), fresh: fresh))
+            series.append(
+                Series(id: id, retention: Int32(clamping: retention), horizon: row.timestamp(2), fresh: fresh))
         }
         dropped = batch.samples - series.reduce(0) { $0 + $1.fresh.count }
     }
@@ -96,6 +98,8 @@ struct CompactionMerge {
                     }
                 }
             }
+            // What lies behind the horizon of the class has no partition to be rewritten into, and is on its way out.
+            if let horizon = series.horizon { lower = min(first, max(lower, horizon)) }
             places.append(Int64(place))
             ids.append(series.id)
             from.append(lower)

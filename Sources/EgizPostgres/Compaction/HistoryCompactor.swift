@@ -90,15 +90,23 @@ public final class HistoryCompactor {
     ) throws(EngineError) -> Progress {
         var progress = Progress()
         let upper = closed.microseconds
+        var failure: EngineError?
         for group in try groups(before: upper) {
-            while let oldest = try oldest(of: group, before: upper) {
-                let start = ContinuousClock.now
-                let end = try end(of: group, from: oldest, upTo: upper)
-                try ensurePartitions(group, oldest..<end)
-                try compact(group, before: end, of: upper, &progress)
-                guard try pause(progress, start.duration(to: .now)) else { return progress }
+            do throws(EngineError) {
+                while let oldest = try oldest(of: group, before: upper) {
+                    let start = ContinuousClock.now
+                    let end = try end(of: group, from: oldest, upTo: upper)
+                    try ensurePartitions(group, oldest..<end)
+                    try compact(group, before: end, of: upper, &progress)
+                    guard try pause(progress, start.duration(to: .now)) else { return progress }
+                }
+            } catch {
+                // A group that cannot be compacted must not keep the others from it.
+                guard !connection.isBroken else { throw error }
+                failure = failure ?? error
             }
         }
+        if let failure { throw failure }
         return progress
     }
 

@@ -161,4 +161,27 @@ import Testing
         try database.connection.execute("drop table egiz.\(name)")
         #expect(try writer.commit(epoch).isCommitted)
     }
+
+    @Test func whatLiesBehindTheHorizonStaysInTheClassItIsIn() throws {
+        // The class has a horizon already, by another thing.
+        try commit(1, [Epochs.numbers(try Epochs.key("c:d", "/x"), [(today, 1)])], 7)
+        _ = try HistoryExpiry(database.connection).run(closed: nil)
+        let horizon = today - 7 * day
+        let minute: Int64 = 60_000_000
+        let key = try Epochs.key("a:b", "/x")
+        let compactor = HistoryCompactor(database.connection)
+        for number in 0..<6 as Range<Int64> {
+            let time = horizon - 400 * minute + number * 61 * minute
+            try commit(2 + number, [Epochs.numbers(key, [(time, 1)])], 0)
+            _ = try compactor.pass(upTo: EventTime(microseconds: time + 10 * minute)) { _, _ in true }
+        }
+        try commit(
+            8, [Epochs.numbers(try Epochs.key("a:b", "/x"), [(horizon + minute, 2)])], 7, by: database.writer())
+        try compact()
+        let rows = try database.connection.query(
+            "select packed.retention, sum(n)::int8 from egiz.history_packed packed join egiz.series using (series_id) where thing_id = 'a:b' group by 1 order by 1"
+        )
+        #expect(rows.map { $0.int64(0) } == [0, 7] && rows.map { $0.int64(1) } == [6, 1])
+        #expect(try database.history("a:b").count == 7)
+    }
 }
