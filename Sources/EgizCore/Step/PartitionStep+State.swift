@@ -74,7 +74,7 @@ extension PartitionStep {
         var stateRows: [ThingID: [StateRow]] = [:]
         for row in states { stateRows[row.thing, default: []].append(row) }
         for thing in asked {
-            try twins.install(thing, row: byThing[thing], states: stateRows[thing] ?? [])
+            try twins.install(thing, row: byThing[thing], states: stateRows[thing] ?? [], of: task)
         }
     }
 
@@ -131,7 +131,7 @@ extension PartitionStep {
         let hash = StateSlot.hash(writer.bytes)
         guard hash != slot.storedHash else { return nil }
         slot.storedHash = hash
-        openBytes += slot.size
+        heldBytes += slot.size
         return StateRow(
             home: task, processor: processor.name, thing: thing, version: type.version, bytes: writer.bytes)
     }

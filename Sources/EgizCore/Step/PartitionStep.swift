@@ -24,8 +24,10 @@ public final class PartitionStep {
     public let twins: TwinCache
     public internal(set) var counters: StepCounters
     public internal(set) var streamTime: EventTime?
-    /// Bytes that the open epoch holds: records taken in, twins touched, records emitted; for `commit.maxBytes` (rule 4).
-    public internal(set) var openBytes = 0
+    /// Bytes that the open epoch holds: samples, twins touched, records emitted, and whole records where something may keep them;
+    /// for `commit.maxBytes` (rule 4).
+    public var openBytes: Int { heldBytes + open.columns.count * EpochColumns.columnBytes }
+    var heldBytes = 0
     /// Records that the open epoch has seen.
     public internal(set) var openRecords = 0
     /// Timers that fired in the open epoch.
@@ -36,7 +38,20 @@ public final class PartitionStep {
     let processors: [ProcessorSlot]
     /// Names of the processors with a state, by place in `TwinEntry.states`: what the store must restore.
     public let statefulProcessors: [String]
+    /// Of the stage's source: by itself, because reaching into the stage copies it.
+    let format: RecordFormat
     let keepsReplays: Bool
+    /// What is recorded of leaves, and the processors without the one that says so.
+    let recording: LeafRecording?
+    let others: [ProcessorSlot]
+    /// Something may keep more of a record than its samples.
+    let holdsRecords: Bool
+    /// Off only in tests, which compare the two ways.
+    var takesShortWay = true
+    /// Records that went the short way.
+    var shortRecords = 0
+    /// What `runLeaves` decided where it was neither done nor unusual.
+    var shortVerdict = StepVerdict.done
     var change = ChangeBuffer()
     var effects = RecordEffects()
     var timers = TimerQueue()
@@ -95,9 +110,15 @@ public final class PartitionStep {
             mayRefuse = mayRefuse || entry.mayRefuse
         }
         self.processors = processors
+        // Two recordings would need an order between them; a topology has one.
+        let recordings = processors.compactMap(\.instance.leafRecording)
+        recording = recordings.count == 1 ? recordings[0] : nil
+        others = recordings.count == 1 ? processors.filter { $0.instance.leafRecording == nil } : processors
         self.projector = projector
         statefulProcessors = stateful
         keepsReplays = mayRefuse
+        format = stage.source.format
+        holdsRecords = mayRefuse || !others.isEmpty
         twins = TwinCache(states: processors.compactMap { slot in slot.stateType.map { (slot.name, $0) } })
     }
 
@@ -113,7 +134,25 @@ public final class PartitionStep {
     /// - Parameter redrive: the record is a dead letter that is tried again. The caller then settles what the verdict means for
     ///   the letter: `.refused` leaves it where it is, `.done` ends with `released`.
     public func process(_ record: RawRecord, redrive: Redrive? = nil) throws(EngineError) -> StepVerdict {
-        let verdict = try run(record, redrive)
+        if redrive == nil, takesShortWay {
+            switch try runLeaves(record) {
+            case .done:
+                heldBytes += holdsRecords ? Self.size(of: record) : tables.decoder.scan.heldBytes
+                counters.records += 1
+                openRecords += 1
+                return .done
+            case .settled: return settle(shortVerdict, record, nil)
+            case .unusual: break
+            }
+        }
+        return settle(try run(record, redrive), record, redrive)
+    }
+
+    private static func size(of record: RawRecord) -> Int {
+        (record.value?.count ?? 0) + (record.key?.count ?? 0) + 64
+    }
+
+    private func settle(_ verdict: StepVerdict, _ record: RawRecord, _ redrive: Redrive?) -> StepVerdict {
         switch verdict {
         case .needs, .needsTimers, .full, .epochIsFull: return verdict
         case .refused(let refusal):
@@ -126,7 +165,7 @@ public final class PartitionStep {
             if let thing = refusal.thing { parked.add(thing) }
         case .done: break
         }
-        openBytes += (record.value?.count ?? 0) + (record.key?.count ?? 0) + 64
+        heldBytes += Self.size(of: record)
         if redrive == nil {
             counters.records += 1
             openRecords += 1
@@ -186,7 +225,7 @@ public final class PartitionStep {
         outputs = []
         idle = nil
         rulesMoved = nil
-        openBytes = 0
+        heldBytes = 0
         openRecords = 0
         openTicks = 0
         hasOtherWork = false
