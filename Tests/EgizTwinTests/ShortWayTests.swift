@@ -176,6 +176,34 @@ struct ShortWayTests {
         #expect(pair.shorts > 500)
     }
 
+    /// What processors ask of the twin while its document is older than its leaves.
+    @Test func aValueThatTookTheShortWayIsReadAtOnce() throws {
+        let pair = try Pair(RandomEvents.thing)
+        pair.feed(Array(record("created", "/", #"{"thingId":"ns.a:t","attributes":{"n":0,"m":"a"}}"#, 1).utf8))
+        // The first ones make the paths and the cells known.
+        for revision in [2, 4] as [Int64] {
+            pair.feed(Array(record("modified", "/attributes/n", "1.5", revision).utf8))
+            pair.feed(Array(record("modified", "/attributes/m", "\"b\"", revision + 1).utf8))
+        }
+        func write(_ text: String) -> Bool {
+            Array(text.utf8).withUnsafeBytes { bytes in
+                let place = pair.key.withUnsafeBytes {
+                    pair.decoder.scan(
+                        bytes, key: $0, format: .ditto, recordTime: EventTime(microseconds: 0), in: pair.index)
+                }
+                guard place >= 0, case .applied = pair.short.write(pair.decoder.scan) else { return false }
+                return true
+            }
+        }
+        #expect(write(record("modified", "/attributes/n", "7", 6)))
+        #expect(write(record("modified", "/attributes/m", "\"c\"", 7)))
+        #expect(pair.short.hasDirtyCells)
+        #expect(pair.short.value(at: ["attributes", "n"]) == .int(7))
+        #expect(pair.short.value(at: ["attributes", "m"]) == .string("c"))
+        #expect(write(record("modified", "/attributes/n", "8", 8)))
+        #expect(pair.short.value(at: ["attributes"])?.text == #"{"n":8,"m":"c"}"#)
+    }
+
     /// The same bytes at every place relative to the end of a page: the scanner reads whole words.
     @Test func theEndOfAPageChangesNothing() throws {
         let pair = try Pair(RandomEvents.thing)

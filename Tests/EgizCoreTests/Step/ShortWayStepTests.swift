@@ -29,8 +29,40 @@ import Testing
                         "exclude": ConfigValue(.list([]), at: Self.mark),
                     ], mark: Self.mark))
         }
+        if Self.hasRules(seed) {
+            // Both read another path than the one that is written; rows and outputs name the record that caused them.
+            let other = format == .telemetry ? "features.f.w" : "features.f.y"
+            further.append(
+                rules(
+                    "binding-evaluator",
+                    [
+                        "bindings":
+                            #"[{"objectName":"O","target":"text","path":"features.f.x","expression":"\#(other)"}]"#,
+                        "types": "[]", "registry": "true", "to": #""bindings""#,
+                    ]))
+            further.append(
+                rules(
+                    "alert-rule",
+                    [
+                        "rules":
+                            #"[{"name":"hot","when":"features.f.x > 1 and \#(other) != 2","for":2000,"message":"{features.f.x} {\#(other)}"}]"#,
+                        "to": #""alerts""#,
+                    ]))
+        }
         return .testing(
             format: format, exclude: ["/features/g/**"], onlyChanges: seed % 5 == 0, further: further)
+    }
+
+    private static func hasRules(_ seed: Int) -> Bool { seed % 4 == 3 || seed % 8 == 0 }
+
+    /// - Parameter settings: JSON by word.
+    private func rules(_ kind: String, _ settings: KeyValuePairs<String, String>) -> ProcessorDefinition {
+        var values: [String: ConfigValue] = [:]
+        for (word, json) in settings {
+            let object = try? JSONParser().parse(Array(#"{"value":\#(json)}"#.utf8)).object
+            values[word] = object?["value"].map { ConfigValue(json: $0, at: Self.mark) }
+        }
+        return ProcessorDefinition(name: kind, kind: kind, from: "twins", settings: values, mark: Self.mark)
     }
 
     private func step(_ topology: EgizCore.Topology, short: Bool) throws -> PartitionStep {
@@ -46,8 +78,9 @@ import Testing
         return try text.withUTF8 { bytes in
             var key = key
             func run(_ key: UnsafeRawBufferPointer?) throws -> String {
+                // Behind all event times, so that stream time follows them and timers fire.
                 let record = RawRecord(
-                    topic: 0, partition: 0, offset: offset, timestamp: time(1_772_431_200_000 + offset), key: key,
+                    topic: 0, partition: 0, offset: offset, timestamp: time(1_772_434_800_000 + offset), key: key,
                     value: UnsafeRawBufferPointer(bytes))
                 while true {
                     switch try step.process(record) {
@@ -74,6 +107,9 @@ import Testing
             "\(column.series.thing) \(column.series.path) \(column.kind) \(column.times) \(column.numbers) \(column.texts)"
         }
         lines += output.rollups.map { "\($0)" }
+        lines += output.scenes.map { "\($0)" }
+        lines += output.alerts.map { "\($0)" }
+        lines.append(output.outputs.map { "\($0)" }.joined(separator: "\n"))
         lines += output.states.map { "\($0.thing) \($0.bytes ?? [])" }
         lines.append("\(output.timers.map { "\($0)" } ?? "-")")
         return lines.sorted()
@@ -89,6 +125,7 @@ import Testing
         let long = try step(topology, short: false)
         var revisions: [String: Int] = [:]
         var epoch: Int64 = 0
+        var ruled = 0
         for offset in 0..<600 {
             let name = pick(["a", "b", "c"])
             let value = pick([
@@ -121,10 +158,12 @@ import Testing
             epoch += 1
             let outputs = (short.closeEpoch(epoch), long.closeEpoch(epoch))
             #expect(text(outputs.0) == text(outputs.1))
+            ruled += outputs.0.scenes.count + outputs.0.alerts.count
             short.committed(epoch, output: outputs.0, cacheBytes: 1 << 20)
             long.committed(epoch, output: outputs.1, cacheBytes: 1 << 20)
         }
         #expect(text(short.closeEpoch(epoch + 1)) == text(long.closeEpoch(epoch + 1)))
+        #expect(!Self.hasRules(seed) || ruled > 0)
         // A parked thing closes the short way.
         #expect((seed % 3 == 1 || short.shortRecords > 60) && long.shortRecords == 0)
     }
