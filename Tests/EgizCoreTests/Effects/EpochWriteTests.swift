@@ -10,7 +10,7 @@ import Testing
 
     /// Concurrent workers lock rows in one order (rule 1).
     @Test func rowsComeIntoTheOrderInWhichEveryWorkerLocksThem() throws {
-        let things = try ["t:a", "t:b"].map(ThingID.init(validating:))
+        let things = try ["t:a", "t:b"].map { try ThingID(validating: $0) }
         let write = EpochWrite(tasks: [], columns: [], twins: [], deadLetters: [])
         for thing in things.reversed() {
             write.twins.append(
