@@ -264,14 +264,14 @@ struct ShortWayTests {
         // Mostly what is usual, or too few records in a row would take the short way.
         if events.chance(75) { return "\(Int.random(in: 0...99, using: &events.random)).25" }
         switch events.pick([0, 0, 0, 1, 2, 3]) {
-        case 0: number(&events)
-        case 1: events.pick(["true", "false", "null", "tru", "nulls"])
+        case 0: return number(&events)
+        case 1: return events.pick(["true", "false", "null", "tru", "nulls"])
         case 2:
-            events.pick([
+            return events.pick([
                 #""on""#, #""""#, #""a somewhat longer text of a machine""#, #""é""#, #""a\n""#, #""\u0000""#,
                 "\"\u{1}\"",
             ])
-        default: events.pick(["{}", "[]", #"{"z":1}"#, "[1,2]"])
+        default: return events.pick(["{}", "[]", #"{"z":1}"#, "[1,2]"])
         }
     }
 
