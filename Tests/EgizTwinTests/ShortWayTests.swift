@@ -116,7 +116,7 @@ struct ShortWayTests {
     func telemetryGivesTheSameTwinAndLeaves(_ seed: UInt64) throws {
         var events = RandomEvents(random: SeededGenerator(seed: seed))
         let pair = try Pair(RandomEvents.thing)
-        for round in 0..<300 {
+        for round in 0..<600 {
             var features: [String] = []
             for _ in 0..<events.pick([1, 1, 2, 3]) {
                 let properties = (0..<events.pick([1, 1, 2, 0])).map { _ in
