@@ -29,6 +29,14 @@ extension ProcessorRegistry.Entry {
         }
     }
 
+    /// The entry of a kind that has several types, by its settings; `type` is the one that people know.
+    public init<P: Processor>(
+        _ type: P.Type,
+        make: @escaping @Sendable (ProcessorDefinition) throws(TopologyFaults) -> (any Processor)?
+    ) {
+        self.init(spec: P.spec, mayRefuse: P.mayRefuse, make: make)
+    }
+
     /// The entry of the projector, which the step itself runs: it makes changes instead of receiving them.
     public init(projector spec: KindSpec) {
         self.init(spec: spec, mayRefuse: false) { _ throws(TopologyFaults) in nil }
