@@ -27,6 +27,7 @@ final class DriverTask {
     var redriven: [RedriveResult] = []
     var redrives: [RedriveAdvance] = []
     var consumed: [Int64] = []
+    var sweeps: [RulesSweep] = []
 
     init(lease: TaskLease, step: PartitionStep) {
         self.lease = lease
@@ -56,12 +57,13 @@ final class DriverTask {
             ($0.thing, $0.key, $0.raisedAt, $0.processor) < ($1.thing, $1.key, $1.raisedAt, $1.processor)
         }
         write.consumed = consumed
+        write.sweeps = sweeps
         write.timers = output.timers.map { [$0] } ?? []
         write.outboxes =
             output.outputs.isEmpty ? [] : [Outbox(task: step.task, epoch: number, records: output.outputs)]
         write.redriven = redriven
         write.redrives = redrives
-        (deadLetters, redriven, redrives, consumed) = ([], [], [], [])
+        (deadLetters, redriven, redrives, consumed, sweeps) = ([], [], [], [], [])
         return (write, output)
     }
 }

@@ -169,7 +169,7 @@ public final class TopologyDriver {
             streamTime: lease.streamTime, incarnation: lease.incarnation, parked: lease.parked)
         let task = DriverTask(lease: lease, step: step)
         stage.tasks[partition] = task
-        if step.hasRules {
+        if step.hasRules || lease.rules != nil {
             step.install(store.read { store.ruleRegistry }, stored: lease.rules)
             try review(task, stage)
         }
