@@ -45,6 +45,10 @@ extension PartitionStep {
             case .message(let message, let streamTime): deliver(message, entry, streamTime, &scratch)
             }
         }
+        // The next refusal begins here, or many of them would cost the square of the epoch.
+        entry.base = nil
+        entry.replays.removeAll(keepingCapacity: true)
+        remember(entry)
     }
 
     private func again(_ change: borrowing TwinChange, _ entry: TwinEntry, _ scratch: inout RecordEffects)

@@ -105,6 +105,7 @@ final class OwnedTask {
         inFlight = nil
         next = committed
         marks = committedMarks
+        for topic in lastInBatch.indices { lastInBatch[topic] = -1 }
         idleSince = nil
         blockedUntil = nil
         reviewedAt = -1
