@@ -72,7 +72,9 @@ import Testing
 
         func keep(_ output: StepOutput) {
             for row in output.twins { twins[row.snapshot.thing] = row }
-            for row in output.states { states[row.thing, default: [:]][row.processor] = row.bytes == nil ? nil : row }
+            for row in output.states {
+                states[row.thing, default: [:]][row.processor] = row.bytes == nil ? nil : row
+            }
         }
     }
 
