@@ -1,0 +1,27 @@
+import EgizCore
+import EgizTesting
+import EgizTwin
+import Synchronization
+
+/// The models of one test: they say what the test wrote down, question by question.
+final class ScriptedModel: Sendable {
+    private let left: Mutex<ModelAnswers>
+    let endpoint: MemoryEndpoint
+
+    init() {
+        var healthy = JSONObject()
+        healthy["score"] = .int(0)
+        let answers = Mutex(ModelAnswers(version: "1", answers: [.object(healthy)]))
+        left = answers
+        endpoint = MemoryEndpoint { _ in .away("no answer was written down") }
+        endpoint.answer { [self] request in
+            .response(MemoryEndpoint.answer(to: request, version: left.withLock { $0.version }) { _ in self.next() })
+        }
+    }
+
+    func answer(_ answers: ModelAnswers) { left.withLock { $0 = answers } }
+
+    private func next() -> JSONValue {
+        left.withLock { $0.answers.count > 1 ? $0.answers.removeFirst() : $0.answers[0] }
+    }
+}
