@@ -14,12 +14,14 @@ final class ScriptedModel: Sendable {
         let answers = Mutex(ModelAnswers(version: "1", answers: [.object(healthy)]))
         left = answers
         endpoint = MemoryEndpoint { _ in .away("no answer was written down") }
-        endpoint.answer { [self] request in
-            .response(MemoryEndpoint.answer(to: request, version: left.withLock { $0.version }) { _ in self.next() })
+        endpoint.answer { [weak self] request in
+            .response(MemoryEndpoint.answer(to: request, version: self?.version) { _ in self?.next() ?? .null })
         }
     }
 
     func answer(_ answers: ModelAnswers) { left.withLock { $0 = answers } }
+
+    private var version: String { left.withLock { $0.version } }
 
     private func next() -> JSONValue {
         left.withLock { $0.answers.count > 1 ? $0.answers.removeFirst() : $0.answers[0] }
