@@ -173,6 +173,15 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "EgizOutboundTests",
+            dependencies: [
+                "EgizOutbound", "EgizRuntime", "EgizCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "EgizKafkaTests",
             dependencies: [
                 "TestSupport", "EgizKafka", "EgizRuntime", "EgizCore", "EgizTwin",
