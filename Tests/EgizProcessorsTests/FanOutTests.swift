@@ -180,6 +180,11 @@ import Testing
         let step = try FanOut(RuleLine.definition("ml-fan-out", #"{"task":"t"}"#))
         let problems = step.install(line.driver.store.presentRegistry)
         #expect(problems == ["nobody is asked: ml_task[t].features[0]: unknown word `valu`; did you mean `value`?"])
+        try set(#"{"trigger":"time","every":10,"features":[]}"#)
+        #expect(
+            step.install(line.driver.store.presentRegistry) == [
+                "nobody is asked: ml_task[t].every: found the number 10, expected a duration such as \"10s\""
+            ])
         #expect(step.install(.empty) == ["nobody is asked: the registry has no task `t` (table ml_task)"])
     }
 
