@@ -217,7 +217,7 @@ let package = Package(
             dependencies: [
                 "TestSupport", "EgizHTTP", "EgizKafka", "EgizPostgres", "EgizRuntime", "EgizTopologyFile",
                 "EgizProcessors", "EgizTwin", "EgizCore", "EgizTesting",
-                "egiz", "ZonesunSimulator",
+                "egiz", "ZonesunSimulator", "ZonesunMachine",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
