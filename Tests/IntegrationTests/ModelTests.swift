@@ -40,7 +40,7 @@ struct ModelTests {
 
     private func phase(_ value: [UInt8]) -> String? {
         let features = try? JSONParser().parse(value).object?["features"]?.object
-        return features??["filler"]?.object?["phase"]?.string
+        return features?["filler"]?.object?["phase"]?.string
     }
 
     /// The middle of a dose, once the machine has filled some bottles; microseconds from the start.
@@ -88,7 +88,7 @@ struct ModelTests {
             for record in records {
                 try producer.send(
                     topic: world.topic("telemetry"), key: Array(Self.thing.utf8), value: record.value,
-                    timestamp: record.time / 1000)
+                    timestamp: EventTime(microseconds: record.time))
             }
             #expect(producer.flush(timeout: .seconds(10)))
         }

@@ -11,8 +11,7 @@ final class ScriptedModel: Sendable {
     init() {
         var healthy = JSONObject()
         healthy["score"] = .int(0)
-        let answers = Mutex(ModelAnswers(version: "1", answers: [.object(healthy)]))
-        left = answers
+        left = Mutex(ModelAnswers(version: "1", answers: [.object(healthy)]))
         endpoint = MemoryEndpoint { _ in .away("no answer was written down") }
         endpoint.answer { [weak self] request in
             .response(MemoryEndpoint.answer(to: request, version: self?.version) { _ in self?.next() ?? .null })
