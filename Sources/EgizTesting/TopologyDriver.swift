@@ -1,5 +1,5 @@
 public import EgizCore
-import EgizRuntime
+public import EgizRuntime
 public import EgizTwin
 
 /// Runs the steps of a topology in memory, synchronously, record by record: the very `PartitionStep` of the stream thread, over
@@ -119,8 +119,6 @@ public final class TopologyDriver {
             task.positions[record.topic] = (NextOffset(after: record.offset), RecordMark(of: raw))
         }
     }
-
-    func note(_ verdict: StepVerdict, of stage: DriverStage) { verdicts[stage.definition.name] = verdict }
 
     func note(_ verdict: StepVerdict, of stage: DriverStage) { verdicts[stage.definition.name] = verdict }
 
