@@ -152,7 +152,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EgizProcessorsTests",
-            dependencies: ["TestSupport", "EgizProcessors", "EgizCore", "EgizTwin", "EgizTesting"],
+            dependencies: ["TestSupport", "EgizProcessors", "EgizRuntime", "EgizCore", "EgizTwin", "EgizTesting"],
             swiftSettings: strict),
         .testTarget(
             name: "EgizTopologyFileTests",
