@@ -8,5 +8,8 @@ extension ProcessorRegistry {
         .init(Rollup.self),
         .init(BindingEvaluator.self),
         .init(AlertRule.self),
+        .init(FanOut.self),
+        .init(caller: ModelCaller.self),
+        .init(records: PredictionWriter.self),
     ])
 }

@@ -7,8 +7,13 @@ final class DriverStage {
     let definition: StageDefinition
     let tables = StreamTables()
     var tasks: [Int32: DriverTask] = [:]
+    /// The calls of the stage, where it is a caller's.
+    let desk: CallDesk?
 
-    init(_ definition: StageDefinition) { self.definition = definition }
+    init(_ definition: StageDefinition, desk: CallDesk?) {
+        self.definition = definition
+        self.desk = desk
+    }
 
     var sortedTasks: [DriverTask] { tasks.sorted { $0.key < $1.key }.map(\.value) }
 
@@ -27,6 +32,8 @@ final class DriverTask {
     var redriven: [RedriveResult] = []
     var redrives: [RedriveAdvance] = []
     var consumed: [Int64] = []
+    /// The records that a caller has in hand.
+    var calls: TaskCalls?
 
     init(lease: TaskLease, step: PartitionStep) {
         self.lease = lease
@@ -55,6 +62,7 @@ final class DriverTask {
         write.alerts = output.alerts.sorted {
             ($0.thing, $0.key, $0.raisedAt, $0.processor) < ($1.thing, $1.key, $1.raisedAt, $1.processor)
         }
+        write.predictions = output.predictions
         write.consumed = consumed
         write.timers = output.timers.map { [$0] } ?? []
         write.outboxes =
@@ -74,4 +82,5 @@ struct DriverRecord {
     var time: EventTime
     var key: [UInt8]?
     var value: [UInt8]?
+    var headers: [DeadLetter.Header] = []
 }

@@ -39,9 +39,16 @@ import Testing
             let example = entry.spec.example.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n")
             let projector =
                 example.contains("from: twins") ? "    twins: { kind: twin-projector, from: twin-events }\n" : ""
-            let loaded = Fixture(
-                sources: "    twin-events: { topics: [a], format: ditto }", processors: projector + example
-            ).loaded
+            let sources =
+                entry.spec.input == .records
+                ? "    questions: { topics: [q], format: json }\n    answers: { topics: [r], format: json }"
+                : "    twin-events: { topics: [a], format: ditto }"
+            let others =
+                example.contains("from: questions")
+                ? "\n    rest: { kind: prediction-writer, from: answers }"
+                : example.contains("from: answers")
+                    ? "\n    rest: { kind: ml-caller, from: questions, endpoint: \"http://h\", model: m }" : ""
+            let loaded = Fixture(sources: sources, processors: projector + example + others).loaded
             #expect(loaded.report == "", "\(entry.spec.kind)")
         }
     }
@@ -49,6 +56,7 @@ import Testing
     @Test(
         arguments: [
             "telemetry.v1.schema.json", "ditto-event.schema.json", "binding.v1.schema.json", "alert.v1.schema.json",
+            "ml-input.v1.schema.json", "ml-output.v1.schema.json", "predict-request.v1.schema.json",
         ])
     func theSchemasOfMessagesAreJson(_ name: String) throws {
         let data = try Data(contentsOf: repository.appendingPathComponent("Schemas/\(name)"))

@@ -7,6 +7,8 @@ public struct KindSpec: Sendable {
     public enum Stream: String, Sendable {
         /// Decoded records of a source.
         case events
+        /// Records of a source of format `json` as they are: the kind is alone with its source.
+        case records
         /// Changes of twins.
         case changes
         /// Nothing: the kind ends its branch.
@@ -34,12 +36,15 @@ public struct KindSpec: Sendable {
     public var projections: [String]
     public var fields: [KindField]
     public var metrics: [Metric]
+    /// Faults that only show beside the other processors of the topology, given second; nil: there are none.
+    public var checkPeers: (@Sendable (ProcessorDefinition, [ProcessorDefinition]) -> [TopologyFault])?
     /// A YAML example of the processor's entry.
     public var example: String
 
     public init(
         kind: String, summary: String, input: Stream, output: Stream, projections: [String], fields: [KindField],
-        metrics: [Metric] = [], example: String
+        metrics: [Metric] = [], example: String,
+        checkPeers: (@Sendable (ProcessorDefinition, [ProcessorDefinition]) -> [TopologyFault])? = nil
     ) {
         self.kind = kind
         self.summary = summary
@@ -48,6 +53,7 @@ public struct KindSpec: Sendable {
         self.projections = projections
         self.fields = fields
         self.metrics = metrics
+        self.checkPeers = checkPeers
         self.example = example
     }
 }

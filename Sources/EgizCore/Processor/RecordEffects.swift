@@ -28,6 +28,8 @@ public struct RecordEffects {
     private(set) var late: Int64 = 0
     /// Values of the scene that changed, alerts raised, values on which a rule failed.
     private(set) var rules = RuleCounts()
+    /// Answers of models, in order.
+    private(set) var predictions: [PredictionRow] = []
     /// Names of the source's topics, by their place, and the partition.
     var topics: [String] = []
     var partition: Int32 = 0
@@ -81,6 +83,12 @@ public struct RecordEffects {
         return InputPosition(topic: topics[topic], partition: partition, offset: offset)
     }
 
+    /// Writes what a model says of a thing now; the last one of its key stays.
+    public mutating func upsert(_ row: PredictionRow) { predictions.append(row) }
+
+    /// Counts a question to a model that was written.
+    public mutating func countQuestion() { rules.questions += 1 }
+
     /// Counts a value of the scene that changed.
     public mutating func countBinding() { rules.bindings += 1 }
 
@@ -97,6 +105,7 @@ public struct RecordEffects {
         samples.removeAll(keepingCapacity: true)
         if !emissions.isEmpty { emissions.removeAll(keepingCapacity: true) }
         if !timers.isEmpty { timers.removeAll(keepingCapacity: true) }
+        if !predictions.isEmpty { predictions.removeAll(keepingCapacity: true) }
         late = 0
         rules = RuleCounts()
     }
@@ -105,5 +114,6 @@ public struct RecordEffects {
         var bindings: Int64 = 0
         var alerts: Int64 = 0
         var errors: Int64 = 0
+        var questions: Int64 = 0
     }
 }

@@ -52,6 +52,13 @@ public final class PartitionStep {
     var shortRecords = 0
     /// What `runLeaves` decided where it was neither done nor unusual.
     var shortVerdict = StepVerdict.done
+    /// Works on records instead of twins: the only processor of the stage.
+    let ofRecords: (name: String, instance: any RecordProcessor)?
+    /// The stage is a caller's: records come with what became of them, see `settle`.
+    let callerName: String?
+    let parser = JSONParser()
+    /// What models say, written when the epoch closes.
+    var predictions: [PredictionRow.Key: PredictionRow] = [:]
     var change = ChangeBuffer()
     var effects = RecordEffects()
     var timers = TimerQueue()
@@ -93,9 +100,19 @@ public final class PartitionStep {
         var projector: String?
         var stateful: [String] = []
         var mayRefuse = false
+        var ofRecords: (name: String, instance: any RecordProcessor)?
+        var callerName: String?
         for definition in stage.processors {
             guard let entry = registry[definition.kind] else {
                 throw TopologyFaults([TopologyFault(at: definition.mark, "unknown kind \(definition.kind)")])
+            }
+            if let make = entry.makeOfRecords {
+                ofRecords = (definition.name, try make(definition))
+                continue
+            }
+            if entry.makeCaller != nil {
+                callerName = definition.name
+                continue
             }
             guard let instance = try entry.make(definition) else {
                 projector = definition.name
@@ -115,6 +132,8 @@ public final class PartitionStep {
         recording = recordings.count == 1 ? recordings[0] : nil
         others = recordings.count == 1 ? processors.filter { $0.instance.leafRecording == nil } : processors
         self.projector = projector
+        self.ofRecords = ofRecords
+        self.callerName = callerName
         statefulProcessors = stateful
         keepsReplays = mayRefuse
         format = stage.source.format
@@ -134,6 +153,8 @@ public final class PartitionStep {
     /// - Parameter redrive: the record is a dead letter that is tried again. The caller then settles what the verdict means for
     ///   the letter: `.refused` leaves it where it is, `.done` ends with `released`.
     public func process(_ record: RawRecord, redrive: Redrive? = nil) throws(EngineError) -> StepVerdict {
+        if ofRecords != nil { return settle(processAsItIs(record, redrive), record, redrive) }
+        if callerName != nil { return settle(sendAgain(record, redrive), record, redrive) }
         if redrive == nil, takesShortWay {
             switch try runLeaves(record) {
             case .done:
@@ -218,9 +239,12 @@ public final class PartitionStep {
         createdInFlight += createdOpen
         createdOpen = []
         open.detach()
+        let answers = predictions.isEmpty ? [] : predictions.values.sorted { $0.key < $1.key }
+        predictions.removeAll(keepingCapacity: true)
         let output = StepOutput(
             twins: rows.twins, states: rows.states, timers: timers.close(task), rollups: rows.rollups,
-            scenes: rows.scenes, alerts: rows.alerts, rules: rulesMoved, outputs: outputs, idle: idle, columns: open)
+            scenes: rows.scenes, alerts: rows.alerts, predictions: answers, rules: rulesMoved, outputs: outputs,
+            idle: idle, columns: open)
         open = EpochColumns()
         outputs = []
         idle = nil

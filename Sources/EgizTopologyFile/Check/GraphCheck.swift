@@ -24,6 +24,8 @@ struct GraphCheck {
         checkEdges(except: cyclic)
         checkUnusedSources()
         checkProjections(except: cyclic)
+        checkLonely()
+        checkPeers()
         checkTopics()
     }
 
@@ -49,7 +51,9 @@ struct GraphCheck {
             let definition = processor.definition
             guard let mark = processor.fromMark, !cyclic.contains(definition.name) else { continue }
             if let source = source(definition.from) {
-                checkFlow(.events, from: "the source `\(definition.from)`", into: processor, at: mark)
+                // A source gives both: what is decoded, and what is not.
+                let gives: KindSpec.Stream = processor.spec?.input == .records ? .records : .events
+                checkFlow(gives, from: "the source `\(definition.from)`", into: processor, at: mark)
                 checkFormat(of: source, into: processor, at: mark)
             } else if let upstream = self.processor(definition.from) {
                 guard let output = upstream.spec?.output else { continue }
@@ -70,7 +74,7 @@ struct GraphCheck {
         guard let spec = processor.spec, spec.input != output else { return }
         let what: String
         switch output {
-        case .events: what = "gives records"
+        case .events, .records: what = "gives records"
         case .changes: what = "gives changes of twins"
         case .none: what = "gives nothing on"
         }
@@ -80,7 +84,7 @@ struct GraphCheck {
         case .changes:
             reads = "reads changes of twins"
             advice = feeders(of: .changes)
-        case .events:
+        case .events, .records:
             reads = "reads records"
             advice = "; let it read from a source"
         case .none:
@@ -103,9 +107,14 @@ struct GraphCheck {
     private func checkFormat(
         of source: DraftTopology.Source, into processor: DraftTopology.Processor, at mark: SourceMark
     ) {
-        guard let spec = processor.spec, spec.input == .events, spec.output == .changes, source.hasFormat,
-            source.definition.format == .json
-        else { return }
+        guard let spec = processor.spec, source.hasFormat else { return }
+        if spec.input == .records, source.definition.format != .json {
+            faults.error(
+                at: mark,
+                "`processors.\(processor.definition.name.shortened).from`: a \(spec.kind) needs a source of format `json`, but `\(source.definition.name)` has the format `\(source.definition.format.rawValue)`"
+            )
+        }
+        guard spec.input == .events, spec.output == .changes, source.definition.format == .json else { return }
         faults.error(
             at: mark,
             "`processors.\(processor.definition.name.shortened).from`: a \(spec.kind) needs a source of format `ditto` or `telemetry`, but `\(source.definition.name)` has the format `json`"
@@ -146,6 +155,31 @@ struct GraphCheck {
             guard !draft.processors.contains(where: { $0.definition.from == name }) else { continue }
             faults.warning(
                 at: source.definition.mark, "the source `\(name.shortened)` feeds no processor: it is read for nothing")
+        }
+    }
+
+    /// What reads records as they are has its source for itself: its stage keeps no twins.
+    private func checkLonely() {
+        for processor in draft.processors where processor.spec?.input == .records {
+            let name = processor.definition.name
+            guard source(processor.definition.from) != nil else { continue }
+            for other in draft.processors
+            where other.definition.from == processor.definition.from && other.definition.name != name {
+                // Of two of them, the second is told.
+                if other.spec?.input == .records, other.definition.mark < processor.definition.mark { continue }
+                faults.error(
+                    at: other.fromMark ?? other.definition.mark,
+                    "`\(other.definition.name)` reads from the source `\(processor.definition.from)`, which `\(name)` (line \(processor.definition.mark.line)), a \(processor.definition.kind), needs for itself; give it a source of its own"
+                )
+            }
+        }
+    }
+
+    private func checkPeers() {
+        let definitions = draft.processors.map(\.definition)
+        for processor in draft.processors {
+            guard let check = processor.spec?.checkPeers else { continue }
+            faults.add(check(processor.definition, definitions.filter { $0.name != processor.definition.name }))
         }
     }
 

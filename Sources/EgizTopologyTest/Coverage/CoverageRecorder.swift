@@ -26,6 +26,10 @@ final class CoverageRecorder: Sendable {
         var codes: [String: [String: Int]] = [:]
         var applied: [String: Int64] = [:]
         var skipped: [String: Int64] = [:]
+        /// All counters, by source and name.
+        var counters: [String: [String: Int64]] = [:]
+        /// Topics that something was emitted to.
+        var emitted: Set<String> = []
     }
 
     private let state = Mutex(State())
@@ -42,14 +46,17 @@ final class CoverageRecorder: Sendable {
     func note(_ driver: TopologyDriver) {
         let sent = driver.sentRecords
         let refused = driver.refused
+        let emitted = Set(driver.emitted.map(\.topic))
         let counters = Dictionary(
             uniqueKeysWithValues: driver.topology.stages.map { ($0.source.name, driver.store.counters(of: $0.name)) })
         state.withLock { state in
             state.sent.merge(sent) { $0 + $1 }
+            state.emitted.formUnion(emitted)
             for letter in refused where letter.code != "queued" {
                 state.codes[letter.stage.source, default: [:]][letter.code, default: 0] += 1
             }
             for (source, values) in counters {
+                state.counters[source, default: [:]].merge(values) { $0 + $1 }
                 state.applied[source, default: 0] += values["applied"] ?? 0
                 for name in ["stale", "duplicate", "orphan"] {
                     state.skipped[source, default: 0] += values[name] ?? 0
@@ -70,6 +77,8 @@ final class CoverageRecorder: Sendable {
                     let seen = state.processors[processor.name] ?? Seen()
                     if entry.spec.output == .changes {
                         items.append(Self.projector(processor, stage.source, state))
+                    } else if entry.spec.input == .records {
+                        items.append(Self.reader(processor, entry, stage.source, state))
                     } else {
                         items.append(Self.item(processor, entry, seen))
                     }
@@ -106,6 +115,25 @@ final class CoverageRecorder: Sendable {
         return Coverage.Item(
             name: processor.name, kind: processor.kind,
             facts: [count(Int(applied), "event")] + (skipped > 0 ? ["\(skipped) dropped"] : []), branches: branches)
+    }
+
+    /// What reads records as they are is reached where its counters have moved.
+    private static func reader(
+        _ processor: ProcessorDefinition, _ entry: ProcessorRegistry.Entry, _ source: SourceDefinition, _ state: State
+    ) -> Coverage.Item {
+        let counters = state.counters[source.name] ?? [:]
+        let moved = entry.spec.metrics.filter { counters[$0.name] ?? 0 > 0 }
+        var branches = entry.spec.metrics.filter { $0.name != "callsDropped" || processor.settings["maxAge"] != nil }.map { metric in
+            Coverage.Branch(name: metric.summary, isReached: moved.contains(metric))
+        }
+        for field in entry.spec.fields where field.kind == .topic {
+            guard case .string(let topic)? = processor.settings[field.name]?.content else { continue }
+            branches.append(
+                .init(name: "a record to \(topic) (`\(field.name)`)", isReached: state.emitted.contains(topic)))
+        }
+        return Coverage.Item(
+            name: processor.name, kind: processor.kind,
+            facts: moved.map { "\($0.name) \(counters[$0.name] ?? 0)" }, branches: branches)
     }
 
     private static func item(
