@@ -8,5 +8,8 @@ extension ProcessorRegistry {
         .init(Rollup.self),
         .init(BindingEvaluator.self),
         .init(AlertRule.self),
+        .init(Filter.self),
+        .init(PathMap.self),
+        .init(Export.self),
     ])
 }

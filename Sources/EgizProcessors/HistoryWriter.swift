@@ -33,20 +33,14 @@ public final class HistoryWriter: StatelessProcessor {
 
     public static let mayRefuse = false
 
-    private let include: [PathPattern]
-    private let exclude: [PathPattern]
     private let onlyChanges: Bool
     /// 0 keeps for ever.
     private let days: Int32
-    /// What the patterns say of each path, by the path's id: one look-up a leaf instead of a match.
-    private var decisions: [Decision] = []
-
-    private enum Decision: UInt8 { case unknown, recorded, left }
+    private var choice: PathChoice
 
     public init(_ definition: ProcessorDefinition) throws(TopologyFaults) {
         let reader = SettingsReader(definition)
-        include = try reader.patterns("include")
-        exclude = try reader.patterns("exclude")
+        choice = PathChoice(include: try reader.patterns("include"), exclude: try reader.patterns("exclude"))
         onlyChanges = try reader.bool("onlyChanges")
         days = try Self.days(reader)
     }
@@ -55,7 +49,7 @@ public final class HistoryWriter: StatelessProcessor {
     public static func retention(of definitions: [ProcessorDefinition]) -> HistoryRetention {
         HistoryRetention(
             definitions.filter { $0.kind == spec.kind }.compactMap { try? HistoryWriter($0) }.map {
-                HistoryRetention.Rule(include: $0.include, exclude: $0.exclude, days: $0.days)
+                HistoryRetention.Rule(include: $0.choice.include, exclude: $0.choice.exclude, days: $0.days)
             })
     }
 
@@ -68,18 +62,7 @@ public final class HistoryWriter: StatelessProcessor {
 
     public func process(_ change: borrowing TwinChange, into effects: inout RecordEffects) throws(RecordFault) {
         for leaf in change.leaves where !onlyChanges || leaf.changed {
-            let index = Int(leaf.path.raw)
-            if index >= decisions.count {
-                decisions.append(contentsOf: repeatElement(.unknown, count: index + 64 - decisions.count))
-            }
-            if decisions[index] == .unknown { decisions[index] = decide(leaf.path, in: change.paths) }
-            if decisions[index] == .recorded { effects.append(leaf.path, leaf.value) }
+            if choice.takes(leaf.path, in: change.paths) { effects.append(leaf.path, leaf.value) }
         }
-    }
-
-    private func decide(_ path: PathID, in paths: PathTable) -> Decision {
-        let segments = paths.segments(of: path)
-        let recorded = include.contains { $0.matches(segments) } && !exclude.contains { $0.matches(segments) }
-        return recorded ? .recorded : .left
     }
 }

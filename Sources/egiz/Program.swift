@@ -67,9 +67,8 @@ enum Program {
     static func outputs(of topologies: [Topology]) -> [String] {
         var names: Set<String> = []
         for processor in topologies.flatMap(\.processors) {
-            for field in ProcessorRegistry.builtin[processor.kind]?.spec.fields ?? [] where field.kind == .topic {
-                if case .string(let name)? = processor.settings[field.name]?.content { names.insert(name) }
-            }
+            let spec = ProcessorRegistry.builtin[processor.kind]?.spec
+            names.formUnion(spec?.topics(writtenBy: processor).map(\.name) ?? [])
         }
         return names.sorted()
     }

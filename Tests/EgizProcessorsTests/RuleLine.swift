@@ -29,6 +29,38 @@ struct RuleLine {
             epochs: epochs, cacheBytes: cacheBytes, store: store)
     }
 
+    /// One processor of a chain; settings as JSON, defaults as the kind has them.
+    struct Link {
+        var name: String
+        var kind: String
+        var from = "twins"
+        var settings: String
+
+        init(_ name: String, _ kind: String, from: String = "twins", _ settings: String) {
+            (self.name, self.kind, self.from, self.settings) = (name, kind, from, settings)
+        }
+
+        func definition() throws -> ProcessorDefinition {
+            var settings = try RuleLine.settings(settings)
+            for field in ProcessorRegistry.builtin[kind]?.spec.fields ?? [] where settings[field.name] == nil {
+                guard let text = field.defaultText, field.kind != .duration, field.kind != .size else { continue }
+                let value = (try? JSONParser().parse(Array(text.utf8))) ?? .string(text)
+                settings[field.name] = ConfigValue(json: value, at: RuleLine.mark)
+            }
+            return ProcessorDefinition(name: name, kind: kind, from: from, settings: settings, mark: RuleLine.mark)
+        }
+    }
+
+    /// Several processors, in an order in which each stands behind the one it reads from.
+    init(
+        _ links: [Link], format: RecordFormat = .telemetry, epochs: TopologyDriver.Epochs = .eachRecord,
+        store: MemoryStore = MemoryStore()
+    ) throws {
+        driver = TopologyDriver(
+            topology: .testing(format: format, further: try links.map { try $0.definition() }), registry: .builtin,
+            epochs: epochs, store: store)
+    }
+
     /// A record of features of `f`, as JSON members, at a second.
     func send(_ second: Double, _ members: String, thing: String = "t:a") throws {
         let milliseconds = Int64(second * 1000)
@@ -75,6 +107,17 @@ struct RuleLine {
         driver.emitted.filter { $0.topic == topic }.compactMap { record in
             record.value.flatMap { try? JSONParser().parse($0).object }
         }
+    }
+}
+
+/// The faults of a link that its kind refuses; empty where it takes it.
+func faults(_ link: RuleLine.Link) throws -> [String] {
+    let definition = try link.definition()
+    do throws(TopologyFaults) {
+        _ = try ProcessorRegistry.builtin[link.kind]?.make(definition)
+        return []
+    } catch {
+        return error.faults.map(\.message)
     }
 }
 

@@ -44,6 +44,8 @@ public struct StepCounters: Sendable, Equatable {
     public var reviewed: Int64 = 0
     /// Messages of people that were consumed.
     public var messages: Int64 = 0
+    /// Events that a filter held back.
+    public var filtered: Int64 = 0
 
     public init() {}
 
@@ -56,7 +58,7 @@ public struct StepCounters: Sendable, Equatable {
             ("resets", resets), ("keyMismatch", keyMismatch), ("longPaths", longPaths), ("parked", parked),
             ("redriven", redriven), ("emitted", emitted), ("ticks", ticks), ("idleTicks", idleTicks), ("late", late),
             ("bindings", bindings), ("alerts", alerts), ("ruleErrors", ruleErrors), ("reviewed", reviewed),
-            ("messages", messages),
+            ("messages", messages), ("filtered", filtered),
         ]
     }
 
@@ -90,6 +92,7 @@ public struct StepCounters: Sendable, Equatable {
         case "ruleErrors": ruleErrors = value
         case "reviewed": reviewed = value
         case "messages": messages = value
+        case "filtered": filtered = value
         default: break
         }
     }

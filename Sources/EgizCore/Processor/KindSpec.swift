@@ -34,12 +34,14 @@ public struct KindSpec: Sendable {
     public var projections: [String]
     public var fields: [KindField]
     public var metrics: [Metric]
+    /// The file in `Schemas/` that describes the values of the records it emits; nil: it emits none, or none of its own making.
+    public var messages: String?
     /// A YAML example of the processor's entry.
     public var example: String
 
     public init(
         kind: String, summary: String, input: Stream, output: Stream, projections: [String], fields: [KindField],
-        metrics: [Metric] = [], example: String
+        metrics: [Metric] = [], messages: String? = nil, example: String
     ) {
         self.kind = kind
         self.summary = summary
@@ -48,6 +50,7 @@ public struct KindSpec: Sendable {
         self.projections = projections
         self.fields = fields
         self.metrics = metrics
+        self.messages = messages
         self.example = example
     }
 }

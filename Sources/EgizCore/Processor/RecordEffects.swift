@@ -28,6 +28,10 @@ public struct RecordEffects {
     private(set) var late: Int64 = 0
     /// Values of the scene that changed, alerts raised, values on which a rule failed.
     private(set) var rules = RuleCounts()
+    /// Events that a filter held back.
+    private(set) var filtered: Int64 = 0
+    /// Something was counted.
+    private(set) var hasCounts = false
     /// Names of the source's topics, by their place, and the partition.
     var topics: [String] = []
     var partition: Int32 = 0
@@ -82,23 +86,44 @@ public struct RecordEffects {
     }
 
     /// Counts a value of the scene that changed.
-    public mutating func countBinding() { rules.bindings += 1 }
+    public mutating func countBinding() {
+        rules.bindings += 1
+        hasCounts = true
+    }
 
     /// Counts an alert that was raised.
-    public mutating func countAlert() { rules.alerts += 1 }
+    public mutating func countAlert() {
+        rules.alerts += 1
+        hasCounts = true
+    }
 
     /// Counts a value on which a binding or a rule failed: of the wrong kind, or one that cannot be calculated with.
-    public mutating func countRuleError() { rules.errors += 1 }
+    public mutating func countRuleError() {
+        rules.errors += 1
+        hasCounts = true
+    }
 
     /// Counts a sample that came too late for its window.
-    public mutating func countLate() { late += 1 }
+    public mutating func countLate() {
+        late += 1
+        hasCounts = true
+    }
+
+    /// Counts an event that a processor did not pass on.
+    mutating func countFiltered() {
+        filtered += 1
+        hasCounts = true
+    }
 
     public mutating func removeAll() {
         samples.removeAll(keepingCapacity: true)
         if !emissions.isEmpty { emissions.removeAll(keepingCapacity: true) }
         if !timers.isEmpty { timers.removeAll(keepingCapacity: true) }
+        guard hasCounts else { return }
         late = 0
+        filtered = 0
         rules = RuleCounts()
+        hasCounts = false
     }
 
     struct RuleCounts {

@@ -69,6 +69,12 @@ public struct SettingsReader: Sendable {
         return text
     }
 
+    /// A text that must be there.
+    public func required(_ name: String) throws(TopologyFaults) -> String {
+        guard let text = try text(name) else { throw fault(name, "a text") }
+        return text
+    }
+
     /// A number; nil where it was left out.
     public func number(_ name: String) throws(TopologyFaults) -> Double? {
         guard let value = values[name] else { return nil }

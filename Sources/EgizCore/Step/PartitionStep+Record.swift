@@ -69,7 +69,11 @@ extension PartitionStep {
             thing: event.thing, revision: entry.twin.revision, time: event.time, streamTime: streamTime ?? event.time,
             leaves: self.change.leaves, paths: tables.paths, twin: entry.twin,
             isCreated: !existed && entry.twin.isAlive, topic: record.topic, offset: record.offset)
-        for slot in processors {
+        for (place, slot) in processors.enumerated() {
+            guard reaches(place) else {
+                decide(place, reached: false, change, &effects)
+                continue
+            }
             do throws(RecordFault) {
                 effects.processor = slot.name
                 if let index = slot.stateIndex {
@@ -78,6 +82,7 @@ extension PartitionStep {
                 } else {
                     try slot.instance.process(change, memory: nil, into: &effects)
                 }
+                if decide(place, reached: true, change, &effects) { effects.countFiltered() }
             } catch {
                 effects.removeAll()
                 try rebuild(entry)
@@ -127,7 +132,7 @@ extension PartitionStep {
             counters.samples += 1
             open.add(sample.value, at: time, to: slot)
         }
-        if !statefulProcessors.isEmpty { absorbTimers() }
+        if !statefulProcessors.isEmpty || effects.hasCounts { absorbTimers() }
         if !effects.emissions.isEmpty { absorbEmissions(of: record, redrive, at: time) }
     }
 

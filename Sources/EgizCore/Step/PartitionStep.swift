@@ -37,6 +37,10 @@ public final class PartitionStep {
     /// Names of the processors with a state, by place in `TwinEntry.states`: what the store must restore.
     public let statefulProcessors: [String]
     let keepsReplays: Bool
+    /// Some processor decides what others see.
+    let hasGates: Bool
+    /// By the place of a processor: whether the change under way goes on to those that read from it.
+    var passed: [Bool]
     var change = ChangeBuffer()
     var effects = RecordEffects()
     var timers = TimerQueue()
@@ -78,6 +82,7 @@ public final class PartitionStep {
         var projector: String?
         var stateful: [String] = []
         var mayRefuse = false
+        var places: [String: Int] = [:]
         for definition in stage.processors {
             guard let entry = registry[definition.kind] else {
                 throw TopologyFaults([TopologyFault(at: definition.mark, "unknown kind \(definition.kind)")])
@@ -90,11 +95,16 @@ public final class PartitionStep {
             processors.append(
                 ProcessorSlot(
                     name: definition.name, instance: instance, stateType: stateType,
-                    stateIndex: stateType == nil ? nil : stateful.count, onError: definition.onError))
+                    stateIndex: stateType == nil ? nil : stateful.count, onError: definition.onError,
+                    upstream: places[definition.from]))
+            if let upstream = places[definition.from] { processors[upstream].isGate = true }
+            places[definition.name] = processors.count - 1
             if stateType != nil { stateful.append(definition.name) }
             mayRefuse = mayRefuse || entry.mayRefuse
         }
         self.processors = processors
+        hasGates = processors.contains(where: \.isGate)
+        passed = Array(repeating: true, count: processors.count)
         self.projector = projector
         statefulProcessors = stateful
         keepsReplays = mayRefuse
