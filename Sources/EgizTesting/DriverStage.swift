@@ -55,6 +55,7 @@ final class DriverTask {
         write.alerts = output.alerts.sorted {
             ($0.thing, $0.key, $0.raisedAt, $0.processor) < ($1.thing, $1.key, $1.raisedAt, $1.processor)
         }
+        write.predictions = output.predictions
         write.consumed = consumed
         write.timers = output.timers.map { [$0] } ?? []
         write.outboxes =

@@ -40,6 +40,7 @@ extension MemoryStore {
             zip(rollups, rollups.dropFirst()).allSatisfy({ $0 < $1 }),
             zip(scenes, scenes.dropFirst()).allSatisfy({ $0 < $1 }),
             zip(alerts, alerts.dropFirst()).allSatisfy({ $0 < $1 }),
+            zip(epoch.predictions, epoch.predictions.dropFirst()).allSatisfy({ $0.key < $1.key }),
             zip(epoch.outboxes, epoch.outboxes.dropFirst()).allSatisfy({ $0.task < $1.task })
         else { throw EngineError(.bug, .stop, "the rows of an epoch are not in the order of their keys") }
     }
@@ -119,6 +120,7 @@ extension MemoryStore {
             let key = AlertKey(thing: row.thing, processor: row.processor, key: row.key, raisedAt: row.raisedAt)
             alerts[key] = row
         }
+        for row in epoch.predictions { predictions[row.key] = row }
         inbox.removeAll { epoch.consumed.contains($0.id) }
         for outbox in epoch.outboxes {
             outboxes[outbox.task, default: []].append(outbox)

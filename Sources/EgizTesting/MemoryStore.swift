@@ -98,6 +98,7 @@ public final class MemoryStore: @unchecked Sendable {
     var rollups: [RollupKey: RollupRow] = [:]
     var scenes: [SceneKey: SceneRow] = [:]
     var alerts: [AlertKey: AlertRow] = [:]
+    var predictions: [PredictionRow.Key: PredictionRow] = [:]
     var inbox: [InboxMessage] = []
     var nextMessage: Int64 = 1
     var ruleRegistry = RuleRegistry.empty

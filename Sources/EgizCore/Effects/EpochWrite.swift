@@ -21,6 +21,8 @@ public final class EpochWrite: @unchecked Sendable {
     public var scenes: [SceneRow] = []
     /// Sorted by thing, key, time of raising and processor.
     public var alerts: [AlertRow] = []
+    /// Sorted by key; at most one each.
+    public var predictions: [PredictionRow] = []
     /// Inbox messages that were consumed, sorted.
     public var consumed: [Int64] = []
     /// Sorted by task; at most one a task, none without records.

@@ -7,6 +7,8 @@ public struct KindSpec: Sendable {
     public enum Stream: String, Sendable {
         /// Decoded records of a source.
         case events
+        /// Records of a source of format `json` as they are: the kind is alone with its source.
+        case records
         /// Changes of twins.
         case changes
         /// Nothing: the kind ends its branch.

@@ -32,6 +32,8 @@ public struct RecordEffects {
     private(set) var filtered: Int64 = 0
     /// Something was counted.
     private(set) var hasCounts = false
+    /// Answers of models, in order.
+    private(set) var predictions: [PredictionRow] = []
     /// Names of the source's topics, by their place, and the partition.
     var topics: [String] = []
     var partition: Int32 = 0
@@ -85,6 +87,15 @@ public struct RecordEffects {
         return InputPosition(topic: topics[topic], partition: partition, offset: offset)
     }
 
+    /// Writes what a model says of a thing now; the last one of its key stays.
+    public mutating func upsert(_ row: PredictionRow) { predictions.append(row) }
+
+    /// Counts a question to a model that was written.
+    public mutating func countQuestion() {
+        rules.questions += 1
+        hasCounts = true
+    }
+
     /// Counts a value of the scene that changed.
     public mutating func countBinding() {
         rules.bindings += 1
@@ -119,6 +130,7 @@ public struct RecordEffects {
         samples.removeAll(keepingCapacity: true)
         if !emissions.isEmpty { emissions.removeAll(keepingCapacity: true) }
         if !timers.isEmpty { timers.removeAll(keepingCapacity: true) }
+        if !predictions.isEmpty { predictions.removeAll(keepingCapacity: true) }
         guard hasCounts else { return }
         late = 0
         filtered = 0
@@ -130,5 +142,6 @@ public struct RecordEffects {
         var bindings: Int64 = 0
         var alerts: Int64 = 0
         var errors: Int64 = 0
+        var questions: Int64 = 0
     }
 }

@@ -85,6 +85,13 @@ public struct SettingsReader: Sendable {
         }
     }
 
+    /// A whole number, or a size in bytes; nil where it was left out.
+    public func integer(_ name: String) throws(TopologyFaults) -> Int? {
+        guard let value = values[name] else { return nil }
+        guard case .int(let number) = value.content else { throw fault(name, "a whole number") }
+        return Int(number)
+    }
+
     /// An expression; nil where it was left out.
     public func expression(_ name: String, allowsValue: Bool = false) throws(TopologyFaults) -> Expression? {
         guard let text = try text(name) else { return nil }

@@ -93,6 +93,7 @@ extension PartitionStep {
         counters.bindings += effects.rules.bindings
         counters.alerts += effects.rules.alerts
         counters.ruleErrors += effects.rules.errors
+        counters.questions += effects.rules.questions
         for request in effects.timers {
             switch request {
             case .set(let timer):

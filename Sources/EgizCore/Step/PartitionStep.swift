@@ -41,6 +41,13 @@ public final class PartitionStep {
     let hasGates: Bool
     /// By the place of a processor: whether the change under way goes on to those that read from it.
     var passed: [Bool]
+    /// Works on records instead of twins: the only processor of the stage.
+    let ofRecords: (name: String, instance: any RecordProcessor)?
+    /// The stage is a caller's: records come with what became of them, see `settle`.
+    let callerName: String?
+    let parser = JSONParser()
+    /// What models say, written when the epoch closes.
+    var predictions: [PredictionRow.Key: PredictionRow] = [:]
     var change = ChangeBuffer()
     var effects = RecordEffects()
     var timers = TimerQueue()
@@ -83,9 +90,19 @@ public final class PartitionStep {
         var stateful: [String] = []
         var mayRefuse = false
         var places: [String: Int] = [:]
+        var ofRecords: (name: String, instance: any RecordProcessor)?
+        var callerName: String?
         for definition in stage.processors {
             guard let entry = registry[definition.kind] else {
                 throw TopologyFaults([TopologyFault(at: definition.mark, "unknown kind \(definition.kind)")])
+            }
+            if let make = entry.makeOfRecords {
+                ofRecords = (definition.name, try make(definition))
+                continue
+            }
+            if entry.makeCaller != nil {
+                callerName = definition.name
+                continue
             }
             guard let instance = try entry.make(definition) else {
                 projector = definition.name
@@ -106,6 +123,8 @@ public final class PartitionStep {
         hasGates = processors.contains(where: \.isGate)
         passed = Array(repeating: true, count: processors.count)
         self.projector = projector
+        self.ofRecords = ofRecords
+        self.callerName = callerName
         statefulProcessors = stateful
         keepsReplays = mayRefuse
         twins = TwinCache(states: processors.compactMap { slot in slot.stateType.map { (slot.name, $0) } })
@@ -123,7 +142,14 @@ public final class PartitionStep {
     /// - Parameter redrive: the record is a dead letter that is tried again. The caller then settles what the verdict means for
     ///   the letter: `.refused` leaves it where it is, `.done` ends with `released`.
     public func process(_ record: RawRecord, redrive: Redrive? = nil) throws(EngineError) -> StepVerdict {
-        let verdict = try run(record, redrive)
+        let verdict: StepVerdict
+        if ofRecords != nil {
+            verdict = processAsItIs(record, redrive)
+        } else if callerName != nil {
+            verdict = sendAgain(record, redrive)
+        } else {
+            verdict = try run(record, redrive)
+        }
         switch verdict {
         case .needs, .needsTimers, .full, .epochIsFull: return verdict
         case .refused(let refusal):
@@ -189,9 +215,12 @@ public final class PartitionStep {
         createdInFlight += createdOpen
         createdOpen = []
         open.detach()
+        let answers = predictions.isEmpty ? [] : predictions.values.sorted { $0.key < $1.key }
+        predictions.removeAll(keepingCapacity: true)
         let output = StepOutput(
             twins: rows.twins, states: rows.states, timers: timers.close(task), rollups: rows.rollups,
-            scenes: rows.scenes, alerts: rows.alerts, rules: rulesMoved, outputs: outputs, idle: idle, columns: open)
+            scenes: rows.scenes, alerts: rows.alerts, predictions: answers, rules: rulesMoved, outputs: outputs,
+            idle: idle, columns: open)
         open = EpochColumns()
         outputs = []
         idle = nil

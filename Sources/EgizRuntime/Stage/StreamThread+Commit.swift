@@ -34,6 +34,7 @@ extension StreamThread {
             write.rollups += output.rollups
             write.scenes += output.scenes
             write.alerts += output.alerts
+            write.predictions += output.predictions
             if let timers = output.timers { write.timers.append(timers) }
             if !output.outputs.isEmpty {
                 write.outboxes.append(Outbox(task: task.id, epoch: advance.epoch, records: output.outputs))
@@ -74,6 +75,19 @@ extension StreamThread {
         write.alerts.sort {
             ($0.thing, $0.key, $0.raisedAt, $0.processor) < ($1.thing, $1.key, $1.raisedAt, $1.processor)
         }
+        mergePredictions(of: write)
+    }
+
+    /// Keys do not guarantee a partition: where two tasks write one row, the younger one stays.
+    private func mergePredictions(of write: EpochWrite) {
+        guard write.tasks.count > 1, write.predictions.count > 1 else { return }
+        write.predictions.sort { ($0.key, $0.time) < ($1.key, $1.time) }
+        var kept: [PredictionRow] = []
+        for row in write.predictions {
+            if kept.last?.key == row.key { kept.removeLast() }
+            kept.append(row)
+        }
+        write.predictions = kept
     }
 
     /// What Kafka has of our tasks' earlier epochs. Of tasks that are ours no more the new owner finds out by itself.
@@ -108,7 +122,7 @@ extension StreamThread {
             if flight?.hasMessages ?? false { isReceiving = false }
             forgetCondemned(flight)
             if let halving { search(halving.committed(records: flight?.records ?? 0)) }
-            if tables.paths.count > setup.configuration.mostPaths { needsFreshTables = true }
+            if desk == nil, tables.paths.count > setup.configuration.mostPaths { needsFreshTables = true }
             if let flight {
                 let took = flight.since.duration(to: now)
                 status.committed(

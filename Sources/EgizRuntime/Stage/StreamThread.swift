@@ -22,6 +22,7 @@ final class StreamThread: @unchecked Sendable {
         var consumers: any LogConsumerFactory
         var stores: any StoreFactory
         var outputs: any OutputProducerFactory
+        var calls: any CallTransport
         var logger: Logger
     }
 
@@ -87,6 +88,10 @@ final class StreamThread: @unchecked Sendable {
     /// The last look found messages of people, and their epoch is not committed yet.
     var isReceiving = false
     var inboxLook = ContinuousClock.now
+    /// The calls of the stage, where it is a caller's.
+    var desk: CallDesk?
+    /// Since when the desk has had no room for records.
+    var deskFullSince: ContinuousClock.Instant?
     /// Says after a trap which record it was.
     var crashGuard: CrashGuard?
     /// Set where the thread must end with an error; the loop leaves at the next turn.
@@ -184,6 +189,7 @@ final class StreamThread: @unchecked Sendable {
     }
 
     private func open() throws(EngineError) {
+        try openDesk()
         if let folder = setup.configuration.guardFolder {
             try CrashGuard.check(folder: folder, stage: setup.stage.name, topics: topics)
             crashGuard = CrashGuard(folder: folder, stage: setup.stage.name)
@@ -225,6 +231,7 @@ final class StreamThread: @unchecked Sendable {
         try redrive(now)
         try receive(now)
         try review()
+        try followCalls()
         let open = openWork
         if publisher.unpublishedBytes > setup.configuration.mostUnpublished {
             try awaitPublisher()
@@ -236,9 +243,10 @@ final class StreamThread: @unchecked Sendable {
         case .await:
             try awaitCommit()
         case .poll(let timeout):
+            if try awaitCalls() { return }
             try resumeAfterCommit()
             let wait = pending.isEmpty ? timeout : min(timeout, .milliseconds(20))
-            try take(timeout: wait)
+            try take(timeout: min(wait, patienceForCalls))
         }
     }
 
@@ -267,6 +275,7 @@ final class StreamThread: @unchecked Sendable {
         committer.stop(until: Date(timeIntervalSinceNow: 1))
         publisher.stop(until: Date(timeIntervalSinceNow: 1))
         store?.close()
+        desk = nil
         consumer = nil
         store = nil
     }
