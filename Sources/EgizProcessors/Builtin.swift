@@ -11,5 +11,7 @@ extension ProcessorRegistry {
         .init(Filter.self),
         .init(PathMap.self),
         .init(Export.self),
+        .init(records: Rekey.self),
+        .init(records: DeadLetterHandler.self),
     ])
 }

@@ -75,4 +75,5 @@ struct DriverRecord {
     var time: EventTime
     var key: [UInt8]?
     var value: [UInt8]?
+    var headers: [DeadLetter.Header] = []
 }

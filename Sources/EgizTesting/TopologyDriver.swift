@@ -52,15 +52,16 @@ public final class TopologyDriver {
     /// - Parameter at: the Kafka timestamp. - Parameter partition: nil: where Java's default partitioner puts the key.
     public func send(
         _ topic: String, key: String?, value: String?, at time: EventTime = EventTime(microseconds: 0),
-        partition: Int32? = nil
+        partition: Int32? = nil, headers: [DeadLetter.Header] = []
     ) throws {
         try send(
-            topic, key: key.map { Array($0.utf8) }, bytes: value.map { Array($0.utf8) }, at: time, partition: partition)
+            topic, key: key.map { Array($0.utf8) }, bytes: value.map { Array($0.utf8) }, at: time,
+            partition: partition, headers: headers)
     }
 
     public func send(
         _ topic: String, key: [UInt8]?, bytes: [UInt8]?, at time: EventTime, partition: Int32? = nil,
-        offset: Int64? = nil
+        offset: Int64? = nil, headers: [DeadLetter.Header] = []
     ) throws {
         let count = partitions[topic] ?? 1
         let number =
@@ -70,7 +71,7 @@ public final class TopologyDriver {
         let offset = offset ?? ends[place, default: 0]
         ends[place] = offset + 1
         let record = DriverRecord(
-            topic: topic, partition: number, offset: offset, time: time, key: key, value: bytes)
+            topic: topic, partition: number, offset: offset, time: time, key: key, value: bytes, headers: headers)
         log.append(record)
         for stage in stages where stage.index(of: topic) != nil { try run(record, in: stage) }
         if epochs == .eachRecord { try commit() }
@@ -83,11 +84,13 @@ public final class TopologyDriver {
     func run(_ record: DriverRecord, in stage: DriverStage) throws {
         let task = try task(stage, record.partition)
         try withRaw(record, in: stage) { raw in
-            let verdict = try settle(task, stage) { () throws(EngineError) in try task.step.process(raw) }
+            let verdict = try settle(task, stage) { () throws(EngineError) in
+                try task.step.process(raw, headers: record.headers)
+            }
             verdicts[stage.definition.name] = verdict
             switch verdict {
-            case .refused(let refusal): setAside(raw, record.topic, refusal, in: stage, task, attempts: 1)
-            case .queued(let refusal): setAside(raw, record.topic, refusal, in: stage, task, attempts: 0)
+            case .refused(let refusal): setAside(raw, record, refusal, in: stage, task, attempts: 1)
+            case .queued(let refusal): setAside(raw, record, refusal, in: stage, task, attempts: 0)
             case .full(let reason): throw EngineError(.state, .stop, "the task would pause: \(reason)")
             case .done, .needs, .needsTimers, .epochIsFull: break
             }
@@ -135,16 +138,20 @@ public final class TopologyDriver {
     }
 
     func setAside(
-        _ record: RawRecord, _ topic: String, _ refusal: StepVerdict.Refusal, in stage: DriverStage,
+        _ record: RawRecord, _ sent: DriverRecord, _ refusal: StepVerdict.Refusal, in stage: DriverStage,
         _ task: DriverTask, attempts: Int
     ) {
         var letter = DeadLetter(
-            stage: stage.definition.name, topicName: topic, record: record, headers: [], code: refusal.code,
-            message: refusal.message, thing: refusal.thing, processor: refusal.processor)
+            stage: stage.definition.name, topicName: sent.topic, record: record, headers: sent.headers,
+            code: refusal.code, message: refusal.message, thing: refusal.thing, processor: refusal.processor)
         letter.disposition = refusal.disposition
-        letter.attempts = attempts
-        if stage.definition.source.deadLetterTopic {
-            task.step.emit(letter.output(id: "\(task.step.idPrefix(topic))/\(record.offset)/dlq", topologyVersion: 1))
+        letter.attempts = refusal.kept?.attempts ?? attempts
+        letter.retryAt = refusal.kept?.retryAt
+        if stage.definition.source.deadLetterTopic, refusal.kept == nil {
+            task.step.emit(
+                letter.output(
+                    id: "\(task.step.idPrefix(sent.topic))/\(record.offset)/dlq", topologyVersion: 1,
+                    database: MemoryStore.databaseID))
         }
         task.deadLetters.append(letter)
         refused.append(letter)
@@ -166,7 +173,8 @@ public final class TopologyDriver {
         }
         let step = try PartitionStep(
             task: id, stage: stage.definition, registry: registry, tables: stage.tables, counters: lease.counters,
-            streamTime: lease.streamTime, incarnation: lease.incarnation, parked: lease.parked)
+            streamTime: lease.streamTime, incarnation: lease.incarnation, parked: lease.parked,
+            database: MemoryStore.databaseID)
         let task = DriverTask(lease: lease, step: step)
         stage.tasks[partition] = task
         if step.hasRules {

@@ -28,6 +28,8 @@ public struct RecordEffects {
     private(set) var late: Int64 = 0
     /// Values of the scene that changed, alerts raised, values on which a rule failed.
     private(set) var rules = RuleCounts()
+    /// The record is to be kept as a dead letter.
+    private(set) var kept: KeptLetter?
     /// Events that a filter held back.
     private(set) var filtered: Int64 = 0
     /// Something was counted.
@@ -56,7 +58,13 @@ public struct RecordEffects {
     public mutating func emit(
         to topic: String, key: [UInt8]? = nil, value: [UInt8]?, headers: [DeadLetter.Header] = []
     ) throws(RecordFault) {
-        let key = key ?? thing.map { Array($0.text.utf8) }
+        try emit(to: topic, exactly: key ?? thing.map { Array($0.text.utf8) }, value: value, headers: headers)
+    }
+
+    /// As above, with the key as it is: nil is a record without one.
+    public mutating func emit(
+        to topic: String, exactly key: [UInt8]?, value: [UInt8]?, headers: [DeadLetter.Header] = []
+    ) throws(RecordFault) {
         var size = (key?.count ?? 0) + (value?.count ?? 0) + 256
         for header in headers { size += header.name.utf8.count + (header.value?.count ?? 0) + 8 }
         guard size <= largestRecord else {
@@ -89,6 +97,18 @@ public struct RecordEffects {
 
     /// Writes what a model says of a thing now; the last one of its key stays.
     public mutating func upsert(_ row: PredictionRow) { predictions.append(row) }
+
+    /// Keeps the record among the dead letters; its other effects stay. Only of a `RecordProcessor`.
+    public mutating func keep(_ letter: KeptLetter) {
+        kept = letter
+        hasCounts = true
+    }
+
+    /// Counts a record that was skipped because it is kept already.
+    public mutating func countSkipped() {
+        filtered += 1
+        hasCounts = true
+    }
 
     /// Counts a question to a model that was written.
     public mutating func countQuestion() {
@@ -134,6 +154,7 @@ public struct RecordEffects {
         guard hasCounts else { return }
         late = 0
         filtered = 0
+        kept = nil
         rules = RuleCounts()
         hasCounts = false
     }

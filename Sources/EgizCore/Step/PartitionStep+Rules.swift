@@ -61,7 +61,8 @@ extension PartitionStep {
         let time = streamTime ?? .earliest
         hasOtherWork = true
         counters.messages += 1
-        guard entry.home == task else { return .done }
+        // What is no thing has no home.
+        guard entry.home == task || ofRecords != nil else { return .done }
         begin(entry)
         deliver(message, entry, time, &effects)
         if keepsReplays { entry.replays.append(.message(message, streamTime: time)) }

@@ -46,6 +46,12 @@ public final class PartitionStep {
     /// The stage is a caller's: records come with what became of them, see `settle`.
     let callerName: String?
     let parser = JSONParser()
+    /// Records need their headers.
+    public let readsHeaders: Bool
+    /// The stage keeps dead letters of others, some of which are tried again by themselves.
+    public let keepsLetters: Bool
+    /// The identity of the database.
+    let database: String
     /// What models say, written when the epoch closes.
     var predictions: [PredictionRow.Key: PredictionRow] = [:]
     var change = ChangeBuffer()
@@ -70,10 +76,11 @@ public final class PartitionStep {
     /// - Parameters:
     ///   - counters, streamTime, incarnation, parked: as the task's rows have them.
     ///   - largestRecord: bytes that Kafka takes at most, checked when a record is emitted (rule 12).
+    ///   - database: the identity of the database.
     public init(
         task: TaskID, stage: StageDefinition, registry: ProcessorRegistry, tables: StreamTables,
         counters: StepCounters = StepCounters(), streamTime: EventTime? = nil, incarnation: Int32 = 1,
-        parked: [ThingID: Int] = [:], largestRecord: Int = 1_000_000
+        parked: [ThingID: Int] = [:], largestRecord: Int = 1_000_000, database: String = ""
     ) throws(TopologyFaults) {
         self.task = task
         self.stage = stage
@@ -81,6 +88,7 @@ public final class PartitionStep {
         self.counters = counters
         self.streamTime = streamTime
         self.incarnation = incarnation
+        self.database = database
         self.parked = ParkedThings(parked, limits: stage.source.park)
         effects.largestRecord = largestRecord
         effects.topics = stage.source.topics.map(\.name)
@@ -97,7 +105,14 @@ public final class PartitionStep {
                 throw TopologyFaults([TopologyFault(at: definition.mark, "unknown kind \(definition.kind)")])
             }
             if let make = entry.makeOfRecords {
-                ofRecords = (definition.name, try make(definition))
+                let instance = try make(definition)
+                ofRecords = (definition.name, instance)
+                // One with a state has timers and rows like any other.
+                guard let stateful = instance as? any Processor, let type = type(of: stateful).stateType else { continue }
+                processors.append(
+                    ProcessorSlot(
+                        name: definition.name, instance: stateful, stateType: type, stateIndex: 0,
+                        onError: definition.onError))
                 continue
             }
             if entry.makeCaller != nil {
@@ -125,7 +140,9 @@ public final class PartitionStep {
         self.projector = projector
         self.ofRecords = ofRecords
         self.callerName = callerName
-        statefulProcessors = stateful
+        statefulProcessors = ofRecords == nil ? stateful : processors.map(\.name)
+        readsHeaders = ofRecords.map { type(of: $0.instance).readsBytes } ?? false
+        keepsLetters = ofRecords.map { type(of: $0.instance).keepsLetters } ?? false
         keepsReplays = mayRefuse
         twins = TwinCache(states: processors.compactMap { slot in slot.stateType.map { (slot.name, $0) } })
     }
@@ -139,12 +156,16 @@ public final class PartitionStep {
 
     /// Processes one record. Throws only for a bug or a broken state, `.stop`: the topology ends with the record's position.
     ///
-    /// - Parameter redrive: the record is a dead letter that is tried again. The caller then settles what the verdict means for
-    ///   the letter: `.refused` leaves it where it is, `.done` ends with `released`.
-    public func process(_ record: RawRecord, redrive: Redrive? = nil) throws(EngineError) -> StepVerdict {
+    /// - Parameters:
+    ///   - headers: only looked at where the step `readsHeaders`.
+    ///   - redrive: the record is a dead letter that is tried again. The caller then settles what the verdict means for the
+    ///     letter: `.refused` leaves it where it is, `.done` ends with `released`.
+    public func process(
+        _ record: RawRecord, headers: [DeadLetter.Header] = [], redrive: Redrive? = nil
+    ) throws(EngineError) -> StepVerdict {
         let verdict: StepVerdict
         if ofRecords != nil {
-            verdict = processAsItIs(record, redrive)
+            verdict = try processAsItIs(record, headers, redrive)
         } else if callerName != nil {
             verdict = sendAgain(record, redrive)
         } else {

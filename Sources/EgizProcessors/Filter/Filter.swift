@@ -43,7 +43,7 @@ public final class Filter: StatelessProcessor {
     public init(_ definition: ProcessorDefinition) throws(TopologyFaults) {
         let reader = SettingsReader(definition)
         condition = try reader.expression("when")
-        choice = reader.has("paths") ? PathChoice(include: try reader.patterns("paths"), exclude: []) : nil
+        choice = try reader.has("paths") ? PathChoice(include: reader.patterns("paths"), exclude: []) : nil
         onlyChanges = try reader.bool("onlyChanges")
         guard condition != nil || choice != nil else {
             throw reader.fault(at: reader.mark, "\(reader.path): a filter has neither `when` nor `paths`, it needs one")

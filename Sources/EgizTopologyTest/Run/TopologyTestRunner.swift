@@ -45,7 +45,7 @@ public struct TopologyTestRunner: Sendable {
                 for record in given.records {
                     try driver.send(
                         given.topic, key: record.key, bytes: record.value, at: record.time,
-                        partition: given.partition)
+                        partition: given.partition, headers: given.headers)
                 }
             }
         case .advance(let duration): try driver.advanceStreamTime(by: duration)
