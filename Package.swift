@@ -26,6 +26,7 @@ let package = Package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0",
             traits: ["YAML"]),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -79,6 +80,15 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "EgizOutbound",
+            dependencies: [
+                "EgizRuntime", "EgizCore",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "EgizHTTP",
             dependencies: [
                 "EgizRuntime", "EgizPostgres", "EgizCore", "EgizTwin",
@@ -103,7 +113,7 @@ let package = Package(
             name: "egiz",
             dependencies: [
                 "EgizCore", "EgizProcessors", "EgizTopologyFile", "EgizTopologyTest", "EgizRuntime", "EgizKafka",
-                "EgizPostgres", "EgizHTTP", "EgizTwin",
+                "EgizPostgres", "EgizHTTP", "EgizOutbound", "EgizTwin",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),

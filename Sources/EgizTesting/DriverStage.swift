@@ -7,8 +7,13 @@ final class DriverStage {
     let definition: StageDefinition
     let tables = StreamTables()
     var tasks: [Int32: DriverTask] = [:]
+    /// The calls of the stage, where it is a caller's.
+    let desk: CallDesk?
 
-    init(_ definition: StageDefinition) { self.definition = definition }
+    init(_ definition: StageDefinition, desk: CallDesk?) {
+        self.definition = definition
+        self.desk = desk
+    }
 
     var sortedTasks: [DriverTask] { tasks.sorted { $0.key < $1.key }.map(\.value) }
 
@@ -27,6 +32,8 @@ final class DriverTask {
     var redriven: [RedriveResult] = []
     var redrives: [RedriveAdvance] = []
     var consumed: [Int64] = []
+    /// The records that a caller has in hand.
+    var calls: TaskCalls?
 
     init(lease: TaskLease, step: PartitionStep) {
         self.lease = lease

@@ -16,6 +16,7 @@ extension TopologyDriver {
                 try findRefused(in: stage)
             }
         }
+        try deliver()
     }
 
     private func commit(_ task: DriverTask) throws {
@@ -25,6 +26,7 @@ extension TopologyDriver {
             throw EngineError(.state, .stop, "the epoch of \(task.step.task) was not committed: \(outcome)")
         }
         task.epoch += 1
+        underWay += output.outputs.filter { isRead($0.topic) }
         task.step.committed(task.epoch, output: output, cacheBytes: cacheBytes)
     }
 

@@ -1,6 +1,7 @@
 import EgizCore
 import EgizHTTP
 import EgizKafka
+import EgizOutbound
 import EgizPostgres
 import EgizProcessors
 import EgizRuntime
@@ -102,6 +103,7 @@ enum Program {
                 stores: PostgresStoreFactory(url: database),
                 outputs: KafkaOutputProducerFactory(
                     brokers: brokers, properties: settings.kafkaProperties, log: logger),
+                calls: HTTPCallTransport(),
                 deployments: { PostgresDeploymentStore(url: database) },
                 prepare: { name, text throws(EngineError) in
                     let topology = try prepared(name, text)
