@@ -114,16 +114,15 @@ public final class TopologyDriver {
             }
             verdicts[stage.definition.name] = verdict
             switch verdict {
-            case .refused(let refusal): setAside(raw, record, refusal, in: stage, task, attempts: 1)
-            case .queued(let refusal): setAside(raw, record, refusal, in: stage, task, attempts: 0)
+            case .refused(let refusal): setAside(raw, record.topic, record.headers, refusal, in: stage, task, attempts: 1)
+            case .queued(let refusal):
+                setAside(raw, record.topic, record.headers, refusal, in: stage, task, attempts: 0)
             case .full(let reason): throw EngineError(.state, .stop, "the task would pause: \(reason)")
             case .done, .needs, .needsTimers, .epochIsFull: break
             }
             task.positions[record.topic] = (NextOffset(after: record.offset), RecordMark(of: raw))
         }
     }
-
-    func note(_ verdict: StepVerdict, of stage: DriverStage) { verdicts[stage.definition.name] = verdict }
 
     func note(_ verdict: StepVerdict, of stage: DriverStage) { verdicts[stage.definition.name] = verdict }
 
@@ -167,11 +166,11 @@ public final class TopologyDriver {
     }
 
     func setAside(
-        _ record: RawRecord, _ sent: DriverRecord, _ refusal: StepVerdict.Refusal, in stage: DriverStage,
-        _ task: DriverTask, attempts: Int
+        _ record: RawRecord, _ topic: String, _ headers: [DeadLetter.Header], _ refusal: StepVerdict.Refusal,
+        in stage: DriverStage, _ task: DriverTask, attempts: Int
     ) {
         var letter = DeadLetter(
-            stage: stage.definition.name, topicName: sent.topic, record: record, headers: sent.headers,
+            stage: stage.definition.name, topicName: topic, record: record, headers: headers,
             code: refusal.code, message: refusal.message, thing: refusal.thing, processor: refusal.processor)
         letter.disposition = refusal.disposition
         letter.attempts = refusal.kept?.attempts ?? attempts
@@ -179,7 +178,7 @@ public final class TopologyDriver {
         if stage.definition.source.deadLetterTopic, refusal.kept == nil {
             task.step.emit(
                 letter.output(
-                    id: "\(task.step.idPrefix(sent.topic))/\(record.offset)/dlq", topologyVersion: 1,
+                    id: "\(task.step.idPrefix(topic))/\(record.offset)/dlq", topologyVersion: 1,
                     database: MemoryStore.databaseID))
         }
         task.deadLetters.append(letter)
