@@ -13,5 +13,6 @@ extension ProcessorRegistry {
         .init(Export.self),
         .init(records: Rekey.self),
         .init(records: DeadLetterHandler.self),
+        .init(caller: Webhook.self),
     ])
 }

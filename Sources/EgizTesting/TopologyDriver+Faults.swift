@@ -23,7 +23,7 @@ extension TopologyDriver {
         }
         if epochs == .eachRecord {
             try commit()
-            try retryDue()
+            try retryDueLetters()
         }
     }
 

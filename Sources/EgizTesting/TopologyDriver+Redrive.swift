@@ -32,7 +32,7 @@ extension TopologyDriver {
     }
 
     /// Letters that are tried again by themselves, where they are due.
-    func retryDue() throws {
+    public func retryDueLetters() throws {
         let rows = MemoryTaskStore(store: store, worker: Self.worker)
         for stage in stages {
             for task in stage.sortedTasks where task.step.keepsLetters {

@@ -39,9 +39,11 @@ import Testing
             let example = entry.spec.example.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n")
             let projector =
                 example.contains("from: twins") ? "    twins: { kind: twin-projector, from: twin-events }\n" : ""
-            let loaded = Fixture(
-                sources: "    twin-events: { topics: [a], format: ditto }", processors: projector + example
-            ).loaded
+            var source = "twin-events: { topics: [a], format: ditto }"
+            if entry.spec.input == .records, let name = example.firstMatch(of: /from: ([a-z-]+)/) {
+                source = "\(name.1): { topics: [a.dlq], format: json }"
+            }
+            let loaded = Fixture(sources: "    \(source)", processors: projector + example).loaded
             #expect(loaded.report == "", "\(entry.spec.kind)")
         }
     }
@@ -49,6 +51,7 @@ import Testing
     @Test(
         arguments: [
             "telemetry.v1.schema.json", "ditto-event.schema.json", "binding.v1.schema.json", "alert.v1.schema.json",
+            "timeseries.v1.schema.json", "delivery.v1.schema.json",
         ])
     func theSchemasOfMessagesAreJson(_ name: String) throws {
         let data = try Data(contentsOf: repository.appendingPathComponent("Schemas/\(name)"))

@@ -67,7 +67,8 @@ struct GraphCheck {
             let definition = processor.definition
             guard let mark = processor.fromMark, !cyclic.contains(definition.name) else { continue }
             if let source = source(definition.from) {
-                checkFlow(.events, from: "the source `\(definition.from)`", into: processor, at: mark)
+                let flow: KindSpec.Stream = processor.spec?.input == .records ? .records : .events
+                checkFlow(flow, from: "the source `\(definition.from)`", into: processor, at: mark)
                 checkFormat(of: source, into: processor, at: mark)
             } else if let upstream = self.processor(definition.from) {
                 guard let output = upstream.spec?.output else { continue }
@@ -88,7 +89,7 @@ struct GraphCheck {
         guard let spec = processor.spec, spec.input != output else { return }
         let what: String
         switch output {
-        case .events: what = "gives records"
+        case .events, .records: what = "gives records"
         case .changes: what = "gives changes of twins"
         case .none: what = "gives nothing on"
         }
@@ -98,7 +99,7 @@ struct GraphCheck {
         case .changes:
             reads = "reads changes of twins"
             advice = feeders(of: .changes)
-        case .events:
+        case .events, .records:
             reads = "reads records"
             advice = "; let it read from a source"
         case .none:
@@ -121,13 +122,30 @@ struct GraphCheck {
     private func checkFormat(
         of source: DraftTopology.Source, into processor: DraftTopology.Processor, at mark: SourceMark
     ) {
-        guard let spec = processor.spec, spec.input == .events, spec.output == .changes, source.hasFormat,
-            source.definition.format == .json
-        else { return }
-        faults.error(
-            at: mark,
-            "`processors.\(processor.definition.name.shortened).from`: a \(spec.kind) needs a source of format `ditto` or `telemetry`, but `\(source.definition.name)` has the format `json`"
-        )
+        guard let spec = processor.spec, source.hasFormat else { return }
+        let name = processor.definition.name.shortened
+        if spec.input == .events, spec.output == .changes, source.definition.format == .json {
+            faults.error(
+                at: mark,
+                "`processors.\(name).from`: a \(spec.kind) needs a source of format `ditto` or `telemetry`, but `\(source.definition.name)` has the format `json`"
+            )
+        }
+        guard spec.input == .records else { return }
+        if source.definition.format != .json {
+            faults.error(
+                at: mark,
+                "`processors.\(name).from`: a \(spec.kind) takes records as they are and needs a source of format `json`, but `\(source.definition.name)` has the format `\(source.definition.format.rawValue)`"
+            )
+        }
+        let others = draft.processors.filter {
+            $0.definition.from == processor.definition.from && $0.definition.name != processor.definition.name
+        }
+        if let other = others.first {
+            faults.error(
+                at: mark,
+                "`processors.\(name).from`: a \(spec.kind) is alone with its source, but `\(source.definition.name)` also feeds `\(other.definition.name)` (line \(other.definition.mark.line)); give one of them a source of its own"
+            )
+        }
     }
 
     /// Every processor has one `from`, so a walk upwards either ends or comes round.
