@@ -141,7 +141,7 @@ let package = Package(
         // Tests mirror Sources. What several of them need is a target of its own.
         .target(
             name: "TestSupport",
-            dependencies: ["EgizPostgres", "EgizTwin", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["EgizPostgres", "EgizCore", "EgizTwin", .product(name: "Logging", package: "swift-log")],
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "EgizTwinTests", dependencies: ["TestSupport", "EgizTwin"],
@@ -152,7 +152,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EgizProcessorsTests",
-            dependencies: ["TestSupport", "EgizProcessors", "EgizCore", "EgizTwin", "EgizTesting"],
+            dependencies: ["TestSupport", "EgizProcessors", "EgizCore", "EgizTwin", "EgizTesting", "EgizRuntime"],
             swiftSettings: strict),
         .testTarget(
             name: "EgizTopologyFileTests",

@@ -39,7 +39,8 @@ struct RecordLine {
 
     /// `key value header=value …` of what was emitted to a topic.
     func emitted(_ topic: String) -> [String] {
-        driver.emitted.filter { $0.topic == topic }.map { record in
+        checkMessages(driver)
+        return driver.emitted.filter { $0.topic == topic }.map { record in
             func text(_ bytes: [UInt8]?) -> String { bytes.map { String(decoding: $0, as: UTF8.self) } ?? "-" }
             let headers = record.headers.map { " \($0.name)=\(text($0.value))" }.joined()
             return "\(text(record.key)) \(text(record.value))\(headers)"

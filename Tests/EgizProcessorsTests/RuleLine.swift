@@ -2,6 +2,8 @@ import EgizCore
 import EgizProcessors
 import EgizTesting
 import EgizTwin
+import TestSupport
+import Testing
 
 /// A line with one processor of rules, its settings written as JSON.
 struct RuleLine {
@@ -104,7 +106,8 @@ struct RuleLine {
 
     /// The records emitted to a topic, as JSON.
     func emitted(_ topic: String) -> [JSONObject] {
-        driver.emitted.filter { $0.topic == topic }.compactMap { record in
+        checkMessages(driver)
+        return driver.emitted.filter { $0.topic == topic }.compactMap { record in
             record.value.flatMap { try? JSONParser().parse($0).object }
         }
     }
@@ -130,4 +133,12 @@ func faults(_ kind: String, _ json: String) throws -> [String] {
     } catch {
         return error.faults.map(\.message)
     }
+}
+
+/// Whatever a line emits is as its schema in `Schemas/` says.
+func checkMessages(_ driver: TopologyDriver) {
+    do {
+        let faults = try MessageCheck(driver.topology, .builtin).faults(driver.emitted)
+        if !faults.isEmpty { Issue.record("\(faults.joined(separator: "\n"))") }
+    } catch { Issue.record(error) }
 }

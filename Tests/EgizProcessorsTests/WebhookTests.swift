@@ -28,7 +28,8 @@ import Testing
     }
 
     private func done(_ driver: TopologyDriver) throws -> [JSONObject] {
-        try driver.emitted.filter { $0.topic == "done" }.map {
+        checkMessages(driver)
+        return try driver.emitted.filter { $0.topic == "done" }.map {
             try #require(JSONParser().parse($0.value ?? []).object)
         }
     }

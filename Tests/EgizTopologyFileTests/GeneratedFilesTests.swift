@@ -52,6 +52,7 @@ import Testing
         arguments: [
             "telemetry.v1.schema.json", "ditto-event.schema.json", "binding.v1.schema.json", "alert.v1.schema.json",
             "timeseries.v1.schema.json", "delivery.v1.schema.json",
+            "rollup.v1.schema.json", "late-sample.v1.schema.json",
         ])
     func theSchemasOfMessagesAreJson(_ name: String) throws {
         let data = try Data(contentsOf: repository.appendingPathComponent("Schemas/\(name)"))

@@ -17,7 +17,7 @@ public struct JSONSchema {
     public func faults(_ value: JSONValue) -> [String] { Self.faults(value, root, "") }
 
     private static let silent = [
-        "$schema", "$id", "title", "description", "format", "properties", "additionalProperties",
+        "$schema", "$id", "title", "description", "format", "properties", "additionalProperties", "examples",
     ]
 
     private static func faults(_ value: JSONValue, _ schema: JSONObject, _ path: String) -> [String] {
@@ -32,6 +32,13 @@ public struct JSONSchema {
             case ("enum", .array(let words)): if !words.contains(value) { faults.append("\(path) is not in \(rule)") }
             case ("minimum", .int(let least)):
                 if case .int(let number) = value, number < least { faults.append("\(path) is below \(least)") }
+            case ("maximum", .int(let most)):
+                if case .int(let number) = value, number > most { faults.append("\(path) is above \(most)") }
+            case ("maxLength", .int(let most)):
+                if let text = value.string, text.unicodeScalars.count > most { faults.append("\(path) is too long") }
+            case ("oneOf", .array(let choices)):
+                let fits = choices.filter { $0.object.map { self.faults(value, $0, path).isEmpty } ?? false }
+                if fits.count != 1 { faults.append("\(path) fits \(fits.count) alternatives") }
             case ("pattern", .string(let pattern)):
                 if let text = value.string, (try? Regex(pattern).firstMatch(in: text)) == nil {
                     faults.append("\(path) does not match \(pattern)")
@@ -48,9 +55,12 @@ public struct JSONSchema {
             default: faults.append("the keyword \(keyword) of the schema is not known here")
             }
         }
-        guard let object = value.object, let known = schema["properties"]?.object else { return faults }
+        guard let object = value.object else { return faults }
+        let known = schema["properties"]?.object ?? JSONObject()
         for (name, member) in object {
             if let rule = known[name]?.object {
+                faults += self.faults(member, rule, "\(path)/\(name)")
+            } else if let rule = schema["additionalProperties"]?.object {
                 faults += self.faults(member, rule, "\(path)/\(name)")
             } else if schema["additionalProperties"] == .bool(false) {
                 faults.append("\(path) has the unknown member \(name)")

@@ -36,14 +36,15 @@ public struct KindSpec: Sendable {
     public var projections: [String]
     public var fields: [KindField]
     public var metrics: [Metric]
-    /// The file in `Schemas/` that describes the values of the records it emits; nil: it emits none, or none of its own making.
-    public var messages: String?
+    /// The file in `Schemas/` that describes the values of the records which it writes to the topic of a word, by the word (`alert.to`
+    /// for one within another). Values that it only hands on have none.
+    public var messages: [String: String]
     /// A YAML example of the processor's entry.
     public var example: String
 
     public init(
         kind: String, summary: String, input: Stream, output: Stream, projections: [String], fields: [KindField],
-        metrics: [Metric] = [], messages: String? = nil, example: String
+        metrics: [Metric] = [], messages: [String: String] = [:], example: String
     ) {
         self.kind = kind
         self.summary = summary

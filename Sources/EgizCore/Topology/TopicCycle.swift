@@ -45,6 +45,7 @@ public struct TopicCycle: Sendable {
         -> [(name: String, mark: SourceMark)]
     {
         var topics = stage.processors.flatMap { registry[$0.kind]?.spec.topics(writtenBy: $0) ?? [] }
+            .map { (name: $0.name, mark: $0.mark) }
         if stage.source.deadLetterTopic { topics += stage.source.topics.map { ("\($0.name).dlq", $0.mark) } }
         return topics
     }
@@ -73,31 +74,5 @@ public struct TopicCycle: Sendable {
             }
         }
         return nil
-    }
-}
-
-extension KindSpec {
-    /// The topics that a processor of the kind writes by its settings, with the place of each.
-    public func topics(writtenBy definition: ProcessorDefinition) -> [(name: String, mark: SourceMark)] {
-        Self.topics(fields) { definition.settings[$0] }
-    }
-
-    private static func topics(_ fields: [KindField], _ value: (String) -> ConfigValue?) -> [(
-        name: String, mark: SourceMark
-    )] {
-        fields.flatMap { field -> [(name: String, mark: SourceMark)] in
-            guard let found = value(field.name) else { return [] }
-            switch (field.kind, found.content) {
-            case (.topic, .string(let name)): return [(name, found.mark)]
-            case (.map(let inner), .map): return topics(inner, members(of: found))
-            case (.list(_, let inner), .list(let items)): return items.flatMap { topics(inner, members(of: $0)) }
-            default: return []
-            }
-        }
-    }
-
-    private static func members(of value: ConfigValue) -> (String) -> ConfigValue? {
-        guard case .map(let members) = value.content else { return { _ in nil } }
-        return { name in members.first { $0.key == name }?.value }
     }
 }

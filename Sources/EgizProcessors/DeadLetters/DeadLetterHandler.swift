@@ -34,7 +34,7 @@ public final class DeadLetterHandler: StatefulProcessor, RecordProcessor {
             .init("redriven", "letters that were tried again, by themselves or by people"),
             .init("alerts", "alerts that were raised"),
         ],
-        messages: "alert.v1.schema.json",
+        messages: ["alert.to": "alert.v1.schema.json"],
         example: """
             orders:
               kind: dead-letter-handler

@@ -23,7 +23,7 @@ public final class Export: StatelessProcessor {
                 "Only samples whose value differs from the one before."),
         ],
         metrics: [.init("emitted", "records to Kafka, of all processors of the task")],
-        messages: "timeseries.v1.schema.json",
+        messages: ["to": "timeseries.v1.schema.json"],
         example: """
             export: { kind: export, from: twins, include: ["/features/*/properties/**"], onlyChanges: true, to: history.timeseries.v1.filler }
             """)

@@ -38,7 +38,7 @@ public final class PathMap: StatelessProcessor {
             .init("emitted", "records to Kafka, of all processors of the task"),
             .init("ruleErrors", "values on which a computation failed; they are left out"),
         ],
-        messages: "telemetry.v1.schema.json",
+        messages: ["to": "telemetry.v1.schema.json"],
         example: """
             fahrenheit:
               kind: map

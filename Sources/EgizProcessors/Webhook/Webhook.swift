@@ -38,7 +38,7 @@ public final class Webhook: Caller {
             .init("callFaults", "records that were given up"),
             .init("callsDropped", "records that were too old (`maxAge`)"),
         ],
-        messages: "delivery.v1.schema.json",
+        messages: ["to": "delivery.v1.schema.json"],
         example: """
             pager:
               kind: webhook

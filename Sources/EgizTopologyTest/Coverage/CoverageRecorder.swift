@@ -25,6 +25,8 @@ final class CoverageRecorder: Sendable {
         var processors: [String: Seen] = [:]
         /// Records sent, by topic.
         var sent: [String: Int] = [:]
+        /// Records emitted, by topic.
+        var emitted: [String: Int] = [:]
         /// Records set aside, by source and code.
         var codes: [String: [String: Int]] = [:]
         var applied: [String: Int64] = [:]
@@ -45,10 +47,12 @@ final class CoverageRecorder: Sendable {
     func note(_ driver: TopologyDriver) {
         let sent = driver.sentRecords
         let refused = driver.refused
+        let emitted = driver.emitted.reduce(into: [String: Int]()) { $0[$1.topic, default: 0] += 1 }
         let counters = Dictionary(
             uniqueKeysWithValues: driver.topology.stages.map { ($0.source.name, driver.store.counters(of: $0.name)) })
         state.withLock { state in
             state.sent.merge(sent) { $0 + $1 }
+            state.emitted.merge(emitted) { $0 + $1 }
             for letter in refused where letter.code != "queued" {
                 state.codes[letter.stage.source, default: [:]][letter.code, default: 0] += 1
             }
@@ -71,7 +75,9 @@ final class CoverageRecorder: Sendable {
                 for processor in stage.processors {
                     guard let entry = registry[processor.kind] else { continue }
                     let seen = state.processors[processor.name] ?? Seen()
-                    if entry.spec.input == .events, entry.spec.output == .changes {
+                    if entry.spec.input == .records {
+                        items.append(Self.item(ofRecords: processor, entry.spec, stage.source, state))
+                    } else if entry.spec.input == .events, entry.spec.output == .changes {
                         items.append(Self.projector(processor, stage.source, state))
                     } else {
                         items.append(Self.item(processor, entry, seen))
@@ -94,6 +100,19 @@ final class CoverageRecorder: Sendable {
             branches: source.topics.map {
                 .init(name: "a record of \($0.name)", isReached: state.sent[$0.name] ?? 0 > 0)
             } + [.init(name: "a record that is set aside", isReached: !codes.isEmpty)])
+    }
+
+    /// What works on records as they are; nobody looks into it.
+    private static func item(
+        ofRecords processor: ProcessorDefinition, _ spec: KindSpec, _ source: SourceDefinition, _ state: State
+    ) -> Coverage.Item {
+        let records = source.topics.reduce(0) { $0 + (state.sent[$1.name] ?? 0) }
+        let topics = spec.topics(writtenBy: processor).map { topic in
+            Coverage.Branch(name: "a record to \(topic.name)", isReached: state.emitted[topic.name] ?? 0 > 0)
+        }
+        return Coverage.Item(
+            name: processor.name, kind: processor.kind, facts: [count(records, "record")],
+            branches: [.init(name: "a record", isReached: records > 0)] + topics)
     }
 
     private static func projector(
