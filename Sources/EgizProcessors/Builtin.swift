@@ -14,5 +14,8 @@ extension ProcessorRegistry {
         .init(records: Rekey.self),
         .init(records: DeadLetterHandler.self),
         .init(caller: Webhook.self),
+        .init(FanOut.self),
+        .init(caller: ModelCaller.self),
+        .init(records: PredictionWriter.self),
     ])
 }

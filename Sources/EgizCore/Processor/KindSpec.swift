@@ -39,12 +39,15 @@ public struct KindSpec: Sendable {
     /// The file in `Schemas/` that describes the values of the records which it writes to the topic of a word, by the word (`alert.to`
     /// for one within another). Values that it only hands on have none.
     public var messages: [String: String]
+    /// Faults that only show beside the other processors of the topology, given second; nil: there are none.
+    public var checkPeers: (@Sendable (ProcessorDefinition, [ProcessorDefinition]) -> [TopologyFault])?
     /// A YAML example of the processor's entry.
     public var example: String
 
     public init(
         kind: String, summary: String, input: Stream, output: Stream, projections: [String], fields: [KindField],
-        metrics: [Metric] = [], messages: [String: String] = [:], example: String
+        metrics: [Metric] = [], messages: [String: String] = [:], example: String,
+        checkPeers: (@Sendable (ProcessorDefinition, [ProcessorDefinition]) -> [TopologyFault])? = nil
     ) {
         self.kind = kind
         self.summary = summary
@@ -54,6 +57,7 @@ public struct KindSpec: Sendable {
         self.fields = fields
         self.metrics = metrics
         self.messages = messages
+        self.checkPeers = checkPeers
         self.example = example
     }
 }

@@ -26,6 +26,8 @@ struct GraphCheck {
         checkEdges(except: cyclic)
         checkUnusedSources()
         checkProjections(except: cyclic)
+        checkLonely()
+        checkPeers()
         checkTopics()
         checkTopicCycles()
     }
@@ -67,8 +69,9 @@ struct GraphCheck {
             let definition = processor.definition
             guard let mark = processor.fromMark, !cyclic.contains(definition.name) else { continue }
             if let source = source(definition.from) {
-                let flow: KindSpec.Stream = processor.spec?.input == .records ? .records : .events
-                checkFlow(flow, from: "the source `\(definition.from)`", into: processor, at: mark)
+                // A source gives both: what is decoded, and what is not.
+                let gives: KindSpec.Stream = processor.spec?.input == .records ? .records : .events
+                checkFlow(gives, from: "the source `\(definition.from)`", into: processor, at: mark)
                 checkFormat(of: source, into: processor, at: mark)
             } else if let upstream = self.processor(definition.from) {
                 guard let output = upstream.spec?.output else { continue }
@@ -123,29 +126,17 @@ struct GraphCheck {
         of source: DraftTopology.Source, into processor: DraftTopology.Processor, at mark: SourceMark
     ) {
         guard let spec = processor.spec, source.hasFormat else { return }
-        let name = processor.definition.name.shortened
-        if spec.input == .events, spec.output == .changes, source.definition.format == .json {
+        if spec.input == .records, source.definition.format != .json {
             faults.error(
                 at: mark,
-                "`processors.\(name).from`: a \(spec.kind) needs a source of format `ditto` or `telemetry`, but `\(source.definition.name)` has the format `json`"
+                "`processors.\(processor.definition.name.shortened).from`: a \(spec.kind) needs a source of format `json`, but `\(source.definition.name)` has the format `\(source.definition.format.rawValue)`"
             )
         }
-        guard spec.input == .records else { return }
-        if source.definition.format != .json {
-            faults.error(
-                at: mark,
-                "`processors.\(name).from`: a \(spec.kind) takes records as they are and needs a source of format `json`, but `\(source.definition.name)` has the format `\(source.definition.format.rawValue)`"
-            )
-        }
-        let others = draft.processors.filter {
-            $0.definition.from == processor.definition.from && $0.definition.name != processor.definition.name
-        }
-        if let other = others.first {
-            faults.error(
-                at: mark,
-                "`processors.\(name).from`: a \(spec.kind) is alone with its source, but `\(source.definition.name)` also feeds `\(other.definition.name)` (line \(other.definition.mark.line)); give one of them a source of its own"
-            )
-        }
+        guard spec.input == .events, spec.output == .changes, source.definition.format == .json else { return }
+        faults.error(
+            at: mark,
+            "`processors.\(processor.definition.name.shortened).from`: a \(spec.kind) needs a source of format `ditto` or `telemetry`, but `\(source.definition.name)` has the format `json`"
+        )
     }
 
     /// Every processor has one `from`, so a walk upwards either ends or comes round.
@@ -182,6 +173,31 @@ struct GraphCheck {
             guard !draft.processors.contains(where: { $0.definition.from == name }) else { continue }
             faults.warning(
                 at: source.definition.mark, "the source `\(name.shortened)` feeds no processor: it is read for nothing")
+        }
+    }
+
+    /// What reads records as they are has its source for itself: its stage keeps no twins.
+    private func checkLonely() {
+        for processor in draft.processors where processor.spec?.input == .records {
+            let name = processor.definition.name
+            guard source(processor.definition.from) != nil else { continue }
+            for other in draft.processors
+            where other.definition.from == processor.definition.from && other.definition.name != name {
+                // Of two of them, the second is told.
+                if other.spec?.input == .records, other.definition.mark < processor.definition.mark { continue }
+                faults.error(
+                    at: other.fromMark ?? other.definition.mark,
+                    "`\(other.definition.name)` reads from the source `\(processor.definition.from)`, which `\(name)` (line \(processor.definition.mark.line)), a \(processor.definition.kind), needs for itself; give it a source of its own"
+                )
+            }
+        }
+    }
+
+    private func checkPeers() {
+        let definitions = draft.processors.map(\.definition)
+        for processor in draft.processors {
+            guard let check = processor.spec?.checkPeers else { continue }
+            faults.add(check(processor.definition, definitions.filter { $0.name != processor.definition.name }))
         }
     }
 

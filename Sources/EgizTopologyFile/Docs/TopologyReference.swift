@@ -151,7 +151,7 @@ public enum TopologyReference {
     private static func stream(_ stream: KindSpec.Stream) -> String {
         switch stream {
         case .events: "the records of a source"
-        case .records: "the records of a source of format `json` as they are, alone with it"
+        case .records: "the records of a source as they are, which has the format `json` and feeds nothing else"
         case .changes: "changes of twins"
         case .none: "nothing on"
         }
