@@ -27,6 +27,7 @@ public final class FanOut: StatefulProcessor {
             .init("questions", "questions that were written"),
             .init("ruleErrors", "features that could not be calculated, questions that were too large"),
         ],
+        messages: ["to": "ml-input.v1.schema.json"],
         example: """
             anomaly:
               kind: ml-fan-out

@@ -48,6 +48,7 @@ public final class ModelCaller: Caller {
             .init("callFaults", "questions that became dead letters"),
             .init("callsDropped", "questions that were too old (`maxAge`)"),
         ],
+        messages: ["to": "ml-output.v1.schema.json"],
         example: """
             model:
               kind: ml-caller

@@ -68,7 +68,7 @@ enum Program {
     static func outputs(of topologies: [Topology]) -> [String] {
         var names: Set<String> = []
         for processor in topologies.flatMap(\.processors) {
-            let spec = ProcessorRegistry.builtin[processor.kind]?.spec
+            let spec = Kinds.registry[processor.kind]?.spec
             names.formUnion(spec?.topics(writtenBy: processor).map(\.name) ?? [])
         }
         return names.sorted()
@@ -98,7 +98,7 @@ enum Program {
         return DeploymentWorker(
             .init(
                 identity: identity, scope: topologies.map { Set($0.map(\.name)) },
-                endsWhenAllFailed: topologies != nil && !staysUp, registry: .builtin, configuration: configuration,
+                endsWhenAllFailed: topologies != nil && !staysUp, registry: Kinds.registry, configuration: configuration,
                 consumers: KafkaConsumerFactory(brokers: brokers, properties: settings.kafkaProperties, log: logger),
                 stores: PostgresStoreFactory(url: database),
                 outputs: KafkaOutputProducerFactory(
