@@ -67,9 +67,12 @@ enum Program {
     /// The topics that processors write, by their settings.
     static func outputs(of topologies: [Topology]) -> [String] {
         var names: Set<String> = []
-        for processor in topologies.flatMap(\.processors) {
-            let spec = Kinds.registry[processor.kind]?.spec
-            names.formUnion(spec?.topics(writtenBy: processor).map(\.name) ?? [])
+        let registry = Kinds.registry
+        for stage in topologies.flatMap(\.stages) {
+            for processor in stage.processors {
+                let spec = registry[processor.kind]?.spec
+                names.formUnion(spec?.topics(writtenBy: processor, of: stage.source).map(\.name) ?? [])
+            }
         }
         return names.sorted()
     }

@@ -4,10 +4,6 @@ public import EgizTwin
 /// Holds the records that a topology emits to the schemas in `Schemas/`. Each topic that its processors write has one, but for
 /// those whose values are only handed on.
 public struct MessageCheck {
-    /// Topics that a kind names by itself.
-    private static let known = [
-        "ml.input.v1.": "ml-input.v1.schema.json", "ml.output.v1.": "ml-output.v1.schema.json",
-    ]
     private static let letterHeaders = [
         "egiz-dlq-topic", "egiz-dlq-partition", "egiz-dlq-offset", "egiz-dlq-attempts", "egiz-dlq-code",
         "egiz-dlq-message", "egiz-dlq-topology", "egiz-dlq-source", "egiz-dlq-disposition", "egiz-db",
@@ -18,19 +14,16 @@ public struct MessageCheck {
     private let parser = JSONParser()
 
     public init(_ topology: Topology, _ registry: ProcessorRegistry) throws {
-        for definition in topology.processors {
-            guard let spec = registry[definition.kind]?.spec else { continue }
-            for topic in spec.topics(writtenBy: definition) {
-                if let name = spec.messages[topic.word] {
-                    schemas[topic.name] = try JSONSchema(name)
-                } else {
-                    handedOn.insert(topic.name)
+        for stage in topology.stages {
+            for definition in stage.processors {
+                guard let spec = registry[definition.kind]?.spec else { continue }
+                for topic in spec.topics(writtenBy: definition, of: stage.source) {
+                    if let name = spec.messages[topic.word] {
+                        schemas[topic.name] = try JSONSchema(name)
+                    } else {
+                        handedOn.insert(topic.name)
+                    }
                 }
-            }
-            // Dead letters go back where they came from.
-            if spec.kind == "dead-letter-handler" {
-                let topics = topology.sources.filter { $0.name == definition.from }.flatMap(\.topics)
-                handedOn.formUnion(topics.filter { $0.name.hasSuffix(".dlq") }.map { String($0.name.dropLast(4)) })
             }
         }
     }
@@ -46,11 +39,7 @@ public struct MessageCheck {
             return Self.letterHeaders.filter { !names.contains($0) }.map { "it has no header \($0)" }
         }
         if handedOn.contains(record.topic) { return [] }
-        var schema = schemas[record.topic]
-        if schema == nil, let name = Self.known.first(where: { record.topic.hasPrefix($0.key) })?.value {
-            schema = try? JSONSchema(name)
-        }
-        guard let schema else { return ["no schema describes it"] }
+        guard let schema = schemas[record.topic] else { return ["no schema describes it"] }
         guard let value = record.value.flatMap({ try? parser.parse($0) }) else { return ["it is no JSON"] }
         return schema.faults(value)
     }

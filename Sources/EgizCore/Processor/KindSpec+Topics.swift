@@ -8,9 +8,15 @@ public struct WrittenTopic: Sendable {
 }
 
 extension KindSpec {
-    /// The topics that a processor of the kind writes by its settings.
-    public func topics(writtenBy definition: ProcessorDefinition) -> [WrittenTopic] {
-        Self.topics(fields, "") { definition.settings[$0] }
+    /// The topics that a processor of the kind writes, by its settings or by default.
+    ///
+    /// - Parameter source: the one at the root of its branch.
+    public func topics(writtenBy definition: ProcessorDefinition, of source: SourceDefinition) -> [WrittenTopic] {
+        var topics = Self.topics(fields, "") { definition.settings[$0] }
+        if let defaultTopics, definition.settings["to"] == nil {
+            topics += defaultTopics(definition, source).map { WrittenTopic(name: $0, word: "to", mark: definition.mark) }
+        }
+        return topics
     }
 
     private static func topics(_ fields: [KindField], _ path: String, _ value: (String) -> ConfigValue?)

@@ -39,6 +39,8 @@ public struct KindSpec: Sendable {
     /// The file in `Schemas/` that describes the values of the records which it writes to the topic of a word, by the word (`alert.to`
     /// for one within another). Values that it only hands on have none.
     public var messages: [String: String]
+    /// The topics that it writes where the word `to` is left out; nil: there are none.
+    public var defaultTopics: (@Sendable (ProcessorDefinition, SourceDefinition) -> [String])?
     /// Faults that only show beside the other processors of the topology, given second; nil: there are none.
     public var checkPeers: (@Sendable (ProcessorDefinition, [ProcessorDefinition]) -> [TopologyFault])?
     /// A YAML example of the processor's entry.
@@ -47,6 +49,7 @@ public struct KindSpec: Sendable {
     public init(
         kind: String, summary: String, input: Stream, output: Stream, projections: [String], fields: [KindField],
         metrics: [Metric] = [], messages: [String: String] = [:], example: String,
+        defaultTopics: (@Sendable (ProcessorDefinition, SourceDefinition) -> [String])? = nil,
         checkPeers: (@Sendable (ProcessorDefinition, [ProcessorDefinition]) -> [TopologyFault])? = nil
     ) {
         self.kind = kind
@@ -57,6 +60,7 @@ public struct KindSpec: Sendable {
         self.fields = fields
         self.metrics = metrics
         self.messages = messages
+        self.defaultTopics = defaultTopics
         self.checkPeers = checkPeers
         self.example = example
     }

@@ -44,7 +44,7 @@ public struct TopicCycle: Sendable {
     private static func topics(writtenBy stage: StageDefinition, _ registry: ProcessorRegistry)
         -> [(name: String, mark: SourceMark)]
     {
-        var topics = stage.processors.flatMap { registry[$0.kind]?.spec.topics(writtenBy: $0) ?? [] }
+        var topics = stage.processors.flatMap { registry[$0.kind]?.spec.topics(writtenBy: $0, of: stage.source) ?? [] }
             .map { (name: $0.name, mark: $0.mark) }
         if stage.source.deadLetterTopic { topics += stage.source.topics.map { ("\($0.name).dlq", $0.mark) } }
         return topics

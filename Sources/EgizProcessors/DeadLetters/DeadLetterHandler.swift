@@ -41,7 +41,10 @@ public final class DeadLetterHandler: StatefulProcessor, RecordProcessor {
               from: order-letters
               retry: { count: 3, first: 30s, most: 1h, only: [timeout, "http-5*"] }
               alert: { over: 100, per: 5m, severity: error, to: framework.notifications.v1.alert }
-            """)
+            """,
+        defaultTopics: { _, source in
+            source.topics.filter { $0.name.hasSuffix(".dlq") }.map { String($0.name.dropLast(4)) }
+        })
 
     public static let mayRefuse = false
     public static let readsBytes = true

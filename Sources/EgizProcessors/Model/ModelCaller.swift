@@ -60,7 +60,11 @@ public final class ModelCaller: Caller {
               timeout: 2s
               maxAge: 30s
               shadow: { model: nozzle-anomaly-next }
-            """)
+            """,
+        // The task stands in the record; by custom in the topic too.
+        defaultTopics: { _, source in
+            source.topics.filter { $0.name.hasPrefix("ml.input.v1.") }.map { "ml.output.v1.\($0.name.dropFirst(12))" }
+        })
 
     private struct Model {
         var name: String

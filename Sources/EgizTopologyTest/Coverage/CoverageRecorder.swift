@@ -107,7 +107,7 @@ final class CoverageRecorder: Sendable {
         ofRecords processor: ProcessorDefinition, _ spec: KindSpec, _ source: SourceDefinition, _ state: State
     ) -> Coverage.Item {
         let records = source.topics.reduce(0) { $0 + (state.sent[$1.name] ?? 0) }
-        let topics = spec.topics(writtenBy: processor).map { topic in
+        let topics = spec.topics(writtenBy: processor, of: source).map { topic in
             Coverage.Branch(name: "a record to \(topic.name)", isReached: state.emitted[topic.name] ?? 0 > 0)
         }
         return Coverage.Item(
