@@ -181,6 +181,15 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "EgizOutboundTests",
+            dependencies: [
+                "EgizOutbound", "EgizRuntime", "EgizCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "EgizKafkaTests",
             dependencies: [
                 "TestSupport", "EgizKafka", "EgizRuntime", "EgizCore", "EgizTwin",
@@ -216,7 +225,7 @@ let package = Package(
             dependencies: [
                 "TestSupport", "EgizHTTP", "EgizKafka", "EgizPostgres", "EgizRuntime", "EgizTopologyFile",
                 "EgizProcessors", "EgizTwin", "EgizCore", "EgizTesting",
-                "egiz", "ZonesunSimulator",
+                "egiz", "ZonesunSimulator", "ZonesunMachine",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

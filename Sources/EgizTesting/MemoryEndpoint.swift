@@ -1,63 +1,82 @@
 public import EgizCore
 public import EgizRuntime
-import Synchronization
+import Foundation
 
 /// Somebody to be called, in memory: answers at once, unless it is told to let callers wait. Safe from any thread.
-public final class MemoryEndpoint: CallTransport {
+///
+/// Unchecked: all state is guarded by `condition`.
+public final class MemoryEndpoint: CallTransport, @unchecked Sendable {
     public typealias Answer = @Sendable (CallRequest) -> CallOutcome
-
-    private struct State {
-        var answer: Answer
-        var planned: [CallOutcome] = []
-        var requests: [CallRequest] = []
-        var isHanging = false
-        var waiting: [(request: CallRequest, completion: @Sendable (CallOutcome) -> Void)] = []
-    }
 
     private struct Handle: CallHandle {
         func cancel() {}
     }
 
-    private let state: Mutex<State>
+    private let condition = NSCondition()
+    private var answerNow: Answer
+    private var planned: [CallOutcome] = []
+    private var received: [CallRequest] = []
+    private var isHanging = false
+    private var waiting: [(request: CallRequest, completion: @Sendable (CallOutcome) -> Void)] = []
 
-    public init(_ answer: @escaping Answer) { state = Mutex(State(answer: answer)) }
+    public init(_ answer: @escaping Answer) { answerNow = answer }
+
+    private func locked<T>(_ body: () -> T) -> T {
+        condition.lock()
+        defer {
+            condition.broadcast()
+            condition.unlock()
+        }
+        return body()
+    }
 
     /// Every call so far, in order.
-    public var requests: [CallRequest] { state.withLock { $0.requests } }
+    public var requests: [CallRequest] { locked { received } }
 
     /// Calls that wait for an answer.
-    public var hanging: Int { state.withLock { $0.waiting.count } }
+    public var hanging: Int { locked { waiting.count } }
 
     /// From now on it answers so.
-    public func answer(_ answer: @escaping Answer) { state.withLock { $0.answer = answer } }
+    public func answer(_ answer: @escaping Answer) { locked { answerNow = answer } }
 
     /// The next calls end so, before `answer` is asked again.
-    public func plan(_ outcomes: [CallOutcome]) { state.withLock { $0.planned += outcomes } }
+    public func plan(_ outcomes: [CallOutcome]) { locked { planned += outcomes } }
 
     /// Lets callers wait, for ever: nobody but `recover` answers them.
-    public func hang() { state.withLock { $0.isHanging = true } }
+    public func hang() { locked { isHanging = true } }
 
     /// Answers again, also those that wait.
     public func recover() {
-        let waiting = state.withLock { state in
-            state.isHanging = false
-            defer { state.waiting = [] }
-            return state.waiting
+        let calls = locked {
+            isHanging = false
+            defer { waiting = [] }
+            return waiting
         }
-        for call in waiting { call.completion(outcome(of: call.request)) }
+        for call in calls { call.completion(outcome(of: call.request)) }
+    }
+
+    /// Waits without blocking the cooperative pool until somebody waits for an answer; false after `seconds`.
+    public func isWaitedFor(seconds: Double = 20) async -> Bool {
+        await onThread { [self] in
+            let deadline = Date(timeIntervalSinceNow: seconds)
+            condition.lock()
+            defer { condition.unlock() }
+            while waiting.isEmpty { if !condition.wait(until: deadline) { return !waiting.isEmpty } }
+            return true
+        }
     }
 
     private func outcome(of request: CallRequest) -> CallOutcome {
-        let planned = state.withLock { $0.planned.isEmpty ? nil : $0.planned.removeFirst() }
+        let planned = locked { self.planned.isEmpty ? nil : self.planned.removeFirst() }
         if let planned { return planned }
-        return state.withLock { $0.answer }(request)
+        return locked { answerNow }(request)
     }
 
     public func send(_ request: CallRequest, completion: @escaping @Sendable (CallOutcome) -> Void) -> any CallHandle {
-        let isHanging = state.withLock { state in
-            state.requests.append(request)
-            if state.isHanging { state.waiting.append((request, completion)) }
-            return state.isHanging
+        let isHanging = locked {
+            received.append(request)
+            if self.isHanging { waiting.append((request, completion)) }
+            return self.isHanging
         }
         if !isHanging { completion(outcome(of: request)) }
         return Handle()

@@ -20,6 +20,8 @@ extension MemoryStore {
         case nil:
             let isPoisoned = read { () -> Bool in
                 epoch.columns.contains { column in column.texts.contains { $0.map(poison.contains) ?? false } }
+                    || epoch.predictions.contains { poison.contains($0.key.thing.text) }
+                    || epoch.deadLetters.contains { poison.contains($0.code) }
             }
             if isPoisoned { throw EngineError(.postgres, .never, "value out of range", detail: "22003") }
             return change { land(epoch) }

@@ -108,7 +108,8 @@ public final class MemoryStore: @unchecked Sendable {
     var outboxes: [TaskID: [Outbox]] = [:]
     var deadOutputs: [OutputRecord] = []
     var outputs: [OutputRecord] = []
-    /// Values of records, as text, that the store refuses as Postgres refuses a value out of range.
+    /// Values of records as text, things of predictions and codes of dead letters that the store refuses as Postgres refuses a value
+    /// out of range.
     var poison: Set<String> = []
     var gaps: [LogGap] = []
     var commits: [[TaskAdvance]] = []

@@ -71,4 +71,43 @@ import Testing
             #expect(check.faults([wrong]).count == 10)
         }
     }
+
+    /// A question asked in several ways, one that the model refuses, and a shadow.
+    private func models() throws -> ModelLine {
+        let line = try ModelLine(
+            fanOut:
+                #"{"task":"t","model":"m","trigger":"event","writeTo":"/features/ml","features":[{"name":"x","path":"features.f.x"},{"name":"flow","path":"features.f.y","value":"raw","window":12000,"missing":"default","default":[]}]}"#,
+            caller: #"{"endpoint":"http://model","model":"m","version":"1.0.0","shadow":{"model":"next"}}"#)
+        try line.send(1, #""x":1"#)
+        try line.send(2, #""x":2,"y":0.5"#)
+        try line.send(3, #""x":"text","y":[1]"#)
+        line.endpoint.answer { _ in .response(CallResponse(status: 404)) }
+        try line.send(4, #""x":4"#)
+        return line
+    }
+
+    @Test func questionsToModelsAreAsTheirSchemaSays() throws {
+        let schema = try JSONSchema("ml-input.v1.schema.json")
+        let questions = try models().questions
+        #expect(questions.count == 4)
+        for question in questions { #expect(schema.faults(.object(question)) == []) }
+        #expect(schema.faults(.object(JSONObject())).count == 5, "the schema asks for something")
+    }
+
+    @Test func answersOfModelsAreAsTheirSchemaSays() throws {
+        let schema = try JSONSchema("ml-output.v1.schema.json")
+        let answers = try models().answers
+        #expect(answers.count == 8 && answers.contains { $0["error"] != nil })
+        for answer in answers { #expect(schema.faults(.object(answer)) == []) }
+    }
+
+    @Test(arguments: [("egiz", "predict-request"), ("egiz-single", "predict-single-request")])
+    func callsToModelsAreAsTheirSchemaSays(_ name: String, _ file: String) throws {
+        let schema = try JSONSchema("\(file).v1.schema.json")
+        let line = try ModelLine(
+            caller: #"{"endpoint":"http://model","model":"m","version":"1.0.0","protocol":"\#(name)"}"#)
+        try line.send(1, #""x":1"#)
+        let body = try #require(line.endpoint.requests.first?.body)
+        #expect(schema.faults(try JSONParser().parse(body)) == [])
+    }
 }

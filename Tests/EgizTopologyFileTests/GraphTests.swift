@@ -208,4 +208,50 @@ import Testing
                 """, sources: sources()
             ).report == "")
     }
+
+    private let models = """
+            twins: { kind: twin-projector, from: events }
+            ask: { kind: ml-fan-out, from: twins, task: t, features: [{ name: x, path: features.f.x }], writeTo: /features/ml }
+            call: { kind: ml-caller, from: questions, endpoint: "http://h", model: t }
+            keep: { kind: prediction-writer, from: answers, write: [{ task: t, writeTo: features.ml.score, to: telemetry }] }
+        """
+    private let modelSources = """
+            events: { topics: [events.v1], format: telemetry }
+            questions: { topics: [ml.input.v1.t], format: json }
+            answers: { topics: [ml.output.v1.t], format: json }
+        """
+
+    @Test func modelsHaveStagesOfTheirOwn() {
+        #expect(graph(models, sources: modelSources).report == "")
+    }
+
+    @Test func whatReadsRecordsAsTheyAreNeedsASourceOfItsOwnWithTheFormatJson() {
+        let other = graph(
+            models + "\n    more: { kind: prediction-writer, from: questions }", sources: modelSources)
+        #expect(
+            other.messages == [
+                "`more` reads from the source `questions`, which `call` (line 11), a ml-caller, needs for itself; give it a source of its own"
+            ], "\(other.report)")
+        let format = graph(models, sources: modelSources.replacing("[ml.input.v1.t], format: json", with: "[x], format: ditto"))
+        #expect(
+            format.messages.contains(
+                "`processors.call.from`: a ml-caller needs a source of format `json`, but `questions` has the format `ditto`"),
+            "\(format.report)")
+        let changes = graph(models.replacing("from: answers", with: "from: twins"), sources: modelSources)
+        #expect(
+            changes.messages.contains(
+                "`processors.keep.from`: a prediction-writer reads records, but `twins` gives changes of twins; let it read from a source"
+            ), "\(changes.report)")
+    }
+
+    @Test func anAnswerThatIsWrittenWhereItWouldAskAgainIsAFault() {
+        let elsewhere = graph(models.replacing("writeTo: /features/ml", with: "writeTo: /features/other"), sources: modelSources)
+        #expect(
+            elsewhere.messages == [
+                "`processors.ask`: `keep` writes the answers of the task `t` to /features/ml/properties/score, so they would ask the model again; say `writeTo` of that path here too"
+            ], "\(elsewhere.report)")
+        #expect(elsewhere.places == ["10:118"])
+        let unknown = graph(models.replacing(", writeTo: /features/ml", with: ""), sources: modelSources)
+        #expect(unknown.messages.count == 1, "\(unknown.report)")
+    }
 }

@@ -18,11 +18,15 @@ struct Up: AsyncParsableCommand {
 
             EXAMPLES
               egiz up --demo
+              egiz up --demo --models      a model that watches a nozzle, too; needs Python 3.11
               egiz up --topologies my-topologies
             """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var files: TopologyOptions
     @ArgumentParser.Flag(help: "Push the events of ten simulated filling machines.") var demo = false
+    @ArgumentParser.Flag(
+        help: "With --demo: the example's model service on port 8000, and a machine whose nozzle clogs after a minute.") var
+        models = false
     @Option(help: "Machines of the demo.") var machines = 10
     @Option(help: "Events a second of the whole demo.") var rate = 50.0
     @Option(name: .long, help: "Preferred port of the embedded Kafka on 127.0.0.1.") var kafkaPort: UInt16 = 9092
@@ -59,6 +63,9 @@ struct Up: AsyncParsableCommand {
         let runFile = RunFile(directory: settings.dataDirectory)
         defer { runFile.remove() }
         let demo = demo ? DemoSimulator(machines: machines, rate: rate, brokers: brokers, logger: logger) : nil
+        let demoModels =
+            self.demo && models && DemoModels.areWanted(by: topologies)
+            ? DemoModels(brokers: brokers, logger: logger) : nil
         let server = APIServer(
             configuration: APIConfiguration(host: settings.host, port: settings.port),
             pool: PostgresPool(url: database, applicationName: "egiz-api", size: 4),
@@ -73,6 +80,7 @@ struct Up: AsyncParsableCommand {
                 runFile.write(addresses, logger: logger)
                 Welcome.show(addresses, demo: demo != nil)
                 demo?.start(api: addresses.api)
+                demoModels?.start(api: addresses.api)
             })
         // Stopped last first: the live line and the simulator before the API, then the worker, so that it drains what came; what
         // compacts may take its time after it.
@@ -80,6 +88,7 @@ struct Up: AsyncParsableCommand {
             HistoryService(database: database, configuration: settings.compaction, logger: logger), worker, server,
         ]
         if let demo { services.append(demo) }
+        if let demoModels { services.append(demoModels) }
         services.append(LiveLine(worker: worker))
         let group = ServiceGroup(
             services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)

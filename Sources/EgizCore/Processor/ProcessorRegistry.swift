@@ -38,9 +38,6 @@ public struct ProcessorRegistry: Sendable {
 
     public subscript(kind: String) -> Entry? { entries.first { $0.spec.kind == kind } }
 
-    /// These kinds and others.
-    public func adding(_ others: [Entry]) -> ProcessorRegistry { ProcessorRegistry(entries + others) }
-
     /// The caller of a stage, if its processor is one; it is then alone there.
     public func caller(of stage: StageDefinition) throws(TopologyFaults) -> (name: String, caller: any Caller)? {
         for definition in stage.processors {

@@ -14,8 +14,13 @@ enum EngineMetrics {
             ("egiz_lag_records", "Records between the committed positions and the ends of the log, by stage."),
             (
                 "egiz_stage_waiting",
-                "1 while a stream thread waits for the part: log, group, store, commit, output, parking."
+                "1 while a stream thread waits for the part: log, group, store, commit, output, parking, endpoint."
             ),
+            ("egiz_calls_total", "Calls that callers made, by stage, endpoint and outcome."),
+            ("egiz_call_duration_seconds", "Time that calls took, by stage and endpoint."),
+            ("egiz_calls_open", "Calls under way, by stage and endpoint."),
+            ("egiz_call_records_open", "Records that a caller has taken in and not done, by stage."),
+            ("egiz_call_breaker_open", "1 while a caller leaves the endpoint alone."),
         ] {
             registry.describe(name, help)
         }

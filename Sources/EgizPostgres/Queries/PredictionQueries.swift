@@ -20,13 +20,19 @@ public struct StoredPrediction: Sendable {
 }
 
 /// Reads what models say of things.
-public struct PredictionQueries {
-    private let connection: PostgresConnection
+public struct PredictionQueries: Sendable {
+    private let pool: PostgresPool
 
-    public init(_ connection: PostgresConnection) { self.connection = connection }
+    public init(pool: PostgresPool) { self.pool = pool }
 
     /// The last answers about a thing, by task, model and whether it is a shadow.
-    public func predictions(_ thing: ThingID) throws(EngineError) -> [StoredPrediction] {
+    public func predictions(_ thing: ThingID) async throws -> [StoredPrediction] {
+        try await pool.read { try Self.predictions(thing, $0) }
+    }
+
+    private static func predictions(_ thing: ThingID, _ connection: PostgresConnection) throws(EngineError)
+        -> [StoredPrediction]
+    {
         try connection.query(
             """
             select task, model, shadow, model_version, score, label, details, error, revision, event_time, input_topic,

@@ -18,10 +18,10 @@ public final class FanOut: StatefulProcessor {
         output: .none,
         projections: [],
         fields: [
-            .init("task", .string, required: true, "The task's name: letters, digits, `.`, `_` and `-`.")
+            KindField("task", .string, required: true, "The task's name: letters, digits, `.`, `_` and `-`.")
         ] + ModelTask.fields + [
             TwinSelector.types,
-            .init("to", .topic, "The topic, key: the thing id; `ml.input.v1.<task>` where left out. `Schemas/ml-input.v1.schema.json`."),
+            KindField("to", .topic, "The topic, key: the thing id; `ml.input.v1.<task>` where left out. `Schemas/ml-input.v1.schema.json`."),
         ],
         metrics: [
             .init("questions", "questions that were written"),

@@ -6,6 +6,34 @@ public import EgizTwin
 /// A stage of its own, with its own lag (rule 22): calls are at least once with a key that a retry repeats, outputs exactly once and
 /// in the order of the partition.
 public final class ModelCaller: Caller {
+    private static let words: [KindField] = [
+        .init("endpoint", .string, required: true, "Where the service is: `http://host:8000`."),
+        .init("model", .string, required: true, "The model's name, as the service knows it."),
+        .init(
+            "protocol", .choice(ModelProtocol.allCases.map(\.rawValue)), default: "egiz",
+            "`egiz`: `POST {endpoint}/predict/{model}`. `egiz-single`: `POST {endpoint}/predict`, one question a call. `mlflow`: `POST {endpoint}/invocations`. `kserve`: `POST {endpoint}/v1/models/{model}:predict`."
+        ),
+        .init("version", .string, "The version that is counted on, such as `1.0.0`; an answer of another one is an error."),
+        .init("token", .string, "The environment variable that holds a bearer token for the service."),
+        .init(
+            "batch",
+            .map([
+                .init("size", .int(1...1024), default: "32", "Questions in a call at most."),
+                .init("delay", .duration, default: "20ms", "How long the first of them waits for others."),
+            ]), "How questions are gathered into calls."),
+        .init(
+            "shadow",
+            .map([
+                .init("model", .string, required: true, "Its name."),
+                .init("endpoint", .string, "Where it is; the same service where left out."),
+                .init("version", .string, "The version that is counted on."),
+                .init("wait", .duration, default: "1s", "How long an answer of the first model waits for it at most."),
+            ]), "A model beside the first, asked the same once; its answers are marked `shadow`, and nobody acts on them."),
+        .init(
+            "to", .topic,
+            "The topic of the answers, key: the thing id; `ml.output.v1.<task>` where left out. `Schemas/ml-output.v1.schema.json`."),
+    ]
+
     public static let spec = KindSpec(
         kind: "ml-caller",
         summary: """
@@ -15,33 +43,7 @@ public final class ModelCaller: Caller {
         input: .records,
         output: .none,
         projections: [],
-        fields: [
-            .init("endpoint", .string, required: true, "Where the service is: `http://host:8000`."),
-            .init("model", .string, required: true, "The model's name, as the service knows it."),
-            .init(
-                "protocol", .choice(ModelProtocol.allCases.map(\.rawValue)), default: "egiz",
-                "`egiz`: `POST {endpoint}/predict/{model}`. `egiz-single`: `POST {endpoint}/predict`, one question a call. `mlflow`: `POST {endpoint}/invocations`. `kserve`: `POST {endpoint}/v1/models/{model}:predict`."
-            ),
-            .init("version", .string, "The version that is counted on, such as `1.0.0`; an answer of another one is an error."),
-            .init("token", .string, "The environment variable that holds a bearer token for the service."),
-            .init(
-                "batch",
-                .map([
-                    .init("size", .int(1...1024), default: "32", "Questions in a call at most."),
-                    .init("delay", .duration, default: "20ms", "How long the first of them waits for others."),
-                ]), "How questions are gathered into calls."),
-            .init(
-                "shadow",
-                .map([
-                    .init("model", .string, required: true, "Its name."),
-                    .init("endpoint", .string, "Where it is; the same service where left out."),
-                    .init("version", .string, "The version that is counted on."),
-                    .init("wait", .duration, default: "1s", "How long an answer of the first model waits for it at most."),
-                ]), "A model beside the first, asked the same once; its answers are marked `shadow`, and nobody acts on them."),
-            .init(
-                "to", .topic,
-                "The topic of the answers, key: the thing id; `ml.output.v1.<task>` where left out. `Schemas/ml-output.v1.schema.json`."),
-        ] + CallPolicy.fields,
+        fields: words + CallPolicy.fields,
         metrics: [
             .init("calls", "calls that were made for records that are done"),
             .init("answered", "questions that were asked to their end"),
@@ -93,8 +95,7 @@ public final class ModelCaller: Caller {
             if let delay = try batch.duration("delay") { policy.batchDelay = .microseconds(delay) }
         }
         if speech == .single { (policy.batchSize, policy.batchDelay) = (1, .zero) }
-        let endpoint = try Self.endpoint(reader)
-        guard let endpoint else { throw reader.fault("endpoint", "an address such as http://host:8000") }
+        guard let endpoint = try Self.endpoint(reader) else { throw reader.fault("endpoint", "an address such as http://host:8000") }
         var models = [Model(name: try Self.model(reader), endpoint: endpoint, version: try reader.text("version"))]
         if let shadow = try reader.map("shadow") {
             models.append(

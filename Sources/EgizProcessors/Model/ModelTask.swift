@@ -5,14 +5,17 @@ import EgizTwin
 final class ModelTask: Sendable {
     enum Trigger: String, CaseIterable { case event, change, time }
 
+    private static let twinFields: [KindField] =
+        TwinSelector.fields + [
+            KindField("when", .expression(allowsValue: false), "Only while this is true of the twin.")
+        ]
+
     /// What a task says beside its name: in a topology as words of the processor, in the registry as the column `settings`.
     static let fields: [KindField] = [
         .init("model", .string, "The model's name, as its service knows it; the task's name where left out."),
         .init(
             "twins",
-            .map(TwinSelector.fields + [
-                .init("when", .expression(allowsValue: false), "Only while this is true of the twin.")
-            ]), "Which twins; all where left out."),
+            .map(twinFields), "Which twins; all where left out."),
         .init(
             "trigger", .choice(Trigger.allCases.map(\.rawValue)), default: "event",
             "`event`: after every event of the thing. `change`: after an event that changed one of the features' paths. `time`: `every` so long, while events come."

@@ -52,7 +52,7 @@ public final class PredictionWriter: RecordProcessor {
             guard let task = try? reader.text("task"), reader.has("features"),
                 let write = writer.writes.first(where: { $0.task == task })
             else { continue }
-            let known = (try? reader.path("writeTo"))??.paths.first
+            let known = (try? reader.path("writeTo"))?.paths.first
             guard known.map({ ModelTask.isBelow($0, write.path) }) != true else { continue }
             faults.append(
                 TopologyFault(

@@ -110,7 +110,7 @@ extension CallPlan {
             useless(batch, lane, fault, splits: true, at: now)
         case .unavailable(let fault, let retryAfter):
             lanes[lane].lastFault = fault
-            lanes[lane].breaker.failed(at: now, jitter: jitter())
+            fail(lane, at: now)
             if isShadow || batch.attempts >= policy.mostAttempts ?? .max { return giveUp(batch, lane, fault, at: now) }
             let before = batch.answeredBefore ?? lanes[lane].answered
             batch.answeredBefore = before
@@ -130,9 +130,14 @@ extension CallPlan {
         }
     }
 
+    private mutating func fail(_ lane: Int, at now: Duration) {
+        let jitter = jitter()
+        lanes[lane].breaker.failed(at: now, jitter: jitter)
+    }
+
     private mutating func useless(_ batch: Batch, _ lane: Int, _ fault: CallFault, splits: Bool, at now: Duration) {
         lanes[lane].lastFault = fault
-        lanes[lane].breaker.failed(at: now, jitter: jitter())
+        fail(lane, at: now)
         if definitions[lane].isShadow { return giveUp(batch, lane, fault, at: now) }
         guard batch.attempts >= policy.attempts else { return retry(batch, lane, after: nil, at: now) }
         if splits { divide(batch, lane, fault, at: now) } else { giveUp(batch, lane, fault, at: now) }

@@ -25,12 +25,14 @@ final class CoverageRecorder: Sendable {
         var processors: [String: Seen] = [:]
         /// Records sent, by topic.
         var sent: [String: Int] = [:]
-        /// Records emitted, by topic.
-        var emitted: [String: Int] = [:]
         /// Records set aside, by source and code.
         var codes: [String: [String: Int]] = [:]
         var applied: [String: Int64] = [:]
         var skipped: [String: Int64] = [:]
+        /// All counters, by source and name.
+        var counters: [String: [String: Int64]] = [:]
+        /// Topics that something was emitted to.
+        var emitted: Set<String> = []
     }
 
     private let state = Mutex(State())
@@ -47,16 +49,17 @@ final class CoverageRecorder: Sendable {
     func note(_ driver: TopologyDriver) {
         let sent = driver.sentRecords
         let refused = driver.refused
-        let emitted = driver.emitted.reduce(into: [String: Int]()) { $0[$1.topic, default: 0] += 1 }
+        let emitted = Set(driver.emitted.map(\.topic))
         let counters = Dictionary(
             uniqueKeysWithValues: driver.topology.stages.map { ($0.source.name, driver.store.counters(of: $0.name)) })
         state.withLock { state in
             state.sent.merge(sent) { $0 + $1 }
-            state.emitted.merge(emitted) { $0 + $1 }
+            state.emitted.formUnion(emitted)
             for letter in refused where letter.code != "queued" {
                 state.codes[letter.stage.source, default: [:]][letter.code, default: 0] += 1
             }
             for (source, values) in counters {
+                state.counters[source, default: [:]].merge(values) { $0 + $1 }
                 state.applied[source, default: 0] += values["applied"] ?? 0
                 for name in ["stale", "duplicate", "orphan"] {
                     state.skipped[source, default: 0] += values[name] ?? 0
@@ -75,10 +78,10 @@ final class CoverageRecorder: Sendable {
                 for processor in stage.processors {
                     guard let entry = registry[processor.kind] else { continue }
                     let seen = state.processors[processor.name] ?? Seen()
-                    if entry.spec.input == .records {
-                        items.append(Self.item(ofRecords: processor, entry.spec, stage.source, state))
-                    } else if entry.spec.input == .events, entry.spec.output == .changes {
+                    if entry.spec.input == .events, entry.spec.output == .changes {
                         items.append(Self.projector(processor, stage.source, state))
+                    } else if entry.spec.input == .records {
+                        items.append(Self.reader(processor, entry, stage.source, state))
                     } else {
                         items.append(Self.item(processor, entry, seen))
                     }
@@ -102,19 +105,6 @@ final class CoverageRecorder: Sendable {
             } + [.init(name: "a record that is set aside", isReached: !codes.isEmpty)])
     }
 
-    /// What works on records as they are; nobody looks into it.
-    private static func item(
-        ofRecords processor: ProcessorDefinition, _ spec: KindSpec, _ source: SourceDefinition, _ state: State
-    ) -> Coverage.Item {
-        let records = source.topics.reduce(0) { $0 + (state.sent[$1.name] ?? 0) }
-        let topics = spec.topics(writtenBy: processor, of: source).map { topic in
-            Coverage.Branch(name: "a record to \(topic.name)", isReached: state.emitted[topic.name] ?? 0 > 0)
-        }
-        return Coverage.Item(
-            name: processor.name, kind: processor.kind, facts: [count(records, "record")],
-            branches: [.init(name: "a record", isReached: records > 0)] + topics)
-    }
-
     private static func projector(
         _ processor: ProcessorDefinition, _ source: SourceDefinition, _ state: State
     ) -> Coverage.Item {
@@ -128,6 +118,25 @@ final class CoverageRecorder: Sendable {
         return Coverage.Item(
             name: processor.name, kind: processor.kind,
             facts: [count(Int(applied), "event")] + (skipped > 0 ? ["\(skipped) dropped"] : []), branches: branches)
+    }
+
+    /// What reads records as they are is reached where its counters have moved.
+    private static func reader(
+        _ processor: ProcessorDefinition, _ entry: ProcessorRegistry.Entry, _ source: SourceDefinition, _ state: State
+    ) -> Coverage.Item {
+        let counters = state.counters[source.name] ?? [:]
+        let moved = entry.spec.metrics.filter { counters[$0.name] ?? 0 > 0 }
+        var branches = entry.spec.metrics.filter { $0.name != "callsDropped" || processor.settings["maxAge"] != nil }.map { metric in
+            Coverage.Branch(name: metric.summary, isReached: moved.contains(metric))
+        }
+        for topic in entry.spec.topics(writtenBy: processor, of: source) {
+            branches.append(
+                .init(
+                    name: "a record to \(topic.name) (`\(topic.word)`)", isReached: state.emitted.contains(topic.name)))
+        }
+        return Coverage.Item(
+            name: processor.name, kind: processor.kind,
+            facts: moved.map { "\($0.name) \(counters[$0.name] ?? 0)" }, branches: branches)
     }
 
     private static func item(
