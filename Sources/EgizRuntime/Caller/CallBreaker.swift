@@ -34,6 +34,9 @@ struct CallBreaker {
 
     mutating func admitted() { if state != .closed { state = .trying } }
 
+    /// The call that was admitted ended without telling anything: another one may try.
+    mutating func abandoned(at now: Duration) { if state == .trying { state = .open(until: now) } }
+
     mutating func succeeded() {
         inRow = 0
         state = .closed

@@ -16,6 +16,8 @@ package final class CallDesk {
         var items: [CallItem]
         var since: Duration
         var handle: (any CallHandle)?
+        /// None of its records is ours any more.
+        var isDropped = false
     }
 
     /// The processor, as the topology calls it.
@@ -75,7 +77,11 @@ package final class CallDesk {
         let gone = Set(numbers)
         settled.removeAll { gone.contains($0.number) }
         // Calls about none of ours any more are given up; their places are free when they have ended.
-        for call in underWay.values where call.items.allSatisfy({ gone.contains($0.number) }) { call.handle?.cancel() }
+        for (id, call) in underWay where !call.isDropped {
+            guard call.items.allSatisfy({ !plan.holds($0.number) }) else { continue }
+            underWay[id]?.isDropped = true
+            call.handle?.cancel()
+        }
     }
 
     /// Reads what came back, begins the calls that are due, and returns what is settled since the last turn.
@@ -115,6 +121,7 @@ package final class CallDesk {
 
     private func read(_ id: Int64, _ outcome: CallOutcome, at now: Duration) {
         guard let call = underWay.removeValue(forKey: id) else { return }
+        if call.isDropped { return plan.abandon(id, lane: call.lane, at: now) }
         let took = now - call.since
         let policy = caller.policy
         let verdict: CallVerdict =

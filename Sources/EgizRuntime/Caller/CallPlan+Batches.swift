@@ -130,9 +130,16 @@ extension CallPlan {
         }
     }
 
+    /// A call has ended whose records are nobody's any more: it tells nothing.
+    package mutating func abandon(_ id: Int64, lane: Int, at now: Duration) {
+        guard let batch = lanes[lane].inFlight.removeValue(forKey: id) else { return }
+        lanes[lane].breaker.abandoned(at: now)
+        release(batch, of: lane)
+    }
+
     private mutating func fail(_ lane: Int, at now: Duration) {
-        let jitter = jitter()
-        lanes[lane].breaker.failed(at: now, jitter: jitter)
+        let part = jitter()
+        lanes[lane].breaker.failed(at: now, jitter: part)
     }
 
     private mutating func useless(_ batch: Batch, _ lane: Int, _ fault: CallFault, splits: Bool, at now: Duration) {

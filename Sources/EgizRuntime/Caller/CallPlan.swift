@@ -107,6 +107,9 @@ package struct CallPlan {
         for number in numbers { remove(number) }
     }
 
+    /// The record is taken in and not done.
+    package func holds(_ number: Int64) -> Bool { entries[number] != nil }
+
     private mutating func remove(_ number: Int64) {
         guard let entry = entries.removeValue(forKey: number) else { return }
         openItems -= 1

@@ -38,6 +38,9 @@ extension StreamThread {
             let next = calls.window.taken(of: record.topic) ?? task.next[record.topic]
             if let next, record.offset < next.raw { continue }
             let kept = CallRecord(record, topicName: topics[record.topic], headers: batch.headers(at: index))
+            // Reading a record is our code: a trap in it must not become a crash loop (rule 7).
+            crashGuard?.enter(topic: record.topic, partition: record.partition, offset: record.offset)
+            defer { crashGuard?.leave() }
             calls.take(kept, RecordMark(of: record), next: task.next[record.topic], at: now)
         }
     }

@@ -292,6 +292,22 @@ import Testing
         #expect(desk.done().isEmpty && desk.calls().isEmpty && desk.plan.openItems == 0 && desk.plan.openBytes == 0)
     }
 
+    @Test func aCallThatIsGivenUpTellsNothingAndTheNextOneTries() throws {
+        let desk = Desk {
+            $0.breakerFailures = 1
+            $0.breakerPause = .seconds(1)
+        }
+        desk.add()
+        desk.finish(try #require(desk.calls().first), away)
+        desk.now += .seconds(30)
+        let trial = try #require(desk.calls().first)
+        desk.plan.drop([1])
+        desk.plan.abandon(trial.id, lane: 0, at: desk.now)
+        desk.add()
+        desk.answer(try #require(desk.calls().first))
+        #expect(desk.done().map(\.number) == [2])
+    }
+
     @Test func whereOrderIsKeptAKeyWaitsForItsFirstRecord() throws {
         let desk = Desk {
             $0.keepsOrder = true
