@@ -101,7 +101,8 @@ enum Program {
         return DeploymentWorker(
             .init(
                 identity: identity, scope: topologies.map { Set($0.map(\.name)) },
-                endsWhenAllFailed: topologies != nil && !staysUp, registry: Kinds.registry, configuration: configuration,
+                endsWhenAllFailed: topologies != nil && !staysUp, registry: Kinds.registry,
+                configuration: configuration,
                 consumers: KafkaConsumerFactory(brokers: brokers, properties: settings.kafkaProperties, log: logger),
                 stores: PostgresStoreFactory(url: database),
                 outputs: KafkaOutputProducerFactory(

@@ -114,7 +114,8 @@ public final class TopologyDriver {
             }
             verdicts[stage.definition.name] = verdict
             switch verdict {
-            case .refused(let refusal): setAside(raw, record.topic, record.headers, refusal, in: stage, task, attempts: 1)
+            case .refused(let refusal):
+                setAside(raw, record.topic, record.headers, refusal, in: stage, task, attempts: 1)
             case .queued(let refusal):
                 setAside(raw, record.topic, record.headers, refusal, in: stage, task, attempts: 0)
             case .full(let reason): throw EngineError(.state, .stop, "the task would pause: \(reason)")

@@ -26,13 +26,19 @@ import Testing
     private func alerts(_ line: RecordLine) -> [String] {
         line.driver.store.allAlerts.map { row in
             let cleared = row.clearedAt.map { "\($0.microseconds / 1_000_000)" } ?? ""
-            return "\(row.thing) \(row.severity.name) \(row.state.rawValue) \(row.raisedAt.microseconds / 1_000_000)..\(cleared)"
+            return
+                "\(row.thing) \(row.severity.name) \(row.state.rawValue) \(row.raisedAt.microseconds / 1_000_000)..\(cleared)"
         }
     }
 
     @Test func aLetterOfAnotherSystemIsKeptWholeWithWhatItSaysOfItself() throws {
         let line = try line("")
-        try line.send(1, key: "t:a", "not json", headers: ["egiz-dlq-code": "timeout", "egiz-dlq-message": "no answer", "egiz-dlq-topic": "orders", "x": "y", "egiz-db": "other"])
+        try line.send(
+            1, key: "t:a", "not json",
+            headers: [
+                "egiz-dlq-code": "timeout", "egiz-dlq-message": "no answer", "egiz-dlq-topic": "orders", "x": "y",
+                "egiz-db": "other",
+            ])
         let letter = try #require(line.driver.deadLetters.first)
         #expect(letter.code == "timeout")
         #expect(letter.message == "no answer (of orders)")
@@ -99,7 +105,8 @@ import Testing
         #expect(line.driver.emitted.last?.id == "line/source/orders.dlq/0@1/0/0r2")
         // Whoever reads there gives up again, and keeps the headers.
         for (second, retries) in [(200, 1), (400, 2), (800, 3)] as [(Int64, Int)] {
-            try line.send(second, key: "k", "v", headers: ["trace": "x", "egiz-retry": "\(retries)", "egiz-dlq-code": "timeout"])
+            try line.send(
+                second, key: "k", "v", headers: ["trace": "x", "egiz-retry": "\(retries)", "egiz-dlq-code": "timeout"])
             try line.clock(second + 399)
         }
         #expect(line.emitted("orders").map { $0.hasSuffix("egiz-retry=\(1)") }.first == true)
@@ -112,11 +119,13 @@ import Testing
         #expect(letters(line) == [])
     }
 
-    @Test(arguments: [
-        ("timeout", 160), ("http-503", 160), ("http-404", nil), ("json", nil), ("unknown", nil),
-    ] as [(String, Int64?)])
+    @Test(
+        arguments: [
+            ("timeout", 160), ("http-503", 160), ("http-404", nil), ("json", nil), ("unknown", nil),
+        ] as [(String, Int64?)])
     func onlyLettersOfSomeCodesAreTriedAgain(_ code: String, _ due: Int64?) throws {
-        let line = try line(#""retry":{"count":2,"first":60000,"only":["timeout","http-*","json"],"never":["json","http-404"]}"#)
+        let line = try line(
+            #""retry":{"count":2,"first":60000,"only":["timeout","http-*","json"],"never":["json","http-404"]}"#)
         try line.send(100, "v", headers: ["egiz-dlq-code": code])
         #expect(letters(line) == ["\(code) 1 \(due.map { "\($0)" } ?? "-")"])
     }
@@ -167,7 +176,9 @@ import Testing
         #expect(alerts(line) == ["dead-letters:orders.dlq-0 error cleared 103..110"])
         let told = line.emitted("told")
         #expect(told.count == 2)
-        #expect(told.first?.contains(#""event":"raised","thingId":"dead-letters:orders.dlq-0","key":"rate","rule":"line""#) == true)
+        #expect(
+            told.first?.contains(#""event":"raised","thingId":"dead-letters:orders.dlq-0","key":"rate","rule":"line""#)
+                == true)
         #expect(line.count("alerts") == 1)
         for second in [120, 120, 120] { try line.send(Int64(second), "v") }
         #expect(alerts(line).last == "dead-letters:orders.dlq-0 error raised 120..")
@@ -212,7 +223,9 @@ import Testing
         }
         for target in [line, calm] { try target.driver.commit() }
         #expect(letters(line) == letters(calm))
-        #expect(line.driver.emitted.filter { $0.topic == "orders" }.map(\.value) == calm.driver.emitted.filter { $0.topic == "orders" }.map(\.value))
+        #expect(
+            line.driver.emitted.filter { $0.topic == "orders" }.map(\.value)
+                == calm.driver.emitted.filter { $0.topic == "orders" }.map(\.value))
         #expect(!line.emitted("orders").isEmpty)
         #expect(alerts(line) == alerts(calm))
         #expect(!alerts(line).isEmpty)
@@ -230,7 +243,8 @@ import Testing
 
     @Test func aSnapshotThatIsCutOffIsAFaultAndNoTrap() throws {
         let state = LetterState()
-        let alert = try LetterAlert(SettingsReader(ConfigValue(json: .object(JSONObject()), at: RuleLine.mark), path: "a"))
+        let alert = try LetterAlert(
+            SettingsReader(ConfigValue(json: .object(JSONObject()), at: RuleLine.mark), path: "a"))
         for second in 1...3 as ClosedRange<Int64> { state.add(at: EventTime(microseconds: second * 60_000_000), alert) }
         state.isHigh = true
         state.raise("line", alert, at: EventTime(microseconds: 7), nil)

@@ -50,7 +50,8 @@ import Testing
         let kept = line.driver.samples("t:a", "/features/f/properties/x")
         #expect(exported.map { $0["time"]?.string } == kept.map { EventTime(microseconds: $0.time).text })
         #expect(exported.map { $0["value"]?.text } == kept.map { "\(Int($0.number ?? -1))" })
-        #expect(line.emitted("out").count == kept.count + line.driver.samples("t:a", "/features/f/properties/y/z").count)
+        #expect(
+            line.emitted("out").count == kept.count + line.driver.samples("t:a", "/features/f/properties/y/z").count)
     }
 
     @Test func pathsAndChangesAreChosen() throws {

@@ -7,7 +7,9 @@ import Testing
 @Suite struct PathMapTests {
     private typealias Link = RuleLine.Link
 
-    private func line(_ settings: String, epochs: TopologyDriver.Epochs = .eachRecord, format: RecordFormat = .telemetry)
+    private func line(
+        _ settings: String, epochs: TopologyDriver.Epochs = .eachRecord, format: RecordFormat = .telemetry
+    )
         throws -> RuleLine
     {
         try RuleLine([Link("map", "map", #"{"to":"out",\#(settings)}"#)], format: format, epochs: epochs)
@@ -17,7 +19,8 @@ import Testing
 
     @Test func whatAnEventWroteIsCarriedOver() throws {
         let line = try line(#""drop":["/features/*/properties/secret"]"#)
-        try line.send(1.5, #""x":1,"big":9007199254740993,"d":0.1,"s":"t","b":true,"a":[1,{"k":2}],"o":{"p":2},"secret":3"#)
+        try line.send(
+            1.5, #""x":1,"big":9007199254740993,"d":0.1,"s":"t","b":true,"a":[1,{"k":2}],"o":{"p":2},"secret":3"#)
         #expect(
             features(line) == [
                 #"{"f":{"x":1,"big":9007199254740993,"d":0.1,"s":"t","b":true,"a":[1,{"k":2}],"o":{"p":2}}}"#
@@ -30,7 +33,8 @@ import Testing
 
     @Test func pathsAreRenamedWithWhatLiesBeneathThem() throws {
         let line = try line(
-            #""rename":[{"from":"features.f.o","to":"features.tank.deep.o"},{"from":"/features/f/properties/y","to":"features.f.x"}]"#)
+            #""rename":[{"from":"features.f.o","to":"features.tank.deep.o"},{"from":"/features/f/properties/y","to":"features.f.x"}]"#
+        )
         try line.send(1, #""o":{"p":{"q":1},"r":2},"y":5"#)
         #expect(features(line) == [#"{"tank":{"deep":{"o":{"p":{"q":1},"r":2}}},"f":{"x":5}}"#])
         try line.send(2, #""x":7"#)
@@ -39,7 +43,8 @@ import Testing
 
     @Test func valuesAreComputedWhenSomethingThatTheyReadIsWritten() throws {
         let line = try line(
-            #""keep":[],"compute":[{"path":"features.g.sum","value":"features.f.x + features.f.y"},{"path":"features.g.big","value":"features.f.x > 10"}]"#)
+            #""keep":[],"compute":[{"path":"features.g.sum","value":"features.f.x + features.f.y"},{"path":"features.g.big","value":"features.f.x > 10"}]"#
+        )
         try line.send(1, #""x":1"#)
         #expect(features(line) == [#"{"g":{"sum":null,"big":false}}"#], "nothing to add up yet")
         try line.send(2, #""y":2.5"#)
@@ -89,7 +94,9 @@ import Testing
                 try line.event(Int64(revision), revision, "modified", "/features/f/properties/\(path)", value)
             }
         }
-        for record in line.driver.emitted { try reader.send("out", key: record.key, bytes: record.value, at: .earliest) }
+        for record in line.driver.emitted {
+            try reader.send("out", key: record.key, bytes: record.value, at: .earliest)
+        }
         func features(_ driver: TopologyDriver, _ thing: String) throws -> JSONValue? {
             let text = try #require(driver.twin(thing))
             return try JSONParser().parse(Array(text.utf8)).object?["features"]

@@ -13,7 +13,8 @@ import Testing
 
     @Test func aRecordGetsItsThingAsKeyAndSaysWhereItCameFrom() throws {
         let line = try line()
-        try line.send(5, key: "gateway-7", #"{ "thingId": "t:a", "features": {} }"#, headers: ["trace": "x", "egiz-id": "old"])
+        try line.send(
+            5, key: "gateway-7", #"{ "thingId": "t:a", "features": {} }"#, headers: ["trace": "x", "egiz-id": "old"])
         #expect(
             line.emitted("out") == [
                 #"t:a { "thingId": "t:a", "features": {} } trace=x egiz-origin-topic=in egiz-origin-partition=0 egiz-origin-offset=0 egiz-origin-key=gateway-7"#
@@ -24,14 +25,16 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"/device/id"#, #"{"device":{"id":"t:a"}}"#), ("/topic", #"{"topic":"t/a/things/twin/events/modified","path":"/"}"#),
+        (#"/device/id"#, #"{"device":{"id":"t:a"}}"#),
+        ("/topic", #"{"topic":"t/a/things/twin/events/modified","path":"/"}"#),
         ("/a~1b", #"{"a/b":"t:a"}"#),
     ])
     func theThingIsFoundWhereTheSettingSays(_ pointer: String, _ value: String) throws {
         let line = try line(#","thing":"\#(pointer)""#)
         try line.send(1, key: "t:a", value)
         #expect(line.emitted("out").map { $0.hasPrefix("t:a \(value)") } == [true])
-        #expect(line.driver.emitted[0].headers.map(\.name).contains("egiz-origin-key") == false, "it had that key already")
+        #expect(
+            line.driver.emitted[0].headers.map(\.name).contains("egiz-origin-key") == false, "it had that key already")
     }
 
     @Test func theOrderOfAThingsRecordsIsKept() throws {

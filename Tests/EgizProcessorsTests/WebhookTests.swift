@@ -6,7 +6,6 @@ import EgizTwin
 import TestSupport
 import Testing
 
-
 @Suite struct WebhookTests {
     private static let words = #""url":"https://x.example/hook?a=1","secret":"EGIZ_TEST_SECRET","to":"done""#
 
@@ -36,7 +35,10 @@ import Testing
 
     /// RFC 4231, cases 1, 2, 3 and 6.
     @Test(arguments: [
-        (String(repeating: "\u{0B}", count: 20), "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
+        (
+            String(repeating: "\u{0B}", count: 20), "Hi There",
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+        ),
         ("Jefe", "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
     ])
     func signaturesAreThoseOfTheStandard(_ key: String, _ message: String, _ digest: String) {
@@ -56,7 +58,8 @@ import Testing
         try driver.send(
             "alerts", key: "t:a", value: body,
             headers: [
-                .init(name: "egiz-id", value: Array("a/b/0".utf8)), .init(name: "traceparent", value: Array("00-1-2-01".utf8)),
+                .init(name: "egiz-id", value: Array("a/b/0".utf8)),
+                .init(name: "traceparent", value: Array("00-1-2-01".utf8)),
             ])
         let request = try #require(endpoint.requests.first)
         #expect(request.method == "POST")
@@ -88,11 +91,15 @@ import Testing
     }
 
     @Test(arguments: [
-        ("500", CallOutcome.response(CallResponse(status: 500)), "http-500"), ("404", .response(CallResponse(status: 404)), "http-404"),
-        ("401", .response(CallResponse(status: 401)), "http-401"), ("301", .response(CallResponse(status: 301)), "http-301"),
+        ("500", CallOutcome.response(CallResponse(status: 500)), "http-500"),
+        ("404", .response(CallResponse(status: 404)), "http-404"),
+        ("401", .response(CallResponse(status: 401)), "http-401"),
+        ("301", .response(CallResponse(status: 301)), "http-301"),
         ("away", .away("refused"), "away"), ("slow", .timedOut, "timeout"), ("50 MB", .tooLarge, "answer-size"),
     ])
-    func whatCannotBeDeliveredIsADeadLetterInTheEndAndOthersGoOn(_ name: String, _ outcome: CallOutcome, _ code: String) throws {
+    func whatCannotBeDeliveredIsADeadLetterInTheEndAndOthersGoOn(_ name: String, _ outcome: CallOutcome, _ code: String)
+        throws
+    {
         let (driver, _) = try line(#"\#(Self.words),"tries":3"#) { request in
             request.body == Array("bad".utf8) ? outcome : .response(CallResponse(status: 200))
         }

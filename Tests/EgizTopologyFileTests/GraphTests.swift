@@ -184,13 +184,16 @@ import Testing
                 twins: { kind: twin-projector, from: events }
                 copy: { kind: map, from: twins, to: events.v1 }
             """)
-        #expect(own.messages.count == 1 && own.messages[0].contains("`events` writes \"events.v1\", which `events` reads"))
+        #expect(
+            own.messages.count == 1 && own.messages[0].contains("`events` writes \"events.v1\", which `events` reads"))
         let letters = graph(
             """
                 twins: { kind: twin-projector, from: events }
                 copy: { kind: map, from: twins, to: other.v1 }
             """, sources: "    events: { topics: [other.v1.dlq, other.v1.dlq.dlq], format: ditto }")
-        #expect(letters.messages.count == 1 && letters.messages[0].contains(#"writes "other.v1.dlq.dlq""#), "\(letters.report)")
+        #expect(
+            letters.messages.count == 1 && letters.messages[0].contains(#"writes "other.v1.dlq.dlq""#),
+            "\(letters.report)")
         let none = graph(
             "    twins: { kind: twin-projector, from: events }",
             sources: "    events: { topics: [o.dlq, o.dlq.dlq], format: ditto, deadLetterTopic: false }")
@@ -232,10 +235,12 @@ import Testing
             other.messages == [
                 "`more` reads from the source `questions`, which `call` (line 11), a ml-caller, needs for itself; give it a source of its own"
             ], "\(other.report)")
-        let format = graph(models, sources: modelSources.replacing("[ml.input.v1.t], format: json", with: "[x], format: ditto"))
+        let format = graph(
+            models, sources: modelSources.replacing("[ml.input.v1.t], format: json", with: "[x], format: ditto"))
         #expect(
             format.messages.contains(
-                "`processors.call.from`: a ml-caller needs a source of format `json`, but `questions` has the format `ditto`"),
+                "`processors.call.from`: a ml-caller needs a source of format `json`, but `questions` has the format `ditto`"
+            ),
             "\(format.report)")
         let changes = graph(models.replacing("from: answers", with: "from: twins"), sources: modelSources)
         #expect(
@@ -245,7 +250,8 @@ import Testing
     }
 
     @Test func anAnswerThatIsWrittenWhereItWouldAskAgainIsAFault() {
-        let elsewhere = graph(models.replacing("writeTo: /features/ml", with: "writeTo: /features/other"), sources: modelSources)
+        let elsewhere = graph(
+            models.replacing("writeTo: /features/ml", with: "writeTo: /features/other"), sources: modelSources)
         #expect(
             elsewhere.messages == [
                 "`processors.ask`: `keep` writes the answers of the task `t` to /features/ml/properties/score, so they would ask the model again; say `writeTo` of that path here too"

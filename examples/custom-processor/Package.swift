@@ -8,6 +8,8 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "my-egiz",
-            dependencies: ["EgizCommandLine", "EgizCore", "EgizTwin"].map { .product(name: $0, package: "digital-egiz") },
+            dependencies: ["EgizCommandLine", "EgizCore", "EgizTwin"].map {
+                .product(name: $0, package: "digital-egiz")
+            },
             path: "Sources/MyEgiz")
     ])

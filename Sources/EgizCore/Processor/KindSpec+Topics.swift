@@ -14,7 +14,9 @@ extension KindSpec {
     public func topics(writtenBy definition: ProcessorDefinition, of source: SourceDefinition) -> [WrittenTopic] {
         var topics = Self.topics(fields, "") { definition.settings[$0] }
         if let defaultTopics, definition.settings["to"] == nil {
-            topics += defaultTopics(definition, source).map { WrittenTopic(name: $0, word: "to", mark: definition.mark) }
+            topics += defaultTopics(definition, source).map {
+                WrittenTopic(name: $0, word: "to", mark: definition.mark)
+            }
         }
         return topics
     }

@@ -41,7 +41,8 @@ public struct RecordEffects {
     var partition: Int32 = 0
     /// Set by the step before it calls a processor.
     var processor = ""
-    var thing: ThingID?
+    /// Whose record or timer the effects are of.
+    public internal(set) var thing: ThingID?
     /// The largest record that Kafka takes (rule 12).
     var largestRecord = 1_000_000
 

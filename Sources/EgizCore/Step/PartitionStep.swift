@@ -108,7 +108,9 @@ public final class PartitionStep {
                 let instance = try make(definition)
                 ofRecords = (definition.name, instance)
                 // One with a state has timers and rows like any other.
-                guard let stateful = instance as? any Processor, let type = type(of: stateful).stateType else { continue }
+                guard let stateful = instance as? any Processor, let type = type(of: stateful).stateType else {
+                    continue
+                }
                 processors.append(
                     ProcessorSlot(
                         name: definition.name, instance: stateful, stateType: type, stateIndex: 0,

@@ -8,7 +8,8 @@ extension PostgresTaskStore {
         let (connection, _) = try session.connection()
         guard let id = try connection.query("select database_id::text from egiz.identity").first?.text(0) else {
             throw EngineError(
-                .state, .stop, "the table egiz.identity is empty: somebody changed it by hand; insert its one row again")
+                .state, .stop, "the table egiz.identity is empty: somebody changed it by hand; insert its one row again"
+            )
         }
         return id
     }

@@ -99,7 +99,8 @@ public final class DeadLetterHandler: StatefulProcessor, RecordProcessor {
         guard let topic = target(of: record) else {
             throw RecordFault(
                 code: "origin",
-                message: "\(record.position.topic) does not end in .dlq: say with `to` where its letters are tried again")
+                message:
+                    "\(record.position.topic) does not end in .dlq: say with `to` where its letters are tried again")
         }
         let letter = ForeignLetter(record)
         var headers = record.headers.filter { !ForeignLetter.isNote($0.name) }

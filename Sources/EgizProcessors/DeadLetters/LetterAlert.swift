@@ -3,8 +3,11 @@ import EgizCore
 /// When letters come too fast.
 struct LetterAlert {
     static let fields: [KindField] = [
-        .init("over", .int(0...1_000_000_000), required: true, "The alert is raised beyond so many letters of a partition…"),
-        .init("per", .duration, default: "5m", "…within this time, and cleared when there are no more of them than that."),
+        .init(
+            "over", .int(0...1_000_000_000), required: true,
+            "The alert is raised beyond so many letters of a partition…"),
+        .init(
+            "per", .duration, default: "5m", "…within this time, and cleared when there are no more of them than that."),
         .init(
             "severity", .choice(AlertRow.Severity.allCases.map(\.name)), default: "warning", "How bad that is."),
         .init("to", .topic, "A topic for the alert's life, such as `framework.notifications.v1.alert`."),

@@ -4,8 +4,12 @@ import EgizTwin
 /// Which letters are tried again by themselves, and when.
 struct LetterRetry {
     static let fields: [KindField] = [
-        .init("count", .int(1...1000), default: "3", "How often a letter is tried again; then it stays until a person does something."),
-        .init("first", .duration, default: "30s", "How long after the letter came the first try is made; each further waits twice as long."),
+        .init(
+            "count", .int(1...1000), default: "3",
+            "How often a letter is tried again; then it stays until a person does something."),
+        .init(
+            "first", .duration, default: "30s",
+            "How long after the letter came the first try is made; each further waits twice as long."),
         .init("most", .duration, default: "1h", "The longest wait."),
         .init("only", .texts, "Only letters of these codes; `*` stands for any characters."),
         .init("never", .texts, "No letters of these codes."),

@@ -97,7 +97,8 @@ public final class LetterState: ProcessorState {
         let seconds = Double(alert.per) / 1_000_000
         let span = alert.per % 1_000_000 == 0 ? "\(alert.per / 1_000_000)" : "\(seconds)"
         raised = Alert(
-            severity: alert.severity, message: "\(name): \(count) dead letters within \(span) s, more than \(alert.over)",
+            severity: alert.severity,
+            message: "\(name): \(count) dead letters within \(span) s, more than \(alert.over)",
             raisedAt: time, updatedAt: time, cause: cause)
     }
 

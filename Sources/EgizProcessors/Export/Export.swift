@@ -13,7 +13,9 @@ public final class Export: StatelessProcessor {
         output: .none,
         projections: [],
         fields: [
-            .init("to", .topic, required: true, "The topic, such as `history.timeseries.v1.filler`: one for each type of things."),
+            .init(
+                "to", .topic, required: true,
+                "The topic, such as `history.timeseries.v1.filler`: one for each type of things."),
             .init(
                 "include", .globs, default: #"["/attributes/**", "/features/**"]"#,
                 "Paths that are exported; `*` stands for one segment, `**` for any number of them."),

@@ -24,12 +24,14 @@ public final class PathMap: StatelessProcessor {
             ),
             .init(
                 "keep", .globs, default: #"["/features/*/properties/**"]"#,
-                "Paths that are carried over as they are. Telemetry has properties of features only, others are left out."),
+                "Paths that are carried over as they are. Telemetry has properties of features only, others are left out."
+            ),
             .init("drop", .globs, default: "[]", "Paths that are not carried over, although `keep` names them."),
             .init(
                 "onlyChanges", .bool, default: "false",
                 "Only what differs from the value before; an event that changes nothing writes no record."),
-            .init("rename", .list(noun: "a renaming", PathMove.fields), "Paths that are carried over under another name."),
+            .init(
+                "rename", .list(noun: "a renaming", PathMove.fields), "Paths that are carried over under another name."),
             .init(
                 "compute", .list(noun: "a computation", PathComputation.fields),
                 "Values that are computed, whenever an event wrote something that they read."),
@@ -98,7 +100,9 @@ public final class PathMap: StatelessProcessor {
             let place = readers.find(leaf.path, in: change.paths)
             if place >= 0 { due.formUnion(readers.rules(at: place)) }
         }
-        guard !patch.isEmpty || !due.isEmpty || (!always.isEmpty && !change.leaves.isEmpty && !onlyChanges) else { return }
+        guard !patch.isEmpty || !due.isEmpty || (!always.isEmpty && !change.leaves.isEmpty && !onlyChanges) else {
+            return
+        }
         due.formUnion(always)
         let view = ThingView(change)
         for place in due.sorted() { compute(computations[place], view, &patch, &effects) }

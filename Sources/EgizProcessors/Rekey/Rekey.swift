@@ -66,7 +66,8 @@ public final class Rekey: RecordProcessor {
     private func thing(of record: InputRecord) throws(RecordFault) -> ThingID {
         guard let bytes = record.bytes else {
             // A tombstone says nothing but its key.
-            guard let key = record.key, let thing = try? ThingID(validating: String(decoding: key, as: UTF8.self)) else {
+            guard let key = record.key, let thing = try? ThingID(validating: String(decoding: key, as: UTF8.self))
+            else {
                 throw RecordFault(code: "thing-id", message: "a tombstone whose key is no thing id: namespace:name")
             }
             return thing

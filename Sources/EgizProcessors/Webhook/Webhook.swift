@@ -1,5 +1,5 @@
 public import EgizCore
-public import EgizTwin
+import EgizTwin
 
 /// The kind `webhook`: delivers the records of a topic to somebody outside, one `POST` each, signed.
 ///
@@ -22,14 +22,16 @@ public final class Webhook: Caller {
                 "The environment variable that holds the address, where that is a secret itself; instead of `url`."),
             .init(
                 "secret", .string,
-                "The environment variable that holds the secret of the signature `Egiz-Signature`; without it nothing is signed."),
+                "The environment variable that holds the secret of the signature `Egiz-Signature`; without it nothing is signed."
+            ),
             .init("token", .string, "The environment variable that holds a bearer token for the receiver."),
             .init(
                 "tries", .int(1...10_000), default: "20",
                 "Tries while nobody is there, or he is too busy; then the record is a dead letter."),
             .init(
                 "ordered", .bool, default: "true",
-                "No record is delivered before those of its key that came earlier; `false` lets them overtake each other."),
+                "No record is delivered before those of its key that came earlier; `false` lets them overtake each other."
+            ),
             .init("to", .topic, "A topic for what became of each delivery; without it, none is written."),
         ] + CallPolicy.fields,
         metrics: [
@@ -98,7 +100,9 @@ public final class Webhook: Caller {
         }
         var url = target.url ?? ""
         if let variable = target.variable { url = value(of: variable, for: "the address") }
-        if let token { headers.append(CallRequest.Header("Authorization", "Bearer \(value(of: token, for: "the token"))")) }
+        if let token {
+            headers.append(CallRequest.Header("Authorization", "Bearer \(value(of: token, for: "the token"))"))
+        }
         if let secret {
             let key = value(of: secret, for: "the secret")
             headers.append(CallRequest.Header("Egiz-Signature", Self.signature(body, key, at: tools.now)))

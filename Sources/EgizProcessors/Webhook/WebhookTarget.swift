@@ -12,7 +12,8 @@ struct WebhookTarget {
         variable = try Self.variable(reader, "urlFrom")
         switch (url, variable) {
         case (nil, nil):
-            throw reader.fault(at: reader.mark, "\(reader.path): a webhook has neither `url` nor `urlFrom`, it needs one")
+            throw reader.fault(
+                at: reader.mark, "\(reader.path): a webhook has neither `url` nor `urlFrom`, it needs one")
         case (.some, .some): throw reader.fault("urlFrom", "nothing beside `url`: a webhook has one address")
         case (let url?, nil):
             guard let host = Self.host(of: url) else {

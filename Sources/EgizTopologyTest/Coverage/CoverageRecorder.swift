@@ -126,9 +126,10 @@ final class CoverageRecorder: Sendable {
     ) -> Coverage.Item {
         let counters = state.counters[source.name] ?? [:]
         let moved = entry.spec.metrics.filter { counters[$0.name] ?? 0 > 0 }
-        var branches = entry.spec.metrics.filter { $0.name != "callsDropped" || processor.settings["maxAge"] != nil }.map { metric in
-            Coverage.Branch(name: metric.summary, isReached: moved.contains(metric))
-        }
+        var branches = entry.spec.metrics.filter { $0.name != "callsDropped" || processor.settings["maxAge"] != nil }
+            .map { metric in
+                Coverage.Branch(name: metric.summary, isReached: moved.contains(metric))
+            }
         for topic in entry.spec.topics(writtenBy: processor, of: source) {
             branches.append(
                 .init(

@@ -7,7 +7,8 @@ final class Limit: StatelessProcessor {
     static let spec = KindSpec(
         kind: "limit", summary: "Tells of every number above a limit.", input: .changes, output: .none, projections: [],
         fields: [
-            .init("above", .number, required: true, "The limit."), .init("to", .topic, required: true, "Whom it tells."),
+            .init("above", .number, required: true, "The limit."),
+            .init("to", .topic, required: true, "Whom it tells."),
         ],
         example: "limit: { kind: limit, from: twins, above: 80, to: too-high.v1 }")
 
