@@ -61,7 +61,8 @@ public struct HTTPCallTransport: CallTransport {
     private static func outcome(of error: any Error) -> CallOutcome {
         switch error {
         case is ResponseAccumulator.ResponseTooBigError: .tooLarge
-        case HTTPClientError.deadlineExceeded, HTTPClientError.readTimeout, HTTPClientError.writeTimeout: .timedOut
+        case let error as HTTPClientError
+        where [.deadlineExceeded, .readTimeout, .writeTimeout, .getConnectionFromPoolTimeout].contains(error): .timedOut
         default: .away("\(error)")
         }
     }

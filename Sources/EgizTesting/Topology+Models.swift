@@ -1,5 +1,5 @@
 public import EgizCore
-public import EgizTwin
+import EgizTwin
 
 extension Topology {
     /// `Topology.testing` with a fan-out `questions`, a caller `model` and a writer `answers`, each with its settings as a checked file

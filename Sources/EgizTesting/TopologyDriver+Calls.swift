@@ -1,6 +1,6 @@
 import EgizCore
 import EgizRuntime
-public import EgizTwin
+import EgizTwin
 
 /// The second protocol in memory: what `StreamThread+Calls` does, over the same desk, with a clock of its own.
 extension TopologyDriver {

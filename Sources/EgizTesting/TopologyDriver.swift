@@ -1,5 +1,5 @@
 public import EgizCore
-import EgizRuntime
+public import EgizRuntime
 public import EgizTwin
 
 /// Runs the steps of a topology in memory, synchronously, record by record: the very `PartitionStep` of the stream thread, over

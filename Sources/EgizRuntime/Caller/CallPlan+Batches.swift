@@ -91,7 +91,7 @@ extension CallPlan {
     // MARK: Answers
 
     /// A call has ended; `took` is how long it was under way. Unknown calls are ignored.
-    package mutating func finish(_ id: Int64, lane: Int, _ verdict: CallVerdict, took: Duration, at now: Duration) {
+    mutating func finish(_ id: Int64, lane: Int, _ verdict: CallVerdict, took: Duration, at now: Duration) {
         guard var batch = lanes[lane].inFlight.removeValue(forKey: id) else { return }
         batch.attempts += 1
         mayBeStale = true

@@ -1,5 +1,6 @@
 import DequeModule
 package import EgizCore
+import EgizTwin
 
 /// Which calls are to be made when, and what their answers mean for the records: batches, retries, breakers, rates, shadows. Pure:
 /// times count from any origin, and what is random comes from a seed.
