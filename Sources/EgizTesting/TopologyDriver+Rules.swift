@@ -1,4 +1,4 @@
-import EgizCore
+public import EgizCore
 import EgizRuntime
 public import EgizTwin
 

@@ -1,6 +1,6 @@
 public import EgizCore
 public import EgizRuntime
-import EgizTwin
+public import EgizTwin
 
 /// Dead letters of other systems.
 extension PostgresTaskStore {
