@@ -268,7 +268,7 @@ extension StreamThread {
             step = try PartitionStep(
                 task: lease.task, stage: setup.stage, registry: setup.registry, tables: tables, counters: counters,
                 streamTime: streamTime, incarnation: lease.incarnation, parked: parked,
-                largestRecord: setup.outputs.largestRecord(properties: setup.kafka))
+                largestRecord: setup.outputs.largestRecord(properties: setup.kafka), database: databaseID)
         } catch {
             throw EngineError(
                 .topology, .stop,

@@ -52,7 +52,8 @@ extension StreamThread {
         var loading = Loading()
         while true {
             crashGuard?.enter(topic: record.topic, partition: record.partition, offset: record.offset)
-            switch try task.step.process(record) {
+            let headers = task.step.readsHeaders ? batch.headers(at: index) : []
+            switch try task.step.process(record, headers: headers) {
             case .done:
                 return true
             case .needs(let thing):
@@ -124,12 +125,14 @@ extension StreamThread {
             headers: headers, code: refusal.code, message: refusal.message,
             thing: refusal.thing, processor: refusal.processor)
         letter.disposition = refusal.disposition
-        letter.attempts = attempts
-        if setup.stage.source.deadLetterTopic {
+        letter.attempts = refusal.kept?.attempts ?? attempts
+        letter.retryAt = refusal.kept?.retryAt
+        // What is kept came from such a topic.
+        if setup.stage.source.deadLetterTopic, refusal.kept == nil {
             task.step.emit(
                 letter.output(
                     id: "\(task.step.idPrefix(letter.position.topic))/\(record.offset)/dlq",
-                    topologyVersion: setup.topologyVersion))
+                    topologyVersion: setup.topologyVersion, database: databaseID))
         }
         extras.deadLetters.append(letter)
     }
