@@ -17,8 +17,8 @@ CHAOS_SABOTAGE ?=
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: deps build ## Start everything on this machine, with ten simulated filling machines
-	@exec .build/release/egiz up --demo
+up: deps build ## Start everything on this machine, with simulated filling machines and a model that watches one
+	@exec .build/release/egiz up --demo --models
 
 test: deps test-build ## Build and run all tests (EGIZ_KAFKA_BROKERS and EGIZ_DATABASE_URL name real servers for them)
 	@echo "test: running"

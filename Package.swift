@@ -15,6 +15,12 @@ let package = Package(
     name: "digital-egiz",
     products: [
         .executable(name: "egiz", targets: ["egiz"]),
+        // For packages that bring processor kinds of their own; docs/custom-kinds.md.
+        .library(name: "EgizTwin", targets: ["EgizTwin"]),
+        .library(name: "EgizCore", targets: ["EgizCore"]),
+        .library(name: "EgizProcessors", targets: ["EgizProcessors"]),
+        .library(name: "EgizCommandLine", targets: ["EgizCommandLine"]),
+        .library(name: "EgizTesting", targets: ["EgizTesting", "EgizTopologyTest", "EgizTopologyFile"]),
         .executable(name: "zonesun-simulator", targets: ["ZonesunSimulator"]),
     ],
     dependencies: [
@@ -26,6 +32,7 @@ let package = Package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0",
             traits: ["YAML"]),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -79,6 +86,15 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "EgizOutbound",
+            dependencies: [
+                "EgizRuntime", "EgizCore",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: strict),
+        .target(
             name: "EgizHTTP",
             dependencies: [
                 "EgizRuntime", "EgizPostgres", "EgizCore", "EgizTwin",
@@ -99,11 +115,12 @@ let package = Package(
             name: "EgizTopologyTest",
             dependencies: ["EgizTesting", "EgizTopologyFile", "EgizRuntime", "EgizProcessors", "EgizCore", "EgizTwin"],
             swiftSettings: strict),
-        .executableTarget(
-            name: "egiz",
+        // The program, as a library: others build their own with kinds of their own.
+        .target(
+            name: "EgizCommandLine",
             dependencies: [
                 "EgizCore", "EgizProcessors", "EgizTopologyFile", "EgizTopologyTest", "EgizRuntime", "EgizKafka",
-                "EgizPostgres", "EgizHTTP", "EgizTwin",
+                "EgizPostgres", "EgizHTTP", "EgizOutbound", "EgizTwin",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -113,6 +130,7 @@ let package = Package(
                 .product(name: "Metrics", package: "swift-metrics"),
             ],
             swiftSettings: strict),
+        .executableTarget(name: "egiz", dependencies: ["EgizCommandLine"], swiftSettings: strict),
 
         // The example's machine: physics as a library of its own, so that it can be tested.
         .target(
@@ -131,7 +149,7 @@ let package = Package(
         // Tests mirror Sources. What several of them need is a target of its own.
         .target(
             name: "TestSupport",
-            dependencies: ["EgizPostgres", "EgizTwin", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["EgizPostgres", "EgizCore", "EgizTwin", .product(name: "Logging", package: "swift-log")],
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "EgizTwinTests", dependencies: ["TestSupport", "EgizTwin"],
@@ -142,7 +160,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EgizProcessorsTests",
-            dependencies: ["TestSupport", "EgizProcessors", "EgizCore", "EgizTwin", "EgizTesting"],
+            dependencies: ["TestSupport", "EgizProcessors", "EgizRuntime", "EgizCore", "EgizTwin", "EgizTesting"],
             swiftSettings: strict),
         .testTarget(
             name: "EgizTopologyFileTests",
@@ -160,6 +178,15 @@ let package = Package(
             dependencies: [
                 "TestSupport", "EgizRuntime", "EgizTesting", "EgizProcessors", "EgizCore", "EgizTwin",
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EgizOutboundTests",
+            dependencies: [
+                "EgizOutbound", "EgizRuntime", "EgizCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: strict),
         .testTarget(
@@ -198,7 +225,7 @@ let package = Package(
             dependencies: [
                 "TestSupport", "EgizHTTP", "EgizKafka", "EgizPostgres", "EgizRuntime", "EgizTopologyFile",
                 "EgizProcessors", "EgizTwin", "EgizCore", "EgizTesting",
-                "egiz", "ZonesunSimulator",
+                "egiz", "ZonesunSimulator", "ZonesunMachine",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -96,10 +96,10 @@ struct Scanner {
         }
         const uint8_t *fraction = ++p;
         while (static_cast<uint8_t>(*p - '0') <= 9 && p - digits < 19) mantissa = mantissa * 10 + (*p++ - '0');
+        if (static_cast<uint8_t>(*fraction - '0') > 9) return false;
         double value;
         if (p - digits < 19 && mantissa <= (uint64_t(1) << 53)) {
             // Both are exact, so their quotient is rounded correctly.
-            if (p == fraction) return false;
             value = static_cast<double>(mantissa) / powers[p - fraction];
             if (negative) value = -value;
         } else {
@@ -186,7 +186,8 @@ struct Scanner {
     // Behind the opening quote: `YYYY-MM-DDThh:mm:ss`, perhaps a fraction, and `Z`.
     bool timestamp(egiz_scan &out) {
         if (limit - p < 21) return false;
-        if (std::memcmp(p, out.date, 10) != 0) {
+        // Most events are of the day of the one before; nothing was before the first.
+        if (out.date[0] == 0 || std::memcmp(p, out.date, 10) != 0) {
             if (!date(p, out.days)) return false;
             std::memcpy(out.date, p, 10);
         }

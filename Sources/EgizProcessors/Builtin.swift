@@ -8,5 +8,14 @@ extension ProcessorRegistry {
         .init(Rollup.self),
         .init(BindingEvaluator.self),
         .init(AlertRule.self),
+        .init(Filter.self),
+        .init(PathMap.self),
+        .init(Export.self),
+        .init(records: Rekey.self),
+        .init(records: DeadLetterHandler.self),
+        .init(caller: Webhook.self),
+        .init(FanOut.self),
+        .init(caller: ModelCaller.self),
+        .init(records: PredictionWriter.self),
     ])
 }

@@ -7,8 +7,13 @@ final class DriverStage {
     let definition: StageDefinition
     let tables = StreamTables()
     var tasks: [Int32: DriverTask] = [:]
+    /// The calls of the stage, where it is a caller's.
+    let desk: CallDesk?
 
-    init(_ definition: StageDefinition) { self.definition = definition }
+    init(_ definition: StageDefinition, desk: CallDesk?) {
+        self.definition = definition
+        self.desk = desk
+    }
 
     var sortedTasks: [DriverTask] { tasks.sorted { $0.key < $1.key }.map(\.value) }
 
@@ -28,6 +33,8 @@ final class DriverTask {
     var redrives: [RedriveAdvance] = []
     var consumed: [Int64] = []
     var sweeps: [RulesSweep] = []
+    /// The records that a caller has in hand.
+    var calls: TaskCalls?
 
     init(lease: TaskLease, step: PartitionStep) {
         self.lease = lease
@@ -56,6 +63,7 @@ final class DriverTask {
         write.alerts = output.alerts.sorted {
             ($0.thing, $0.key, $0.raisedAt, $0.processor) < ($1.thing, $1.key, $1.raisedAt, $1.processor)
         }
+        write.predictions = output.predictions
         write.consumed = consumed
         write.sweeps = sweeps
         write.timers = output.timers.map { [$0] } ?? []
@@ -76,4 +84,5 @@ struct DriverRecord {
     var time: EventTime
     var key: [UInt8]?
     var value: [UInt8]?
+    var headers: [DeadLetter.Header] = []
 }

@@ -20,6 +20,8 @@ extension MemoryStore {
         case nil:
             let isPoisoned = read { () -> Bool in
                 epoch.columns.contains { column in column.texts.contains { $0.map(poison.contains) ?? false } }
+                    || epoch.predictions.contains { poison.contains($0.key.thing.text) }
+                    || epoch.deadLetters.contains { poison.contains($0.code) }
             }
             if isPoisoned { throw EngineError(.postgres, .never, "value out of range", detail: "22003") }
             return change { land(epoch) }
@@ -40,6 +42,7 @@ extension MemoryStore {
             zip(rollups, rollups.dropFirst()).allSatisfy({ $0 < $1 }),
             zip(scenes, scenes.dropFirst()).allSatisfy({ $0 < $1 }),
             zip(alerts, alerts.dropFirst()).allSatisfy({ $0 < $1 }),
+            zip(epoch.predictions, epoch.predictions.dropFirst()).allSatisfy({ $0.key < $1.key }),
             zip(epoch.outboxes, epoch.outboxes.dropFirst()).allSatisfy({ $0.task < $1.task })
         else { throw EngineError(.bug, .stop, "the rows of an epoch are not in the order of their keys") }
     }
@@ -120,6 +123,7 @@ extension MemoryStore {
             alerts[key] = row
         }
         for sweep in epoch.sweeps { land(sweep) }
+        for row in epoch.predictions { predictions[row.key] = row }
         inbox.removeAll { epoch.consumed.contains($0.id) }
         for outbox in epoch.outboxes {
             outboxes[outbox.task, default: []].append(outbox)
@@ -138,6 +142,7 @@ extension MemoryStore {
             case .resolved, .discarded: letters.remove(at: index)
             case .failed(let code, let message):
                 letters[index].letter.attempts += 1
+                letters[index].letter.retryAt = nil
                 letters[index].letter.code = code
                 letters[index].letter.message = message
             }

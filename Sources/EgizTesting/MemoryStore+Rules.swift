@@ -58,3 +58,19 @@ extension MemoryStore {
         }
     }
 }
+
+extension MemoryStore {
+    /// The registry as it is now.
+    public var presentRegistry: RuleRegistry { read { ruleRegistry } }
+
+    /// What models say, by thing, task, model and whether it is a shadow.
+    public var allPredictions: [PredictionRow] { read { predictions.values.sorted { $0.key < $1.key } } }
+
+    /// Somebody changes the registry's tasks of models.
+    public func setRegistry(tasks: [RuleRegistry.ModelTask]) {
+        change {
+            ruleRegistry.version += 1
+            ruleRegistry.tasks = tasks
+        }
+    }
+}

@@ -82,6 +82,9 @@ public final class MemoryStore: @unchecked Sendable {
         case refusesData
     }
 
+    /// What identifies the database.
+    public static let databaseID = "memory"
+
     let condition = NSCondition()
     private var version = 0
     var partitions: [StageName: Int32] = [:]
@@ -98,13 +101,15 @@ public final class MemoryStore: @unchecked Sendable {
     var rollups: [RollupKey: RollupRow] = [:]
     var scenes: [SceneKey: SceneRow] = [:]
     var alerts: [AlertKey: AlertRow] = [:]
+    var predictions: [PredictionRow.Key: PredictionRow] = [:]
     var inbox: [InboxMessage] = []
     var nextMessage: Int64 = 1
     var ruleRegistry = RuleRegistry.empty
     var outboxes: [TaskID: [Outbox]] = [:]
     var deadOutputs: [OutputRecord] = []
     var outputs: [OutputRecord] = []
-    /// Values of records, as text, that the store refuses as Postgres refuses a value out of range.
+    /// Values of records as text, things of predictions and codes of dead letters that the store refuses as Postgres refuses a value
+    /// out of range.
     var poison: Set<String> = []
     var gaps: [LogGap] = []
     var commits: [[TaskAdvance]] = []

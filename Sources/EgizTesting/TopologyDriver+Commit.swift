@@ -16,6 +16,7 @@ extension TopologyDriver {
                 try findRefused(in: stage)
             }
         }
+        try deliver()
     }
 
     private func commit(_ task: DriverTask) throws {
@@ -25,6 +26,7 @@ extension TopologyDriver {
             throw EngineError(.state, .stop, "the epoch of \(task.step.task) was not committed: \(outcome)")
         }
         task.epoch += 1
+        underWay += output.outputs.filter { isRead($0.topic) }
         task.step.committed(task.epoch, output: output, cacheBytes: cacheBytes)
     }
 
@@ -62,7 +64,7 @@ extension TopologyDriver {
             task.step.countCondemned(raw)
             let thing = record.key.flatMap { try? ThingID(validating: String(decoding: $0, as: UTF8.self)) }
             setAside(
-                raw, record.topic,
+                raw, record.topic, record.headers,
                 .init(code: "sql-\(error.detail ?? "?")", message: error.message, thing: thing, processor: nil),
                 in: stage, task, attempts: 1)
             task.positions[record.topic] = (NextOffset(after: record.offset), RecordMark(of: raw))

@@ -21,11 +21,14 @@ extension TopologyDriver {
                 _ = try settle(task, stage) { () throws(EngineError) in try task.step.fireTimers() }
             }
         }
-        if epochs == .eachRecord { try commit() }
+        if epochs == .eachRecord {
+            try commit()
+            try retryDueLetters()
+        }
     }
 
     /// Drops all uncommitted work and every cache, as a crash does. Records sent since the last commit are to be sent again.
-    public func crash() { stages = stages.map { DriverStage($0.definition) } }
+    public func crash() { stages = stages.map { makeStage($0.definition) } }
 
     /// A crash and the start after it: uncommitted work and every cache are gone, and the records since the last commit are read
     /// again from the log, with the offsets they had. Stream time that moved without a record since then has to move again.

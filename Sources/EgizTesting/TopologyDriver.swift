@@ -1,5 +1,5 @@
 public import EgizCore
-import EgizRuntime
+public import EgizRuntime
 public import EgizTwin
 
 /// Runs the steps of a topology in memory, synchronously, record by record: the very `PartitionStep` of the stream thread, over
@@ -22,7 +22,14 @@ public final class TopologyDriver {
 
     let epochs: Epochs
     let cacheBytes: Int
-    var stages: [DriverStage]
+    var stages: [DriverStage] = []
+    /// Those whom callers ask.
+    let endpoint: any CallTransport
+    /// The clock of the calls; it goes on only where something waits for it.
+    var callClock = Duration.zero
+    /// Committed records for topics that the topology reads itself, on their way there.
+    var underWay: [OutputRecord] = []
+    var isDelivering = false
     /// Everything that was sent, in order.
     private(set) var log: [DriverRecord] = []
 
@@ -35,7 +42,7 @@ public final class TopologyDriver {
     public init(
         topology: Topology, registry: ProcessorRegistry, partitions: Int32 = 1, epochs: Epochs = .eachRecord,
         cacheBytes: Int = .max, timerPage: Int = 4096,
-        store: MemoryStore = MemoryStore()
+        store: MemoryStore = MemoryStore(), endpoint: any CallTransport = NoTransport()
     ) {
         self.topology = topology
         self.registry = registry
@@ -43,24 +50,42 @@ public final class TopologyDriver {
         self.cacheBytes = cacheBytes
         self.timerPage = timerPage
         self.store = store
+        self.endpoint = endpoint
         for topic in topology.sources.flatMap(\.topics) { self.partitions[topic.name] = topic.partitions ?? partitions }
-        stages = topology.stages.map(DriverStage.init)
+        stages = topology.stages.map(makeStage)
     }
+
+    /// A stage that knows nothing. A caller whose settings were not checked has no desk, and its records stay where they are.
+    func makeStage(_ definition: StageDefinition) -> DriverStage {
+        let found = try? registry.caller(of: definition)
+        let desk = found.map { name, caller in
+            CallDesk(
+                name: name, caller: caller, transport: endpoint, stage: definition.name, seed: 1,
+                countsMetrics: false
+            ) { CallTools(now: Self.callTime) { Self.secrets[$0] } }
+        }
+        return DriverStage(definition, desk: desk)
+    }
+
+    /// What a call takes for the present, and for the environment.
+    public static let callTime = EventTime(microseconds: 1_767_225_600_000_000)
+    public static let secrets = ["EGIZ_TEST_SECRET": "secret"]
 
     /// Pushes one record through every stage that reads the topic; its offset is the next of its partition.
     ///
     /// - Parameter at: the Kafka timestamp. - Parameter partition: nil: where Java's default partitioner puts the key.
     public func send(
         _ topic: String, key: String?, value: String?, at time: EventTime = EventTime(microseconds: 0),
-        partition: Int32? = nil
+        partition: Int32? = nil, headers: [DeadLetter.Header] = []
     ) throws {
         try send(
-            topic, key: key.map { Array($0.utf8) }, bytes: value.map { Array($0.utf8) }, at: time, partition: partition)
+            topic, key: key.map { Array($0.utf8) }, bytes: value.map { Array($0.utf8) }, at: time,
+            partition: partition, headers: headers)
     }
 
     public func send(
         _ topic: String, key: [UInt8]?, bytes: [UInt8]?, at time: EventTime, partition: Int32? = nil,
-        offset: Int64? = nil
+        offset: Int64? = nil, headers: [DeadLetter.Header] = []
     ) throws {
         let count = partitions[topic] ?? 1
         let number =
@@ -70,7 +95,7 @@ public final class TopologyDriver {
         let offset = offset ?? ends[place, default: 0]
         ends[place] = offset + 1
         let record = DriverRecord(
-            topic: topic, partition: number, offset: offset, time: time, key: key, value: bytes)
+            topic: topic, partition: number, offset: offset, time: time, key: key, value: bytes, headers: headers)
         log.append(record)
         for stage in stages where stage.index(of: topic) != nil { try run(record, in: stage) }
         if epochs == .eachRecord { try commit() }
@@ -82,18 +107,25 @@ public final class TopologyDriver {
     /// Runs one record of the log in one stage, into the task's open epoch.
     func run(_ record: DriverRecord, in stage: DriverStage) throws {
         let task = try task(stage, record.partition)
+        if stage.desk != nil { return try call(record, task, in: stage) }
         try withRaw(record, in: stage) { raw in
-            let verdict = try settle(task, stage) { () throws(EngineError) in try task.step.process(raw) }
+            let verdict = try settle(task, stage) { () throws(EngineError) in
+                try task.step.process(raw, headers: record.headers)
+            }
             verdicts[stage.definition.name] = verdict
             switch verdict {
-            case .refused(let refusal): setAside(raw, record.topic, refusal, in: stage, task, attempts: 1)
-            case .queued(let refusal): setAside(raw, record.topic, refusal, in: stage, task, attempts: 0)
+            case .refused(let refusal):
+                setAside(raw, record.topic, record.headers, refusal, in: stage, task, attempts: 1)
+            case .queued(let refusal):
+                setAside(raw, record.topic, record.headers, refusal, in: stage, task, attempts: 0)
             case .full(let reason): throw EngineError(.state, .stop, "the task would pause: \(reason)")
             case .done, .needs, .needsTimers, .epochIsFull: break
             }
             task.positions[record.topic] = (NextOffset(after: record.offset), RecordMark(of: raw))
         }
     }
+
+    func note(_ verdict: StepVerdict, of stage: DriverStage) { verdicts[stage.definition.name] = verdict }
 
     func withRaw<T>(_ record: DriverRecord, in stage: DriverStage, _ body: (RawRecord) throws -> T) throws -> T {
         guard let index = stage.index(of: record.topic) else {
@@ -135,16 +167,20 @@ public final class TopologyDriver {
     }
 
     func setAside(
-        _ record: RawRecord, _ topic: String, _ refusal: StepVerdict.Refusal, in stage: DriverStage,
-        _ task: DriverTask, attempts: Int
+        _ record: RawRecord, _ topic: String, _ headers: [DeadLetter.Header], _ refusal: StepVerdict.Refusal,
+        in stage: DriverStage, _ task: DriverTask, attempts: Int
     ) {
         var letter = DeadLetter(
-            stage: stage.definition.name, topicName: topic, record: record, headers: [], code: refusal.code,
-            message: refusal.message, thing: refusal.thing, processor: refusal.processor)
+            stage: stage.definition.name, topicName: topic, record: record, headers: headers,
+            code: refusal.code, message: refusal.message, thing: refusal.thing, processor: refusal.processor)
         letter.disposition = refusal.disposition
-        letter.attempts = attempts
-        if stage.definition.source.deadLetterTopic {
-            task.step.emit(letter.output(id: "\(task.step.idPrefix(topic))/\(record.offset)/dlq", topologyVersion: 1))
+        letter.attempts = refusal.kept?.attempts ?? attempts
+        letter.retryAt = refusal.kept?.retryAt
+        if stage.definition.source.deadLetterTopic, refusal.kept == nil {
+            task.step.emit(
+                letter.output(
+                    id: "\(task.step.idPrefix(topic))/\(record.offset)/dlq", topologyVersion: 1,
+                    database: MemoryStore.databaseID))
         }
         task.deadLetters.append(letter)
         refused.append(letter)
@@ -166,8 +202,12 @@ public final class TopologyDriver {
         }
         let step = try PartitionStep(
             task: id, stage: stage.definition, registry: registry, tables: stage.tables, counters: lease.counters,
-            streamTime: lease.streamTime, incarnation: lease.incarnation, parked: lease.parked)
+            streamTime: lease.streamTime, incarnation: lease.incarnation, parked: lease.parked,
+            database: MemoryStore.databaseID)
         let task = DriverTask(lease: lease, step: step)
+        if let desk = stage.desk {
+            task.calls = TaskCalls(desk: desk, topics: stage.definition.source.topics.count)
+        }
         stage.tasks[partition] = task
         if step.hasRules || lease.rules != nil {
             step.install(store.read { store.ruleRegistry }, stored: lease.rules)

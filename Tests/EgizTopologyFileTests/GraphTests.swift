@@ -147,4 +147,117 @@ import Testing
         #expect(loaded.report == "")
         #expect(loaded.topology?.stages[0].processors.map(\.name) == ["twins", "h"])
     }
+
+    // MARK: Circles through topics
+
+    private static let round = """
+            twins: { kind: twin-projector, from: a }
+            copy: { kind: map, from: twins, to: b.v1, thing: "b:{name}" }
+            others: { kind: twin-projector, from: b }
+            back: { kind: map, from: others, to: a.v1, thing: "a:{name}" }
+        """
+
+    private func sources(_ a: String = "", _ b: String = "") -> String {
+        """
+            a: { topics: [a.v1], format: telemetry\(a) }
+            b: { topics: [b.v1], format: telemetry\(b) }
+        """
+    }
+
+    @Test func recordsThatRunInACircleAreRefusedWithTheirWay() {
+        let loaded = graph(Self.round, sources: sources())
+        #expect(
+            loaded.messages == [
+                #"records run in a circle: `a` writes "b.v1", `b` writes "a.v1", which `a` reads; write to another topic, or say `cycle: true` at a source of the circle where that is meant"#
+            ])
+        #expect(loaded.places == ["12:42"], "\(loaded.report)")
+    }
+
+    @Test(arguments: [(", cycle: true", ""), ("", ", cycle: true")])
+    func aCircleThatIsDeclaredIsTaken(_ a: String, _ b: String) {
+        #expect(graph(Self.round, sources: sources(a, b)).report == "")
+    }
+
+    @Test func aStageThatReadsWhatItWritesIsACircleAlsoThroughItsDeadLetters() {
+        let own = graph(
+            """
+                twins: { kind: twin-projector, from: events }
+                copy: { kind: map, from: twins, to: events.v1 }
+            """)
+        #expect(
+            own.messages.count == 1 && own.messages[0].contains("`events` writes \"events.v1\", which `events` reads"))
+        let letters = graph(
+            """
+                twins: { kind: twin-projector, from: events }
+                copy: { kind: map, from: twins, to: other.v1 }
+            """, sources: "    events: { topics: [other.v1.dlq, other.v1.dlq.dlq], format: ditto }")
+        #expect(
+            letters.messages.count == 1 && letters.messages[0].contains(#"writes "other.v1.dlq.dlq""#),
+            "\(letters.report)")
+        let none = graph(
+            "    twins: { kind: twin-projector, from: events }",
+            sources: "    events: { topics: [o.dlq, o.dlq.dlq], format: ditto, deadLetterTopic: false }")
+        #expect(none.report == "")
+    }
+
+    @Test func aLineOfStagesIsNoCircle() {
+        #expect(
+            graph(
+                """
+                    twins: { kind: twin-projector, from: a }
+                    copy: { kind: map, from: twins, to: b.v1, thing: "b:{name}" }
+                    others: { kind: twin-projector, from: b }
+                    out: { kind: export, from: others, to: history.timeseries.v1.b }
+                """, sources: sources()
+            ).report == "")
+    }
+
+    private let models = """
+            twins: { kind: twin-projector, from: events }
+            ask: { kind: ml-fan-out, from: twins, task: t, features: [{ name: x, path: features.f.x }], writeTo: /features/ml }
+            call: { kind: ml-caller, from: questions, endpoint: "http://h", model: t }
+            keep: { kind: prediction-writer, from: answers, write: [{ task: t, writeTo: features.ml.score, to: telemetry }] }
+        """
+    private let modelSources = """
+            events: { topics: [events.v1], format: telemetry }
+            questions: { topics: [ml.input.v1.t], format: json }
+            answers: { topics: [ml.output.v1.t], format: json }
+        """
+
+    @Test func modelsHaveStagesOfTheirOwn() {
+        #expect(graph(models, sources: modelSources).report == "")
+    }
+
+    @Test func whatReadsRecordsAsTheyAreNeedsASourceOfItsOwnWithTheFormatJson() {
+        let other = graph(
+            models + "\n    more: { kind: prediction-writer, from: questions }", sources: modelSources)
+        #expect(
+            other.messages == [
+                "`more` reads from the source `questions`, which `call` (line 11), a ml-caller, needs for itself; give it a source of its own"
+            ], "\(other.report)")
+        let format = graph(
+            models, sources: modelSources.replacing("[ml.input.v1.t], format: json", with: "[x], format: ditto"))
+        #expect(
+            format.messages.contains(
+                "`processors.call.from`: a ml-caller needs a source of format `json`, but `questions` has the format `ditto`"
+            ),
+            "\(format.report)")
+        let changes = graph(models.replacing("from: answers", with: "from: twins"), sources: modelSources)
+        #expect(
+            changes.messages.contains(
+                "`processors.keep.from`: a prediction-writer reads records, but `twins` gives changes of twins; let it read from a source"
+            ), "\(changes.report)")
+    }
+
+    @Test func anAnswerThatIsWrittenWhereItWouldAskAgainIsAFault() {
+        let elsewhere = graph(
+            models.replacing("writeTo: /features/ml", with: "writeTo: /features/other"), sources: modelSources)
+        #expect(
+            elsewhere.messages == [
+                "`processors.ask`: `keep` writes the answers of the task `t` to /features/ml/properties/score, so they would ask the model again; say `writeTo` of that path here too"
+            ], "\(elsewhere.report)")
+        #expect(elsewhere.places == ["10:118"])
+        let unknown = graph(models.replacing(", writeTo: /features/ml", with: ""), sources: modelSources)
+        #expect(unknown.messages.count == 1, "\(unknown.report)")
+    }
 }

@@ -120,9 +120,9 @@ struct ShortWayTests {
             var features: [String] = []
             for _ in 0..<events.pick([1, 1, 2, 3]) {
                 let properties = (0..<events.pick([1, 1, 2, 0])).map { _ in
-                    "\(space(&events))\"\(events.pick(["a", "b", "c"]))\":\(space(&events))\(scalar(&events))"
+                    "\(space(&events))\"\(events.pick(["a", "b", "ab", "c"]))\":\(space(&events))\(scalar(&events))"
                 }
-                features.append("\"\(events.pick(["f", "g"]))\":{\(properties.joined(separator: ","))}")
+                features.append("\"\(events.pick(["f", "fa", "g"]))\":{\(properties.joined(separator: ","))}")
             }
             let usual = "\"2026-03-02T06:00:42.\(round)Z\""
             let time = events.pick([
@@ -145,11 +145,19 @@ struct ShortWayTests {
         pair.feed(Array(RandomEvents.record("created", [], events.whole(), 1).utf8))
         pair.feed(Array(record("modified", "/attributes/n", "0", 2).utf8))
         var revision: Int64 = 2
+        var numbers = 0
         for _ in 0..<5000 {
+            // A number that took the long way leaves no cell: the next one finds the place again, and the one behind it is short.
+            for text in ["0.5", "1.5"] {
+                revision += 1
+                pair.feed(Array(record("modified", "/attributes/n", text, revision).utf8))
+            }
             revision += 1
+            let before = pair.shorts
             pair.feed(Array(record("modified", "/attributes/n", number(&events), revision).utf8))
+            numbers += pair.shorts - before
         }
-        #expect(pair.shorts > 2500)
+        #expect(numbers > 3000)
     }
 
     @Test func timesAreReadAsTheFullParserReadsThem() throws {
@@ -173,6 +181,19 @@ struct ShortWayTests {
                 Array(
                     #"{"topic":"ns.a/t/things/twin/events/modified","path":"/attributes/n","value":1,"revision":\#(revision),"timestamp":"\#(time)"}"#
                         .utf8))
+        }
+        // Not JSON, and no day at all; the scanner remembers the day before by its letters.
+        for fresh in [try Pair(RandomEvents.thing), pair] {
+            fresh.feed(Array(RandomEvents.record("created", [], events.whole(), revision + 1).utf8))
+            func timed(_ time: String) -> [UInt8] {
+                Array(
+                    #"{"topic":"ns.a/t/things/twin/events/modified","path":"/attributes/n","value":1,"revision":\#(revision)\#(time)}"#
+                        .utf8)
+            }
+            revision += 2
+            fresh.feed(timed(""))
+            revision += 1
+            fresh.feed(timed(#","timestamp":"\#(String(repeating: "\0", count: 10))T00:00:00Z""#))
         }
         #expect(pair.shorts > 500)
     }
@@ -225,7 +246,8 @@ struct ShortWayTests {
             }
             if place >= 0 { recognised += 1 }
         }
-        #expect(recognised > 4000 && recognised < 4097)
+        // All but those whose last byte is among the last 32 of a page.
+        #expect(recognised == 4096 - 32)
     }
 
     // MARK: Records
@@ -285,7 +307,10 @@ struct ShortWayTests {
         case 2: return "\(Double.random(in: -1e6...1e6, using: &events.random))"
         case 3: return digits(20) + "." + digits(20)
         case 4:
-            return events.pick(["-0", "-0.0", "0.0", "00", "01.5", "1.", ".5", "-", "+1", "1e5", "1.5E-3", "1e400"])
+            return events.pick([
+                "-0", "-0.0", "0.0", "00", "01.5", "1.", ".5", "-", "+1", "1e5", "1.5E-3", "1e400", "9007199254740993.",
+                "123456789012345678.", "-12345678901234567.",
+            ])
         case 5: return "0." + String(repeating: "0", count: Int.random(in: 0...30, using: &events.random)) + digits(3)
         case 6: return "\(Int.random(in: 0...99, using: &events.random)).\(digits(2))"
         default: return (events.chance(50) ? "-" : "") + digits(19)

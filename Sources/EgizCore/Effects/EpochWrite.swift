@@ -25,6 +25,8 @@ public final class EpochWrite: @unchecked Sendable {
     public var alerts: [AlertRow] = []
     /// What removed processors left of things is removed as well; by task.
     public var sweeps: [RulesSweep] = []
+    /// Sorted by key; at most one each.
+    public var predictions: [PredictionRow] = []
     /// Inbox messages that were consumed, sorted.
     public var consumed: [Int64] = []
     /// Sorted by task; at most one a task, none without records.
@@ -57,5 +59,18 @@ public final class EpochWrite: @unchecked Sendable {
         alerts.sort {
             ($0.thing, $0.key, $0.raisedAt, $0.processor) < ($1.thing, $1.key, $1.raisedAt, $1.processor)
         }
+        mergePredictions()
+    }
+
+    /// Keys do not guarantee a partition: where two tasks write one row, the younger one stays.
+    private func mergePredictions() {
+        guard tasks.count > 1, predictions.count > 1 else { return }
+        predictions.sort { ($0.key, $0.time) < ($1.key, $1.time) }
+        var kept: [PredictionRow] = []
+        for row in predictions {
+            if kept.last?.key == row.key { kept.removeLast() }
+            kept.append(row)
+        }
+        predictions = kept
     }
 }

@@ -44,6 +44,19 @@ public struct StepCounters: Sendable, Equatable {
     public var reviewed: Int64 = 0
     /// Messages of people that were consumed.
     public var messages: Int64 = 0
+    /// Events that a filter held back.
+    public var filtered: Int64 = 0
+    /// Questions to models that were written.
+    public var questions: Int64 = 0
+    /// Records that a caller has settled by asking, and how many calls that took.
+    public var answered: Int64 = 0
+    public var calls: Int64 = 0
+    /// Records that could not be asked about, or were answered with an error.
+    public var callFaults: Int64 = 0
+    /// Records that had waited too long and were not asked about.
+    public var callsDropped: Int64 = 0
+    /// Answers of models that were written into the projection.
+    public var predictions: Int64 = 0
 
     public init() {}
 
@@ -56,7 +69,9 @@ public struct StepCounters: Sendable, Equatable {
             ("resets", resets), ("keyMismatch", keyMismatch), ("longPaths", longPaths), ("parked", parked),
             ("redriven", redriven), ("emitted", emitted), ("ticks", ticks), ("idleTicks", idleTicks), ("late", late),
             ("bindings", bindings), ("alerts", alerts), ("ruleErrors", ruleErrors), ("reviewed", reviewed),
-            ("messages", messages),
+            ("messages", messages), ("filtered", filtered),
+            ("messages", messages), ("questions", questions), ("answered", answered), ("calls", calls),
+            ("callFaults", callFaults), ("callsDropped", callsDropped), ("predictions", predictions),
         ]
     }
 
@@ -90,6 +105,13 @@ public struct StepCounters: Sendable, Equatable {
         case "ruleErrors": ruleErrors = value
         case "reviewed": reviewed = value
         case "messages": messages = value
+        case "filtered": filtered = value
+        case "questions": questions = value
+        case "answered": answered = value
+        case "calls": calls = value
+        case "callFaults": callFaults = value
+        case "callsDropped": callsDropped = value
+        case "predictions": predictions = value
         default: break
         }
     }

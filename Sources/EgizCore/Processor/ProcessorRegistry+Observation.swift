@@ -6,7 +6,10 @@ extension ProcessorRegistry {
     ) -> ProcessorRegistry {
         ProcessorRegistry(
             entries.map { entry in
-                Entry(spec: entry.spec, mayRefuse: entry.mayRefuse) { definition throws(TopologyFaults) in
+                Entry(
+                    spec: entry.spec, mayRefuse: entry.mayRefuse, ofRecords: entry.makeOfRecords,
+                    caller: entry.makeCaller
+                ) { definition throws(TopologyFaults) in
                     guard let made = try entry.make(definition) else { return nil }
                     return wrap(made, definition)
                 }

@@ -3,7 +3,25 @@ public struct ProcessorRegistry: Sendable {
     public struct Entry: Sendable {
         public let spec: KindSpec
         public let mayRefuse: Bool
+        /// Builds a processor of changes; nil for every other kind, whose settings it checks all the same.
         public let make: @Sendable (ProcessorDefinition) throws(TopologyFaults) -> (any Processor)?
+        /// Nil where the kind is none that works on records as they are.
+        public let makeOfRecords: (@Sendable (ProcessorDefinition) throws(TopologyFaults) -> any RecordProcessor)?
+        /// Nil where the kind is no caller.
+        public let makeCaller: (@Sendable (ProcessorDefinition) throws(TopologyFaults) -> any Caller)?
+
+        init(
+            spec: KindSpec, mayRefuse: Bool,
+            ofRecords: (@Sendable (ProcessorDefinition) throws(TopologyFaults) -> any RecordProcessor)? = nil,
+            caller: (@Sendable (ProcessorDefinition) throws(TopologyFaults) -> any Caller)? = nil,
+            make: @escaping @Sendable (ProcessorDefinition) throws(TopologyFaults) -> (any Processor)?
+        ) {
+            self.spec = spec
+            self.mayRefuse = mayRefuse
+            self.make = make
+            makeOfRecords = ofRecords
+            makeCaller = caller
+        }
     }
 
     /// In the order of registration.
@@ -19,6 +37,14 @@ public struct ProcessorRegistry: Sendable {
     }
 
     public subscript(kind: String) -> Entry? { entries.first { $0.spec.kind == kind } }
+
+    /// The caller of a stage, if its processor is one; it is then alone there.
+    public func caller(of stage: StageDefinition) throws(TopologyFaults) -> (name: String, caller: any Caller)? {
+        for definition in stage.processors {
+            if let make = self[definition.kind]?.makeCaller { return (definition.name, try make(definition)) }
+        }
+        return nil
+    }
 }
 
 extension ProcessorRegistry.Entry {
@@ -35,6 +61,27 @@ extension ProcessorRegistry.Entry {
         make: @escaping @Sendable (ProcessorDefinition) throws(TopologyFaults) -> (any Processor)?
     ) {
         self.init(spec: P.spec, mayRefuse: P.mayRefuse, make: make)
+    }
+
+    /// The entry of a type that processes records as they are.
+    public init<P: RecordProcessor>(records type: P.Type) {
+        self.init(
+            spec: P.spec, mayRefuse: true,
+            ofRecords: { definition throws(TopologyFaults) in try P(definition) }
+        ) { definition throws(TopologyFaults) in
+            _ = try P(definition)
+            return nil
+        }
+    }
+
+    /// The entry of a type that asks somebody outside.
+    public init<C: Caller>(caller type: C.Type) {
+        self.init(
+            spec: C.spec, mayRefuse: true, caller: { definition throws(TopologyFaults) in try C(definition) }
+        ) { definition throws(TopologyFaults) in
+            _ = try C(definition)
+            return nil
+        }
     }
 
     /// The entry of the projector, which the step itself runs: it makes changes instead of receiving them.

@@ -1,4 +1,4 @@
-/// What the registry in Postgres says at one version: types of twins and the bindings declared on them (rule 20).
+/// What the registry in Postgres says at one version: types of twins, the bindings declared on them, and tasks of models (rule 20).
 public struct RuleRegistry: Sendable {
     public struct Binding: Sendable {
         public var id: Int64
@@ -14,16 +14,26 @@ public struct RuleRegistry: Sendable {
         }
     }
 
+    /// A task of models.
+    public struct ModelTask: Sendable {
+        public var name: String
+        /// The words of a task, as a topology would have them.
+        public var settings: ConfigValue
+
+        public init(name: String, settings: ConfigValue) { (self.name, self.settings) = (name, settings) }
+    }
+
     /// Rises with every change.
     public var version: Int64
     /// Type to parent type.
     public var parents: [String: String]
     public var bindings: [Binding]
+    public var tasks: [ModelTask]
 
     public static let empty = RuleRegistry(version: 0, parents: [:], bindings: [])
 
-    public init(version: Int64, parents: [String: String], bindings: [Binding]) {
-        (self.version, self.parents, self.bindings) = (version, parents, bindings)
+    public init(version: Int64, parents: [String: String], bindings: [Binding], tasks: [ModelTask] = []) {
+        (self.version, self.parents, self.bindings, self.tasks) = (version, parents, bindings, tasks)
     }
 }
 

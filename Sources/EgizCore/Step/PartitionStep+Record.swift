@@ -70,7 +70,12 @@ extension PartitionStep {
             thing: entry.twin.thing, revision: entry.twin.revision, time: time, streamTime: streamTime ?? time,
             leaves: self.change.leaves, empties: self.change.empties, paths: tables.paths, twin: entry.twin,
             isCreated: isCreated, topic: record.topic, offset: record.offset)
-        for slot in processors {
+        for (place, slot) in processors.enumerated() {
+            // Where there are gates these are all processors of the step, and the place is theirs.
+            guard reaches(place) else {
+                decide(place, reached: false, change, &effects)
+                continue
+            }
             do throws(RecordFault) {
                 effects.processor = slot.name
                 if let index = slot.stateIndex {
@@ -79,6 +84,7 @@ extension PartitionStep {
                 } else {
                     try slot.instance.process(change, memory: nil, into: &effects)
                 }
+                if decide(place, reached: true, change, &effects) { effects.countFiltered() }
             } catch {
                 effects.removeAll()
                 try rebuild(entry)
@@ -133,7 +139,7 @@ extension PartitionStep {
             counters.samples += 1
             open.add(sample.value, at: time, to: slot)
         }
-        if !statefulProcessors.isEmpty { absorbTimers() }
+        if !statefulProcessors.isEmpty || effects.hasCounts { absorbTimers() }
         if !effects.emissions.isEmpty { absorbEmissions(of: record, redrive, at: time) }
     }
 

@@ -89,9 +89,11 @@ extension PartitionStep {
     /// - Parameter after: a tick may only set later timers than its own, or firing would never end.
     func absorbTimers(after due: EventTime? = nil) {
         counters.late += effects.late
+        counters.filtered += effects.filtered
         counters.bindings += effects.rules.bindings
         counters.alerts += effects.rules.alerts
         counters.ruleErrors += effects.rules.errors
+        counters.questions += effects.rules.questions
         for request in effects.timers {
             switch request {
             case .set(let timer):

@@ -52,6 +52,23 @@ public final class PartitionStep {
     var shortRecords = 0
     /// What `runLeaves` decided where it was neither done nor unusual.
     var shortVerdict = StepVerdict.done
+    /// Some processor decides what others see.
+    let hasGates: Bool
+    /// By the place of a processor: whether the change under way goes on to those that read from it.
+    var passed: [Bool]
+    /// Works on records instead of twins: the only processor of the stage.
+    let ofRecords: (name: String, instance: any RecordProcessor)?
+    /// The stage is a caller's: records come with what became of them, see `settle`.
+    let callerName: String?
+    let parser = JSONParser()
+    /// Records need their headers.
+    public let readsHeaders: Bool
+    /// The stage keeps dead letters of others, some of which are tried again by themselves.
+    public let keepsLetters: Bool
+    /// The identity of the database.
+    let database: String
+    /// What models say, written when the epoch closes.
+    var predictions: [PredictionRow.Key: PredictionRow] = [:]
     var change = ChangeBuffer()
     var effects = RecordEffects()
     var timers = TimerQueue()
@@ -74,10 +91,11 @@ public final class PartitionStep {
     /// - Parameters:
     ///   - counters, streamTime, incarnation, parked: as the task's rows have them.
     ///   - largestRecord: bytes that Kafka takes at most, checked when a record is emitted (rule 12).
+    ///   - database: the identity of the database.
     public init(
         task: TaskID, stage: StageDefinition, registry: ProcessorRegistry, tables: StreamTables,
         counters: StepCounters = StepCounters(), streamTime: EventTime? = nil, incarnation: Int32 = 1,
-        parked: [ThingID: Int] = [:], largestRecord: Int = 1_000_000
+        parked: [ThingID: Int] = [:], largestRecord: Int = 1_000_000, database: String = ""
     ) throws(TopologyFaults) {
         self.task = task
         self.stage = stage
@@ -85,6 +103,7 @@ public final class PartitionStep {
         self.counters = counters
         self.streamTime = streamTime
         self.incarnation = incarnation
+        self.database = database
         self.parked = ParkedThings(parked, limits: stage.source.park)
         effects.largestRecord = largestRecord
         effects.topics = stage.source.topics.map(\.name)
@@ -93,9 +112,29 @@ public final class PartitionStep {
         var projector: String?
         var stateful: [String] = []
         var mayRefuse = false
+        var places: [String: Int] = [:]
+        var ofRecords: (name: String, instance: any RecordProcessor)?
+        var callerName: String?
         for definition in stage.processors {
             guard let entry = registry[definition.kind] else {
                 throw TopologyFaults([TopologyFault(at: definition.mark, "unknown kind \(definition.kind)")])
+            }
+            if let make = entry.makeOfRecords {
+                let instance = try make(definition)
+                ofRecords = (definition.name, instance)
+                // One with a state has timers and rows like any other.
+                guard let stateful = instance as? any Processor, let type = type(of: stateful).stateType else {
+                    continue
+                }
+                processors.append(
+                    ProcessorSlot(
+                        name: definition.name, instance: stateful, stateType: type, stateIndex: 0,
+                        onError: definition.onError))
+                continue
+            }
+            if entry.makeCaller != nil {
+                callerName = definition.name
+                continue
             }
             guard let instance = try entry.make(definition) else {
                 projector = definition.name
@@ -105,17 +144,27 @@ public final class PartitionStep {
             processors.append(
                 ProcessorSlot(
                     name: definition.name, instance: instance, stateType: stateType,
-                    stateIndex: stateType == nil ? nil : stateful.count, onError: definition.onError))
+                    stateIndex: stateType == nil ? nil : stateful.count, onError: definition.onError,
+                    upstream: places[definition.from]))
+            if let upstream = places[definition.from] { processors[upstream].isGate = true }
+            places[definition.name] = processors.count - 1
             if stateType != nil { stateful.append(definition.name) }
             mayRefuse = mayRefuse || entry.mayRefuse
         }
         self.processors = processors
-        // Two recordings would need an order between them; a topology has one.
+        hasGates = processors.contains(where: \.isGate)
+        passed = Array(repeating: true, count: processors.count)
+        // Two recordings would need an order between them, and a gate may stand before one.
         let recordings = processors.compactMap(\.instance.leafRecording)
-        recording = recordings.count == 1 ? recordings[0] : nil
-        others = recordings.count == 1 ? processors.filter { $0.instance.leafRecording == nil } : processors
+        let records = recordings.count == 1 && !hasGates
+        recording = records ? recordings[0] : nil
+        others = records ? processors.filter { $0.instance.leafRecording == nil } : processors
         self.projector = projector
-        statefulProcessors = stateful
+        self.ofRecords = ofRecords
+        self.callerName = callerName
+        statefulProcessors = ofRecords == nil ? stateful : processors.map(\.name)
+        readsHeaders = ofRecords.map { type(of: $0.instance).readsBytes } ?? false
+        keepsLetters = ofRecords.map { type(of: $0.instance).keepsLetters } ?? false
         keepsReplays = mayRefuse
         format = stage.source.format
         holdsRecords = mayRefuse || !others.isEmpty
@@ -131,9 +180,15 @@ public final class PartitionStep {
 
     /// Processes one record. Throws only for a bug or a broken state, `.stop`: the topology ends with the record's position.
     ///
-    /// - Parameter redrive: the record is a dead letter that is tried again. The caller then settles what the verdict means for
-    ///   the letter: `.refused` leaves it where it is, `.done` ends with `released`.
-    public func process(_ record: RawRecord, redrive: Redrive? = nil) throws(EngineError) -> StepVerdict {
+    /// - Parameters:
+    ///   - headers: only looked at where the step `readsHeaders`.
+    ///   - redrive: the record is a dead letter that is tried again. The caller then settles what the verdict means for the
+    ///     letter: `.refused` leaves it where it is, `.done` ends with `released`.
+    public func process(
+        _ record: RawRecord, headers: [DeadLetter.Header] = [], redrive: Redrive? = nil
+    ) throws(EngineError) -> StepVerdict {
+        if ofRecords != nil { return settle(try processAsItIs(record, headers, redrive), record, redrive) }
+        if callerName != nil { return settle(sendAgain(record, redrive), record, redrive) }
         if redrive == nil, takesShortWay {
             switch try runLeaves(record) {
             case .done:
@@ -218,9 +273,12 @@ public final class PartitionStep {
         createdInFlight += createdOpen
         createdOpen = []
         open.detach()
+        let answers = predictions.isEmpty ? [] : predictions.values.sorted { $0.key < $1.key }
+        predictions.removeAll(keepingCapacity: true)
         let output = StepOutput(
             twins: rows.twins, states: rows.states, timers: timers.close(task), rollups: rows.rollups,
-            scenes: rows.scenes, alerts: rows.alerts, rules: rulesMoved, outputs: outputs, idle: idle, columns: open)
+            scenes: rows.scenes, alerts: rows.alerts, predictions: answers, rules: rulesMoved, outputs: outputs,
+            idle: idle, columns: open)
         open = EpochColumns()
         outputs = []
         idle = nil

@@ -6,6 +6,7 @@ public struct StepOutput {
     public let rollups: [RollupRow]
     public let scenes: [SceneRow]
     public let alerts: [AlertRow]
+    public let predictions: [PredictionRow]
     public let rules: RulesProgress?
     /// What the epoch emits, in order.
     public let outputs: [OutputRecord]
@@ -14,8 +15,8 @@ public struct StepOutput {
 
     init(
         twins: [TwinRow], states: [StateRow], timers: TimerChange?, rollups: [RollupRow], scenes: [SceneRow],
-        alerts: [AlertRow], rules: RulesProgress?, outputs: [OutputRecord], idle: TaskAdvance.Idle?,
-        columns: EpochColumns
+        alerts: [AlertRow], predictions: [PredictionRow] = [], rules: RulesProgress?, outputs: [OutputRecord],
+        idle: TaskAdvance.Idle?, columns: EpochColumns
     ) {
         self.twins = twins
         self.states = states
@@ -23,6 +24,7 @@ public struct StepOutput {
         self.rollups = rollups
         self.scenes = scenes
         self.alerts = alerts
+        self.predictions = predictions
         self.rules = rules
         self.outputs = outputs
         self.idle = idle

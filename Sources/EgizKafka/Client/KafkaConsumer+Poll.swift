@@ -72,7 +72,8 @@ extension KafkaConsumer {
         if message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
             gathered.append(message)
         } else if let error = explain(consuming: message) {
-            pendingError = error
+            // Of a gap the client speaks once: what waiting mends must not take its place.
+            if pendingError.map({ $0.retry == .backoff }) ?? true { pendingError = error }
             return false
         }
         return true

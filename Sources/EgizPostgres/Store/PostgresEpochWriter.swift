@@ -73,6 +73,7 @@ public final class PostgresEpochWriter: EpochWriter {
         try SceneUpsert.write(epoch.scenes, connection)
         try AlertUpsert.write(epoch.alerts, connection)
         try RulesWrite.sweep(epoch.sweeps, connection)
+        try PredictionUpsert.write(epoch.predictions, connection)
         try RulesWrite.write(epoch.tasks, consumed: epoch.consumed, connection)
         try IdleAdvances.write(epoch.tasks, connection)
         try OutboxRows.insert(epoch.outboxes, connection)

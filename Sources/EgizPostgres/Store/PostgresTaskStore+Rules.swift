@@ -18,6 +18,7 @@ extension PostgresTaskStore {
                 (mapping || jsonb_strip_nulls(jsonb_build_object('objectName', object_name, 'target', target,
                     'path', path, 'expression', expression)))::text
             from egiz.data_bindings_3d where enabled
+            union all select 0, 3, null, task, null, settings::text from egiz.ml_task where enabled
             order by 2, 3, 4
             """)
         var registry = RuleRegistry(version: present, parents: [:], bindings: [])
@@ -26,6 +27,12 @@ extension PostgresTaskStore {
             switch row.int64(1) {
             case 0: registry.version = row.int64(0) ?? present
             case 1: if let type = row.text(3), let parent = row.text(4) { registry.parents[type] = parent }
+            case 3:
+                guard let name = row.text(3), let value = try? parser.parse(Array((row.text(5) ?? "{}").utf8)) else {
+                    continue
+                }
+                registry.tasks.append(
+                    .init(name: name, settings: ConfigValue(json: value, at: SourceMark(line: 1, column: 1))))
             default:
                 let text = row.text(5) ?? "{}"
                 guard let value = try? parser.parse(Array(text.utf8)) else { continue }

@@ -22,7 +22,7 @@ public struct ThingErasure {
 
     /// Tables with a column `thing_id` that are read by it and hold nothing else of the thing's task.
     private static let plain = [
-        "timer", "state", "rollup", "scene", "alert", "inbox", "redrive", "data_bindings_3d", "twin",
+        "timer", "state", "rollup", "scene", "alert", "inbox", "redrive", "data_bindings_3d", "ml_prediction", "twin",
     ]
 
     private let connection: PostgresConnection
@@ -117,6 +117,7 @@ public struct ThingErasure {
             union select stage, partition from egiz.scene where thing_id = $1
             union select stage, partition from egiz.alert where thing_id = $1
             union select stage, partition from egiz.inbox where thing_id = $1
+            union select stage, partition from egiz.ml_prediction where thing_id = $1
             union select stage, partition from egiz.dead_letter where thing_id = $1 or key = convert_to($1, 'UTF8')
             """, [.text(thing.text)])
         var tasks: Set<TaskID> = []

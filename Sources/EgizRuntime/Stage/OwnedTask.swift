@@ -25,6 +25,8 @@ final class OwnedTask {
     var reviewedAt: Int64 = -1
     /// Timers are due for which an epoch had no room.
     var owesTimers = false
+    /// The records that a caller has in hand; nil in stages without one.
+    var calls: TaskCalls?
     /// Kafka has no evidence of this task yet: nothing may be emitted before it has (rule 9).
     var awaitsBaseline = false
 
@@ -50,6 +52,9 @@ final class OwnedTask {
     }
 
     var id: TaskID { lease.task }
+
+    /// Records are taken from the log and not in an epoch yet.
+    var hasCalls: Bool { calls.map { !$0.window.isEmpty } ?? false }
 
     /// Closes the open epoch of this task; nil where it has nothing to commit.
     func close(topics: [String]) -> (advance: TaskAdvance, output: StepOutput)? {
@@ -105,9 +110,11 @@ final class OwnedTask {
         inFlight = nil
         next = committed
         marks = committedMarks
+        for topic in lastInBatch.indices { lastInBatch[topic] = -1 }
         idleSince = nil
         blockedUntil = nil
         reviewedAt = -1
         owesTimers = false
+        calls = calls?.emptied()
     }
 }

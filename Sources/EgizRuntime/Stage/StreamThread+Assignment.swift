@@ -145,6 +145,7 @@ extension StreamThread: AssignmentListener {
                 lease: lease,
                 step: try makeStep(lease, lease.counters, lease.streamTime, parked: lease.parked), next: next,
                 marks: marks)
+            if let desk { task.calls = TaskCalls(desk: desk, topics: topics.count) }
             tasks[lease.task.partition] = task
             let hasEvidence = Evidence.covers(lease, by: takeover.evidence)
             try publishPending(of: task, takeover.outboxes, hasEvidence: hasEvidence, store: store)

@@ -34,6 +34,7 @@ extension StreamThread {
             write.rollups += output.rollups
             write.scenes += output.scenes
             write.alerts += output.alerts
+            write.predictions += output.predictions
             if let timers = output.timers { write.timers.append(timers) }
             if !output.outputs.isEmpty {
                 write.outboxes.append(Outbox(task: task.id, epoch: advance.epoch, records: output.outputs))
@@ -93,7 +94,7 @@ extension StreamThread {
             if flight?.hasMessages ?? false { isReceiving = false }
             forgetCondemned(flight)
             if let halving { search(halving.committed(records: flight?.records ?? 0)) }
-            if tables.paths.count > setup.configuration.mostPaths { needsFreshTables = true }
+            if desk == nil, tables.paths.count > setup.configuration.mostPaths { needsFreshTables = true }
             if let flight {
                 let took = flight.since.duration(to: now)
                 status.committed(
@@ -268,7 +269,7 @@ extension StreamThread {
             step = try PartitionStep(
                 task: lease.task, stage: setup.stage, registry: setup.registry, tables: tables, counters: counters,
                 streamTime: streamTime, incarnation: lease.incarnation, parked: parked,
-                largestRecord: setup.outputs.largestRecord(properties: setup.kafka))
+                largestRecord: setup.outputs.largestRecord(properties: setup.kafka), database: databaseID)
         } catch {
             throw EngineError(
                 .topology, .stop,

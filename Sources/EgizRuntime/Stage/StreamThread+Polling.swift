@@ -67,6 +67,8 @@ extension StreamThread {
 
     /// While a refused record is searched for, a batch must not hold more than the epoch may.
     var pollLimit: Int {
+        // Beyond what is asked for, a desk takes at most one poll.
+        if desk != nil { return min(512, setup.configuration.pollLimit) }
         guard let halving else { return setup.configuration.pollLimit }
         return max(1, min(setup.configuration.pollLimit, halving.limit - openWork.records))
     }
@@ -106,7 +108,7 @@ extension StreamThread {
                 let place = TopicPartition(topic, partition)
                 guard let end = consumer.cachedEnd(of: place), var position = task.committed[index] else { continue }
                 // Behind the last record may be marks of transactions, which are nobody's work.
-                if task.inFlight == nil, !task.step.hasOpenWork, let next = task.next[index] {
+                if task.inFlight == nil, !task.step.hasOpenWork, !task.hasCalls, let next = task.next[index] {
                     position = max(position, next, consumer.readThrough(place) ?? next)
                 }
                 lag += max(0, end.raw - position.raw)

@@ -5,6 +5,7 @@ import Logging
 extension StreamThread {
     /// Runs a batch through the steps of its tasks. An error becomes `failure`, with the position of the record.
     func process(_ batch: any RecordBatch) {
+        if let desk { return take(batch, for: desk) }
         defer {
             crashGuard?.leave()
             note(batch)
@@ -45,19 +46,14 @@ extension StreamThread {
         _ record: RawRecord, of batch: any RecordBatch, at index: Int, in task: OwnedTask, isRestored: inout Bool
     ) throws(EngineError) -> Bool {
         if !condemned.isEmpty, let error = condemned[position(record)] {
-            task.step.countCondemned(record)
-            setAside(
-                record, of: batch, at: index, in: task,
-                .init(
-                    code: "sql-\(error.detail ?? "?")", message: error.message,
-                    thing: record.key.flatMap { try? ThingID(validating: String(decoding: $0, as: UTF8.self)) },
-                    processor: nil))
+            setAside(condemned: record, error, headers: batch.headers(at: index), in: task)
             return true
         }
         var loading = Loading()
         while true {
             crashGuard?.enter(topic: record.topic, partition: record.partition, offset: record.offset)
-            switch try task.step.process(record) {
+            let headers = task.step.readsHeaders ? batch.headers(at: index) : []
+            switch try task.step.process(record, headers: headers) {
             case .done:
                 return true
             case .needs(let thing):
@@ -73,10 +69,10 @@ extension StreamThread {
                 crashGuard?.leave()
                 try loadTimers(after: after, into: task)
             case .refused(let refusal):
-                setAside(record, of: batch, at: index, in: task, refusal)
+                setAside(record, headers: batch.headers(at: index), in: task, refusal)
                 return true
             case .queued(let refusal):
-                setAside(record, of: batch, at: index, in: task, refusal, attempts: 0)
+                setAside(record, headers: batch.headers(at: index), in: task, refusal, attempts: 0)
                 return true
             case .full(let reason):
                 try block(task, reason)
@@ -106,22 +102,37 @@ extension StreamThread {
         InputPosition(topic: topics[record.topic], partition: record.partition, offset: record.offset)
     }
 
+    /// A record that Postgres refused becomes a dead letter.
+    func setAside(
+        condemned record: RawRecord, _ error: EngineError, headers: [DeadLetter.Header], in task: OwnedTask
+    ) {
+        task.step.countCondemned(record)
+        setAside(
+            record, headers: headers, in: task,
+            .init(
+                code: "sql-\(error.detail ?? "?")", message: error.message,
+                thing: record.key.flatMap { try? ThingID(validating: String(decoding: $0, as: UTF8.self)) },
+                processor: nil))
+    }
+
     /// Writes a dead letter into the open epoch, and sends it to the topic's dead-letter topic.
-    private func setAside(
-        _ record: RawRecord, of batch: any RecordBatch, at index: Int, in task: OwnedTask,
-        _ refusal: StepVerdict.Refusal, attempts: Int = 1
+    func setAside(
+        _ record: RawRecord, headers: [DeadLetter.Header], in task: OwnedTask, _ refusal: StepVerdict.Refusal,
+        attempts: Int = 1
     ) {
         var letter = DeadLetter(
             stage: setup.stage.name, topicName: topics[record.topic], record: record,
-            headers: batch.headers(at: index), code: refusal.code, message: refusal.message,
+            headers: headers, code: refusal.code, message: refusal.message,
             thing: refusal.thing, processor: refusal.processor)
         letter.disposition = refusal.disposition
-        letter.attempts = attempts
-        if setup.stage.source.deadLetterTopic {
+        letter.attempts = refusal.kept?.attempts ?? attempts
+        letter.retryAt = refusal.kept?.retryAt
+        // What is kept came from such a topic.
+        if setup.stage.source.deadLetterTopic, refusal.kept == nil {
             task.step.emit(
                 letter.output(
                     id: "\(task.step.idPrefix(letter.position.topic))/\(record.offset)/dlq",
-                    topologyVersion: setup.topologyVersion))
+                    topologyVersion: setup.topologyVersion, database: databaseID))
         }
         extras.deadLetters.append(letter)
     }

@@ -40,6 +40,7 @@ extension StreamThread {
     /// Everything in the task's partitions was taken. The log may go on behind the last record: with the marks of transactions, and
     /// records of aborted ones, which no poll hands over; the task's position then moves behind them, so that lag is zero.
     private func isAtEnd(_ task: OwnedTask, _ consumer: any LogConsumer) -> Bool {
+        if task.hasCalls { return false }
         for (index, topic) in topics.enumerated() {
             let partition = TopicPartition(topic, task.id.partition)
             guard let next = task.next[index], let end = consumer.cachedEnd(of: partition) else { return false }

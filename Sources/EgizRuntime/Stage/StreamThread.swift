@@ -22,6 +22,7 @@ final class StreamThread: @unchecked Sendable {
         var consumers: any LogConsumerFactory
         var stores: any StoreFactory
         var outputs: any OutputProducerFactory
+        var calls: any CallTransport
         var logger: Logger
     }
 
@@ -80,6 +81,8 @@ final class StreamThread: @unchecked Sendable {
     /// The last look found letters, and their epoch is not committed yet.
     var isRedriving = false
     var lastAcknowledged = ContinuousClock.now
+    /// The identity of the database; known once the thread is open.
+    var databaseID = ""
     /// The registry in force, and one that is to be; loaded only where the stage has rules.
     var registry: RuleRegistry?
     var nextRegistry: RuleRegistry?
@@ -87,6 +90,10 @@ final class StreamThread: @unchecked Sendable {
     /// The last look found messages of people, and their epoch is not committed yet.
     var isReceiving = false
     var inboxLook = ContinuousClock.now
+    /// The calls of the stage, where it is a caller's.
+    var desk: CallDesk?
+    /// Since when the desk has had no room for records.
+    var deskFullSince: ContinuousClock.Instant?
     /// Says after a trap which record it was.
     var crashGuard: CrashGuard?
     /// Set where the thread must end with an error; the loop leaves at the next turn.
@@ -186,6 +193,7 @@ final class StreamThread: @unchecked Sendable {
     }
 
     private func open() throws(EngineError) {
+        try openDesk()
         if let folder = setup.configuration.guardFolder {
             try CrashGuard.check(folder: folder, stage: setup.stage.name, topics: topics)
             crashGuard = CrashGuard(folder: folder, stage: setup.stage.name)
@@ -202,6 +210,7 @@ final class StreamThread: @unchecked Sendable {
                         group: setup.stage.name.text, topics: topics, properties: setup.kafka)
                 }
                 if store == nil { store = try setup.stores.openTaskStore(worker: setup.worker) }
+                if databaseID.isEmpty, let store { databaseID = try store.databaseID() }
                 status.recovered(.store)
                 return
             } catch {
@@ -227,6 +236,7 @@ final class StreamThread: @unchecked Sendable {
         try redrive(now)
         try receive(now)
         try review()
+        try followCalls()
         let open = openWork
         if publisher.unpublishedBytes > setup.configuration.mostUnpublished {
             try awaitPublisher()
@@ -238,9 +248,10 @@ final class StreamThread: @unchecked Sendable {
         case .await:
             try awaitCommit()
         case .poll(let timeout):
+            if try awaitCalls() { return }
             try resumeAfterCommit()
             let wait = pending.isEmpty ? timeout : min(timeout, .milliseconds(20))
-            try take(timeout: wait)
+            try take(timeout: min(wait, patienceForCalls))
         }
     }
 
@@ -269,6 +280,7 @@ final class StreamThread: @unchecked Sendable {
         committer.stop(until: Date(timeIntervalSinceNow: 1))
         publisher.stop(until: Date(timeIntervalSinceNow: 1))
         store?.close()
+        desk = nil
         consumer = nil
         store = nil
     }

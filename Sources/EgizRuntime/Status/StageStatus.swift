@@ -5,7 +5,7 @@ import Synchronization
 /// What one stream thread is doing, for `/readyz`, metrics and the live line. Safe from any thread.
 public final class StageStatus: Sendable {
     /// What a thread can be waiting for; each is reported by itself.
-    public enum Part: String, Sendable, CaseIterable { case log, group, store, commit, output, parking }
+    public enum Part: String, Sendable, CaseIterable { case log, group, store, commit, output, parking, endpoint }
 
     public enum State: Sendable, Equatable {
         case starting
@@ -29,6 +29,8 @@ public final class StageStatus: Sendable {
         /// How long the last commit took, and when it was done.
         public var lastCommitDuration: Duration?
         public var lastCommit: ContinuousClock.Instant?
+        /// Whom a caller asks does not answer: why.
+        public var endpoint: String?
         /// Records between the committed positions and the ends of the log as last seen.
         public var lag: Int64 = 0
     }
@@ -59,9 +61,11 @@ public final class StageStatus: Sendable {
     public var snapshot: Snapshot {
         inner.withLock { inner in
             var snapshot = inner.snapshot
+            snapshot.endpoint = inner.waits[.endpoint]
             switch inner.base {
             case .starting, .running:
-                if let part = Part.allCases.first(where: { inner.waits[$0] != nil }), let why = inner.waits[part] {
+                // Whom a caller asks is no server of ours: the worker is ready without.
+                if let part = Part.allCases.first(where: { $0 != .endpoint && inner.waits[$0] != nil }), let why = inner.waits[part] {
                     snapshot.state = .waiting(why)
                 } else {
                     snapshot.state = inner.base

@@ -12,7 +12,7 @@ final class TopologyRun: Sendable {
     init(
         _ deployed: DeployedTopology, registry: ProcessorRegistry, worker: WorkerIdentity,
         configuration: WorkerConfiguration, consumers: any LogConsumerFactory, stores: any StoreFactory,
-        outputs: any OutputProducerFactory, logger: Logger
+        outputs: any OutputProducerFactory, calls: any CallTransport, logger: Logger
     ) {
         let topology = deployed.topology
         name = topology.name
@@ -30,7 +30,8 @@ final class TopologyRun: Sendable {
                             stage: stage, delivery: topology.delivery, policy: topology.commit, index: index,
                             topologyVersion: deployed.version,
                             registry: registry, worker: worker, configuration: configuration, kafka: properties,
-                            consumers: consumers, stores: stores, outputs: outputs, logger: logger)))
+                            consumers: consumers, stores: stores, outputs: outputs, calls: calls,
+                            logger: logger)))
             }
         }
         self.threads = threads

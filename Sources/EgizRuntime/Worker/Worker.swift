@@ -15,7 +15,8 @@ public final class Worker: Service {
     public init(
         topologies: [DeployedTopology], registry: ProcessorRegistry, identity: WorkerIdentity,
         configuration: WorkerConfiguration, consumers: any LogConsumerFactory, stores: any StoreFactory,
-        outputs: any OutputProducerFactory, staysUp: Bool = false, logger: Logger
+        outputs: any OutputProducerFactory, calls: any CallTransport = NoTransport(), staysUp: Bool = false,
+        logger: Logger
     ) {
         self.identity = identity
         self.staysUp = staysUp
@@ -23,7 +24,7 @@ public final class Worker: Service {
         runs = topologies.map {
             TopologyRun(
                 $0, registry: registry, worker: identity, configuration: configuration, consumers: consumers,
-                stores: stores, outputs: outputs, logger: logger)
+                stores: stores, outputs: outputs, calls: calls, logger: logger)
         }
     }
 

@@ -5,12 +5,14 @@ import EgizTwin
 /// reader takes, and no projection has two writers.
 struct GraphCheck {
     let draft: DraftTopology
+    let registry: ProcessorRegistry
     let faults: FaultList
     private let sources: [String: DraftTopology.Source]
     private let processors: [String: DraftTopology.Processor]
 
-    init(draft: DraftTopology, faults: FaultList) {
+    init(draft: DraftTopology, registry: ProcessorRegistry, faults: FaultList) {
         self.draft = draft
+        self.registry = registry
         self.faults = faults
         // Names are unique here: a repeated key of a map was refused and left out.
         sources = Dictionary(draft.sources.map { ($0.definition.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -24,12 +26,30 @@ struct GraphCheck {
         checkEdges(except: cyclic)
         checkUnusedSources()
         checkProjections(except: cyclic)
+        checkLonely()
+        checkPeers()
         checkTopics()
+        checkTopicCycles()
     }
 
     private func source(_ name: String) -> DraftTopology.Source? { sources[name] }
 
     private func processor(_ name: String) -> DraftTopology.Processor? { processors[name] }
+
+    /// Stages meet through topics, and must not do so in a circle that nobody meant.
+    private func checkTopicCycles() {
+        let topology = Topology(
+            name: "", description: nil, delivery: .exactlyOnce, parallelism: 1, commit: .standard,
+            sources: draft.sources.map(\.definition), processors: draft.processors.map(\.definition), kafka: [:],
+            sourceText: "")
+        for cycle in TopicCycle.undeclared(in: [topology], registry: registry) {
+            guard let last = cycle.edges.last else { continue }
+            faults.error(
+                at: last.mark,
+                "records run in a circle: \(cycle.text); write to another topic, or say `cycle: true` at a source of the circle where that is meant"
+            )
+        }
+    }
 
     private func checkNames() {
         for processor in draft.processors {
@@ -49,7 +69,9 @@ struct GraphCheck {
             let definition = processor.definition
             guard let mark = processor.fromMark, !cyclic.contains(definition.name) else { continue }
             if let source = source(definition.from) {
-                checkFlow(.events, from: "the source `\(definition.from)`", into: processor, at: mark)
+                // A source gives both: what is decoded, and what is not.
+                let gives: KindSpec.Stream = processor.spec?.input == .records ? .records : .events
+                checkFlow(gives, from: "the source `\(definition.from)`", into: processor, at: mark)
                 checkFormat(of: source, into: processor, at: mark)
             } else if let upstream = self.processor(definition.from) {
                 guard let output = upstream.spec?.output else { continue }
@@ -70,7 +92,7 @@ struct GraphCheck {
         guard let spec = processor.spec, spec.input != output else { return }
         let what: String
         switch output {
-        case .events: what = "gives records"
+        case .events, .records: what = "gives records"
         case .changes: what = "gives changes of twins"
         case .none: what = "gives nothing on"
         }
@@ -80,7 +102,7 @@ struct GraphCheck {
         case .changes:
             reads = "reads changes of twins"
             advice = feeders(of: .changes)
-        case .events:
+        case .events, .records:
             reads = "reads records"
             advice = "; let it read from a source"
         case .none:
@@ -103,9 +125,14 @@ struct GraphCheck {
     private func checkFormat(
         of source: DraftTopology.Source, into processor: DraftTopology.Processor, at mark: SourceMark
     ) {
-        guard let spec = processor.spec, spec.input == .events, spec.output == .changes, source.hasFormat,
-            source.definition.format == .json
-        else { return }
+        guard let spec = processor.spec, source.hasFormat else { return }
+        if spec.input == .records, source.definition.format != .json {
+            faults.error(
+                at: mark,
+                "`processors.\(processor.definition.name.shortened).from`: a \(spec.kind) needs a source of format `json`, but `\(source.definition.name)` has the format `\(source.definition.format.rawValue)`"
+            )
+        }
+        guard spec.input == .events, spec.output == .changes, source.definition.format == .json else { return }
         faults.error(
             at: mark,
             "`processors.\(processor.definition.name.shortened).from`: a \(spec.kind) needs a source of format `ditto` or `telemetry`, but `\(source.definition.name)` has the format `json`"
@@ -146,6 +173,31 @@ struct GraphCheck {
             guard !draft.processors.contains(where: { $0.definition.from == name }) else { continue }
             faults.warning(
                 at: source.definition.mark, "the source `\(name.shortened)` feeds no processor: it is read for nothing")
+        }
+    }
+
+    /// What reads records as they are has its source for itself: its stage keeps no twins.
+    private func checkLonely() {
+        for processor in draft.processors where processor.spec?.input == .records {
+            let name = processor.definition.name
+            guard source(processor.definition.from) != nil else { continue }
+            for other in draft.processors
+            where other.definition.from == processor.definition.from && other.definition.name != name {
+                // Of two of them, the second is told.
+                if other.spec?.input == .records, other.definition.mark < processor.definition.mark { continue }
+                faults.error(
+                    at: other.fromMark ?? other.definition.mark,
+                    "`\(other.definition.name)` reads from the source `\(processor.definition.from)`, which `\(name)` (line \(processor.definition.mark.line)), a \(processor.definition.kind), needs for itself; give it a source of its own"
+                )
+            }
+        }
+    }
+
+    private func checkPeers() {
+        let definitions = draft.processors.map(\.definition)
+        for processor in draft.processors {
+            guard let check = processor.spec?.checkPeers else { continue }
+            faults.add(check(processor.definition, definitions.filter { $0.name != processor.definition.name }))
         }
     }
 

@@ -81,6 +81,9 @@ public enum TopologyReference {
         if !spec.projections.isEmpty {
             out += " Writes \(spec.projections.map { "`\($0)`" }.joined(separator: ", "))."
         }
+        for field in spec.messages.keys.sorted() {
+            out += " What it writes to `\(field)`: [schema](../Schemas/\(spec.messages[field] ?? ""))."
+        }
         out += "\n\n```yaml\n\(spec.example.trimmingLineEnd())\n```\n"
         guard !spec.fields.isEmpty else { return metrics(spec, into: &out) }
         out += "\n"
@@ -148,6 +151,7 @@ public enum TopologyReference {
     private static func stream(_ stream: KindSpec.Stream) -> String {
         switch stream {
         case .events: "the records of a source"
+        case .records: "the records of a source as they are, which has the format `json` and feeds nothing else"
         case .changes: "changes of twins"
         case .none: "nothing on"
         }

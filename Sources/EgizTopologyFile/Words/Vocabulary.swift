@@ -81,6 +81,10 @@ enum Vocabulary {
         Word(
             "deadLetterTopic", .bool, default: "true",
             "Dead letters also go to the topic `<topic>.dlq`, with headers that say where they came from and why."),
+        Word(
+            "cycle", .bool, default: "false",
+            "Records that processors made of this source's records may come back to it through topics. Such a circle is refused unless one of its sources says so."
+        ),
     ]
 
     static let park = [

@@ -12,6 +12,9 @@ final class CoverageRecorder: Sendable {
         var refusals: [String: Int] = [:]
         var timers = 0
         var late = 0
+        /// Changes that those behind it saw, and that they did not.
+        var passed = 0
+        var held = 0
         var emitted: [String: Int] = [:]
         /// Setting and number of the patterns that matched some path.
         var patterns: Set<String> = []
@@ -26,6 +29,10 @@ final class CoverageRecorder: Sendable {
         var codes: [String: [String: Int]] = [:]
         var applied: [String: Int64] = [:]
         var skipped: [String: Int64] = [:]
+        /// All counters, by source and name.
+        var counters: [String: [String: Int64]] = [:]
+        /// Topics that something was emitted to.
+        var emitted: Set<String> = []
     }
 
     private let state = Mutex(State())
@@ -42,14 +49,17 @@ final class CoverageRecorder: Sendable {
     func note(_ driver: TopologyDriver) {
         let sent = driver.sentRecords
         let refused = driver.refused
+        let emitted = Set(driver.emitted.map(\.topic))
         let counters = Dictionary(
             uniqueKeysWithValues: driver.topology.stages.map { ($0.source.name, driver.store.counters(of: $0.name)) })
         state.withLock { state in
             state.sent.merge(sent) { $0 + $1 }
+            state.emitted.formUnion(emitted)
             for letter in refused where letter.code != "queued" {
                 state.codes[letter.stage.source, default: [:]][letter.code, default: 0] += 1
             }
             for (source, values) in counters {
+                state.counters[source, default: [:]].merge(values) { $0 + $1 }
                 state.applied[source, default: 0] += values["applied"] ?? 0
                 for name in ["stale", "duplicate", "orphan"] {
                     state.skipped[source, default: 0] += values[name] ?? 0
@@ -68,8 +78,10 @@ final class CoverageRecorder: Sendable {
                 for processor in stage.processors {
                     guard let entry = registry[processor.kind] else { continue }
                     let seen = state.processors[processor.name] ?? Seen()
-                    if entry.spec.output == .changes {
+                    if entry.spec.input == .events, entry.spec.output == .changes {
                         items.append(Self.projector(processor, stage.source, state))
+                    } else if entry.spec.input == .records {
+                        items.append(Self.reader(processor, entry, stage.source, state))
                     } else {
                         items.append(Self.item(processor, entry, seen))
                     }
@@ -108,11 +120,38 @@ final class CoverageRecorder: Sendable {
             facts: [count(Int(applied), "event")] + (skipped > 0 ? ["\(skipped) dropped"] : []), branches: branches)
     }
 
+    /// What reads records as they are is reached where its counters have moved.
+    private static func reader(
+        _ processor: ProcessorDefinition, _ entry: ProcessorRegistry.Entry, _ source: SourceDefinition, _ state: State
+    ) -> Coverage.Item {
+        let counters = state.counters[source.name] ?? [:]
+        let moved = entry.spec.metrics.filter { counters[$0.name] ?? 0 > 0 }
+        var branches = entry.spec.metrics.filter { $0.name != "callsDropped" || processor.settings["maxAge"] != nil }
+            .map { metric in
+                Coverage.Branch(name: metric.summary, isReached: moved.contains(metric))
+            }
+        for topic in entry.spec.topics(writtenBy: processor, of: source) {
+            branches.append(
+                .init(
+                    name: "a record to \(topic.name) (`\(topic.word)`)", isReached: state.emitted.contains(topic.name)))
+        }
+        return Coverage.Item(
+            name: processor.name, kind: processor.kind,
+            facts: moved.map { "\($0.name) \(counters[$0.name] ?? 0)" }, branches: branches)
+    }
+
     private static func item(
         _ processor: ProcessorDefinition, _ entry: ProcessorRegistry.Entry, _ seen: Seen
     ) -> Coverage.Item {
         var facts = [count(seen.changes, "change")]
         var branches = [Coverage.Branch(name: "a change", isReached: seen.changes > 0)]
+        if entry.spec.output == .changes {
+            facts.append("\(seen.held) held back")
+            branches += [
+                .init(name: "a change that passes", isReached: seen.passed > 0),
+                .init(name: "a change that is held back", isReached: seen.held > 0),
+            ]
+        }
         if seen.samples > 0 { facts.append(count(seen.samples, "sample")) }
         if seen.timers > 0 { facts.append("\(count(seen.timers, "timer")) fired") }
         if seen.late > 0 { facts.append("\(seen.late) late") }

@@ -59,6 +59,16 @@ final class ObservedProcessor<Inner: Processor>: Processor {
         }
     }
 
+    func passes(_ change: borrowing TwinChange, into effects: inout RecordEffects) -> Bool {
+        let passes = inner.passes(change, into: &effects)
+        recorder?.note(name) { seen in
+            if passes { seen.passed += 1 } else { seen.held += 1 }
+        }
+        return passes
+    }
+
+    var passFingerprint: UInt64 { inner.passFingerprint }
+
     func tick(_ tick: TimerTick, memory: (any ProcessorState)?, into effects: inout RecordEffects) {
         let before = effects.emittedTopics.count
         inner.tick(tick, memory: memory, into: &effects)

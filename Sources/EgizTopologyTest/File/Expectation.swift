@@ -10,6 +10,7 @@ struct Expectation: Sendable {
             case rollups
             case scene
             case alerts
+            case predictions
             case emitted(topic: String)
             case deadLetters
             case counter(String)
@@ -36,6 +37,7 @@ extension Expectation.Section.Subject {
         case .rollups: "rollups"
         case .scene: "scene"
         case .alerts: "alerts"
+        case .predictions: "predictions"
         case .emitted(let topic): "records emitted to \(topic)"
         case .deadLetters: "dead letters"
         case .counter(let name): "counter \(name)"
@@ -46,7 +48,7 @@ extension Expectation.Section.Subject {
     /// The value is a list of rows, of which only the members named count.
     var isRows: Bool {
         switch self {
-        case .samples, .rollups, .scene, .alerts, .emitted, .deadLetters: true
+        case .samples, .rollups, .scene, .alerts, .predictions, .emitted, .deadLetters: true
         case .twin, .counter, .parked: false
         }
     }

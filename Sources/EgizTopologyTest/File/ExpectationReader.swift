@@ -27,6 +27,7 @@ struct ExpectationReader {
         add("rollups") { value, path in rows(value, .rollups, TestVocabulary.rollup, path) }
         add("scene") { value, path in rows(value, .scene, TestVocabulary.scene, path) }
         add("alerts") { value, path in rows(value, .alerts, TestVocabulary.alert, path) }
+        add("predictions") { value, path in rows(value, .predictions, TestVocabulary.prediction, path) }
         add("emitted", emitted)
         add("deadLetters") { value, path in rows(value, .deadLetters, TestVocabulary.deadLetter, path) }
         add("parked", parked)

@@ -1,4 +1,5 @@
 import EgizCore
+import EgizProcessors
 import EgizRuntime
 import EgizTopologyFile
 import EgizTwin
@@ -40,6 +41,7 @@ struct StepReader {
         case "given": .given(records(body))
         case "clock": clock(body)
         case "fault": fault(body)
+        case "model": model(body)
         case "commit": reader.value("commit").map { _ in .commit }
         case "redrive": redrive(body)
         case "edit": edit(body)
@@ -65,7 +67,22 @@ struct StepReader {
         else { return nil }
         return GivenRecord(
             mark: item.mark, topic: topic, key: key(reader), partition: partition(reader, of: topic), at: at,
-            value: value, times: times)
+            value: value, times: times, headers: headers(reader))
+    }
+
+    private func headers(_ reader: MapReader) -> [DeadLetter.Header] {
+        guard case .map(let members)? = reader.value("headers")?.content else { return [] }
+        return members.map { member in
+            let text: String =
+                switch member.value.content {
+                case .string(let text): text
+                case .int(let number): "\(number)"
+                case .double(let number): "\(number)"
+                case .bool(let flag): "\(flag)"
+                case .null, .list, .map: ""
+                }
+            return DeadLetter.Header(name: member.key, value: Array(text.utf8))
+        }
     }
 
     private func key(_ reader: MapReader) -> GivenRecord.Key {
@@ -156,7 +173,14 @@ struct StepReader {
             case "data-error":
                 faults.error(
                     at: body.mark, "`\(path)`: say which text Postgres refuses: `fault: { data-error: \"-17\" }`")
-            case _ where TestVocabulary.modelFaults.contains(name): refuseModel(name, at: body.mark)
+            case _ where TestVocabulary.modelFaults.contains(name):
+                guard callsModels("fault`: `\(name)", at: body.mark) else { return nil }
+                switch name {
+                case "model-status": return .fault(.modelStatus(500))
+                case "model-away": return .fault(.modelAway(1))
+                case "model-slow": return .fault(.modelSlow(1))
+                default: return .fault(.modelText("no JSON"))
+                }
             default:
                 faults.error(
                     at: body.mark,
@@ -166,9 +190,9 @@ struct StepReader {
             return nil
         }
         if case .map(let members) = body.content,
-            let model = members.first(where: { TestVocabulary.modelFaults.contains($0.key) })
+            let model = members.first(where: { TestVocabulary.modelFaults.contains($0.key) }),
+            !callsModels("fault`: `\(model.key)", at: model.mark)
         {
-            refuseModel(model.key, at: model.mark)
             return nil
         }
         guard let reader = MapReader(body, at: body.mark, path, TestVocabulary.fault, faults) else { return nil }
@@ -187,14 +211,33 @@ struct StepReader {
         case "postgres-away": return reader.int(word).map { .fault(.postgresAway(Int($0))) }
         case "answer-lost": return reader.int(word).map { .fault(.answerLost(Int($0))) }
         case "data-error": return reader.string(word).map { .fault(.dataError($0)) }
+        case "model-status": return reader.int(word).map { .fault(.modelStatus(Int($0))) }
+        case "model-away": return reader.int(word).map { .fault(.modelAway(Int($0))) }
+        case "model-slow": return reader.int(word).map { .fault(.modelSlow(Int($0))) }
+        case "model-text": return reader.string(word).map { .fault(.modelText($0)) }
         default:
             return reader.string(word).flatMap { context.topic($0, at: reader.raw(word)?.mark ?? body.mark) }
                 .map { .fault(.badJSON(topic: $0)) }
         }
     }
 
-    private func refuseModel(_ name: String, at mark: SourceMark) {
-        faults.error(at: mark, "`\(path).fault`: `\(name)`: no processor of this topology calls a model")
+    private func callsModels(_ name: String, at mark: SourceMark) -> Bool {
+        if context.topology.processors.contains(where: { $0.kind == ModelCaller.spec.kind }) { return true }
+        faults.error(at: mark, "`\(path).\(name)`: no processor of this topology calls a model")
+        return false
+    }
+
+    private func model(_ body: ConfigValue) -> TestStep.Action? {
+        guard let reader = MapReader(body, at: body.mark, "\(path).model", TestVocabulary.model, faults),
+            callsModels("model", at: body.mark), let version = reader.string("version"),
+            let value = reader.raw("answers")
+        else { return nil }
+        guard case .list(let answers) = value.content, !answers.isEmpty else {
+            faults.error(
+                at: value.mark, "`\(path).model.answers`: found \(value.found), expected a list that is not empty")
+            return nil
+        }
+        return .model(ModelAnswers(version: version, answers: answers.map(\.json)))
     }
 
     // MARK: Dead letters

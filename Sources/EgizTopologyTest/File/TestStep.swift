@@ -10,6 +10,7 @@ struct TestStep: Sendable {
         case advance(Duration)
         case moveTo(EventTime)
         case fault(TestFault)
+        case model(ModelAnswers)
         case commit
         case redrive(RedriveBatch.Action, ThingID?)
         case edit(LetterEdit)
@@ -33,6 +34,20 @@ enum TestFault: Sendable {
     case dataError(String)
     /// A record that is no JSON, in this topic or in the first of each source.
     case badJSON(topic: String?)
+    /// The next call of a model is answered with this status.
+    case modelStatus(Int)
+    /// So many calls find nobody, or get no answer in time.
+    case modelAway(Int)
+    case modelSlow(Int)
+    /// The next call of a model is answered with this text.
+    case modelText(String)
+}
+
+/// What models answer from now on.
+struct ModelAnswers: Sendable {
+    var version: String
+    /// Never empty.
+    var answers: [JSONValue]
 }
 
 /// Somebody acknowledges or clears an alert.

@@ -32,6 +32,7 @@ enum TestVocabulary {
         Word("given", .section("a record or a list of records"), "Records that are pushed into topics."),
         Word("clock", .section("a map with `advance` or `to`"), "Stream time goes on, as at the end of a quiet log."),
         Word("fault", .section("a fault"), "Something goes wrong."),
+        Word("model", .section("a map"), "What models answer from now on."),
         Word("commit", .bool, "The open epochs are committed."),
         Word("redrive", .section("a map"), "Dead letters are tried again, or dropped."),
         Word("edit", .section("a map"), "The value of a dead letter is mended."),
@@ -51,6 +52,7 @@ enum TestVocabulary {
             Word("key", .section("a text or null"), "The key; the thing that the value names where left out."),
             Word("partition", .int(0...10_000), "The partition; where Kafka would put the key where left out."),
             Word("at", .text, "The time of the record in the log, RFC 3339."),
+            Word("headers", .values, "Headers, by name."),
         ] + value + [
             Word("tombstone", .bool, "The record has no value."),
             Word("repeat", .section("a number or a map with `to`"), "The record is pushed so often."),
@@ -67,10 +69,18 @@ enum TestVocabulary {
         Word("to", .text, "To this time, RFC 3339."),
     ]
 
-    static let faults = ["crash", "rebalance", "postgres-away", "answer-lost", "data-error", "bad-json"]
+    static let faults =
+        ["crash", "rebalance", "postgres-away", "answer-lost", "data-error", "bad-json"] + modelFaults
 
-    /// Faults of processors that no kind has yet.
-    static let modelFaults = ["model-status", "model-away", "model-slow"]
+    /// Faults of topologies that call models.
+    static let modelFaults = ["model-status", "model-away", "model-slow", "model-text"]
+
+    static let model = [
+        Word("version", .text, default: "1", "The version that it says it has."),
+        Word(
+            "answers", .section("a list of predictions"), required: true,
+            "What it says, question by question; the last one to all further questions."),
+    ]
 
     static let fault = [
         Word("crash", .bool, "Uncommitted work is lost, its records are read again."),
@@ -79,6 +89,10 @@ enum TestVocabulary {
         Word("answer-lost", .int(1...100), "So many commits land, and their answers are lost."),
         Word("data-error", .text, "Postgres refuses every epoch with a sample of this text."),
         Word("bad-json", .topicName, "A record that is no JSON comes to this topic."),
+        Word("model-status", .int(100...599), "The next call of a model is answered with this status."),
+        Word("model-away", .int(1...100), "So many calls find nobody there."),
+        Word("model-slow", .int(1...100), "So many calls get no answer in time."),
+        Word("model-text", .text, "The next call of a model is answered with this text."),
     ]
 
     static let redrive = [
@@ -107,6 +121,7 @@ enum TestVocabulary {
         Word("rollups", .section("a list"), "All windows, by thing, path, processor and start."),
         Word("scene", .section("a list"), "All properties of scenes, by thing, object and target."),
         Word("alerts", .section("a list"), "All alerts, by thing, key and time of raising."),
+        Word("predictions", .section("a list"), "What models say, by thing, task, model and shadow."),
         Word("emitted", .section("a map of topics to lists"), "All records emitted to each topic."),
         Word("deadLetters", .section("a list"), "All dead letters, in the order in which they were written."),
         Word("counters", .section("a map of names to numbers"), "Counters, summed over all tasks."),
@@ -145,6 +160,15 @@ enum TestVocabulary {
         Word("by", .section("a text or null"), "Who acknowledged it."),
         Word("cleared", .section("a time or null"), "When it was cleared."),
         Word("offset", .section("a number or null"), "The record of the last change; null: a timer or a person."),
+    ]
+
+    static let prediction = [
+        Word("thing", .text, "The thing."), Word("task", .text, "The task."), Word("model", .text, "The model."),
+        Word("shadow", .bool, "Of a model beside the first."), Word("version", .section("a text or null"), "Its version."),
+        Word("score", .section("a number or null"), "The score."), Word("label", .section("a text or null"), "The label."),
+        Word("details", .section("a value"), "The details."), Word("error", .section("a text or null"), "The error's code."),
+        Word("revision", .int(0...Int64.max), "The thing's revision."), Word("at", .text, "Event time of the question."),
+        Word("offset", .section("a number or null"), "The record that made the thing what was asked about."),
     ]
 
     static let output = [

@@ -40,6 +40,8 @@ public enum TopologyTestSchema {
                     .object([("enum", .array(TestVocabulary.faults.map { .string($0) }))]),
                     TopologySchema.object(TestVocabulary.fault, "One of them."),
                 ], "Something goes wrong."),
+            "model": TopologySchema.object(
+                TestVocabulary.model, "What models answer from now on.", ["answers": list(.object([]))]),
             "redrive": anyOf(
                 [
                     .object([("enum", .array([.string("retry"), .string("discard")]))]),
@@ -70,6 +72,7 @@ public enum TopologyTestSchema {
                 "rollups": rows(TestVocabulary.rollup, "A window."),
                 "scene": rows(TestVocabulary.scene, "A property."),
                 "alerts": rows(TestVocabulary.alert, "An alert."),
+                "predictions": rows(TestVocabulary.prediction, "What a model says."),
                 "emitted": map(of: rows(TestVocabulary.output, "An emitted record.")),
                 "deadLetters": rows(TestVocabulary.deadLetter, "A dead letter."),
                 "counters": map(of: type("integer")),

@@ -11,6 +11,7 @@ extension Expectation.Section.Subject {
         case .rollups: .array(driver.store.allRollups.map(Self.row))
         case .scene: .array(driver.store.allScenes.map(Self.row))
         case .alerts: .array(driver.store.allAlerts.map(Self.row))
+        case .predictions: .array(driver.store.allPredictions.map(Self.row))
         case .emitted(let topic): .array(driver.emitted.filter { $0.topic == topic }.map(Self.row))
         case .deadLetters: .array(driver.deadLetters.map(Self.row))
         case .counter(let name): .int(driver.counters[name] ?? 0)
@@ -83,6 +84,17 @@ extension Expectation.Section.Subject {
             ("acknowledged", optional(row.acknowledgedAt)),
             ("by", row.acknowledgedBy.map { .string($0) } ?? .null), ("cleared", optional(row.clearedAt)),
             ("offset", row.cause.map { .int($0.offset) } ?? .null),
+        ])
+    }
+
+    private static func row(_ row: PredictionRow) -> JSONValue {
+        object([
+            ("thing", .string(row.key.thing.text)), ("task", .string(row.key.task)), ("model", .string(row.key.model)),
+            ("shadow", .bool(row.key.isShadow)), ("version", row.version.map { .string($0) } ?? .null),
+            ("score", row.score.map(number) ?? .null), ("label", row.label.map { .string($0) } ?? .null),
+            ("details", row.details.map(json) ?? .null), ("error", row.error.flatMap { json($0).object?["code"] } ?? .null),
+            ("revision", .int(row.revision)), ("at", .string(row.time.text)),
+            ("offset", row.input.map { .int($0.offset) } ?? .null),
         ])
     }
 

@@ -1,12 +1,17 @@
 public import EgizCore
-import EgizTesting
+public import EgizTesting
 import EgizTwin
 
 /// Runs the tests of a file, each on a topology of its own that begins with nothing.
 public struct TopologyTestRunner: Sendable {
     private let registry: ProcessorRegistry
+    private let inspect: @Sendable (TopologyDriver) -> Void
 
-    public init(registry: ProcessorRegistry) { self.registry = registry }
+    /// - Parameter inspect: called with the driver of each test when it has ended.
+    public init(registry: ProcessorRegistry, inspect: @escaping @Sendable (TopologyDriver) -> Void = { _ in }) {
+        self.registry = registry
+        self.inspect = inspect
+    }
 
     /// - Parameter filter: only tests whose name contains it; nil: all.
     public func run(_ file: TopologyTestFile, filter: String? = nil) -> TopologyTestResults {
@@ -22,13 +27,18 @@ public struct TopologyTestRunner: Sendable {
         _ test: TopologyTestCase, of file: TopologyTestFile, _ registry: ProcessorRegistry,
         _ recorder: CoverageRecorder
     ) -> TestResult {
+        let model = ScriptedModel()
         let driver = TopologyDriver(
-            topology: file.topology, registry: registry, partitions: file.partitions, epochs: test.epochs)
-        defer { recorder.note(driver) }
+            topology: file.topology, registry: registry, partitions: file.partitions, epochs: test.epochs,
+            endpoint: model.endpoint)
+        defer {
+            recorder.note(driver)
+            inspect(driver)
+        }
         for step in test.steps {
             var failures: [TestFailure]
             do {
-                failures = try run(step, driver)
+                failures = try run(step, driver, model)
             } catch {
                 failures = [TestFailure(mark: step.mark, message: "the engine stopped: \(error)", lines: [])]
             }
@@ -38,19 +48,23 @@ public struct TopologyTestRunner: Sendable {
         return TestResult(name: test.name, mark: test.mark, failures: [])
     }
 
-    private func run(_ step: TestStep, _ driver: TopologyDriver) throws -> [TestFailure] {
+    private func run(_ step: TestStep, _ driver: TopologyDriver, _ model: ScriptedModel) throws -> [TestFailure] {
         switch step.action {
         case .given(let records):
             for given in records {
                 for record in given.records {
                     try driver.send(
                         given.topic, key: record.key, bytes: record.value, at: record.time,
-                        partition: given.partition)
+                        partition: given.partition, headers: given.headers)
                 }
             }
-        case .advance(let duration): try driver.advanceStreamTime(by: duration)
+        case .advance(let duration):
+            try driver.advanceStreamTime(by: duration)
+            // What waits to be asked again waits no longer than that.
+            try driver.advanceCalls(by: duration)
+        case .model(let answers): model.answer(answers)
         case .moveTo(let time): try driver.advanceStreamTime(to: time)
-        case .fault(let fault): try cause(fault, driver)
+        case .fault(let fault): try cause(fault, driver, model)
         case .commit: try driver.commit()
         case .redrive(let action, let thing): try driver.redrive(action, thing: thing)
         case .alert(let alert):
@@ -79,7 +93,7 @@ public struct TopologyTestRunner: Sendable {
         return []
     }
 
-    private func cause(_ fault: TestFault, _ driver: TopologyDriver) throws {
+    private func cause(_ fault: TestFault, _ driver: TopologyDriver, _ model: ScriptedModel) throws {
         switch fault {
         case .crash: try driver.crashAndRestart()
         case .rebalance: try driver.rebalance()
@@ -89,6 +103,11 @@ public struct TopologyTestRunner: Sendable {
         case .badJSON(let topic):
             let topics = topic.map { [$0] } ?? driver.topology.sources.compactMap { $0.topics.first?.name }
             for topic in topics { try driver.send(topic, key: nil, value: "{\"thingId\":") }
+        case .modelStatus(let status): model.endpoint.plan([.response(CallResponse(status: status))])
+        case .modelAway(let count): model.endpoint.plan(Array(repeating: .away("nobody is there"), count: count))
+        case .modelSlow(let count): model.endpoint.plan(Array(repeating: .timedOut, count: count))
+        case .modelText(let text):
+            model.endpoint.plan([.response(CallResponse(status: 200, body: Array(text.utf8)))])
         }
     }
 }

@@ -47,7 +47,14 @@ extension Twin {
         // A sample's time and value, twice where the arrays of its column are made while they grow.
         scan.heldBytes = count &* 48
         for leaf in 0..<count {
-            if scan.leaves[leaf].kind == EGIZ_SCALAR_TEXT { scan.heldBytes &+= Int(scan.leaves[leaf].text_count) }
+            let kind = scan.leaves[leaf].kind
+            if kind == EGIZ_SCALAR_TEXT {
+                // A string's own place in the array and its memory.
+                scan.heldBytes &+= 48 &+ Int(scan.leaves[leaf].text_count)
+            } else if kind == EGIZ_SCALAR_INTEGER, Int64(bitPattern: scan.leaves[leaf].bits).magnitude > 1 << 53 {
+                // Its digits are kept as well.
+                scan.heldBytes &+= 64
+            }
             scan.changed[leaf] = Self.set(cells + Int(scan.cells[leaf]), to: scan.leaves + leaf)
         }
         hasDirtyCells = true

@@ -24,12 +24,13 @@ extension RecordDecoder {
             guard Bytes.equal(thing, key) else { return -1 }
             place = index.find(key, namespaceCount: &namespaceCount)
             if place < 0 { return -1 }
+            var areKnown = true
             for leaf in 0..<scan.count {
-                guard scan.leaves[leaf].kind != EGIZ_SCALAR_NULL, let path = telemetryPath(scan.leaves[leaf]) else {
-                    return -1
-                }
-                scan.paths[leaf] = path
+                if scan.leaves[leaf].kind == EGIZ_SCALAR_NULL { return -1 }
+                if let path = telemetryPath(scan.leaves[leaf]) { scan.paths[leaf] = path } else { areKnown = false }
             }
+            // All of them are learned at once, or each record would teach one and go the long way.
+            if !areKnown { return -1 }
             if scan.raw.pointee.has_time == 0 {
                 let time = Timestamp(recordTime)
                 scan.raw.pointee.seconds = time.seconds

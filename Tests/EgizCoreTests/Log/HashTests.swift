@@ -61,3 +61,24 @@ import Testing
         #expect(mark("k", "v", 2) != mark("k", "v", 1))
     }
 }
+
+/// SHA-256 against the vectors of FIPS 180-4 and RFC 6234.
+@Suite struct SHA256Tests {
+    @Test(arguments: [
+        ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (
+            "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+        ),
+    ])
+    func digestsAreThoseOfTheStandard(_ text: String, _ digest: String) {
+        #expect(SHA256.hash(Array(text.utf8)).hex == digest)
+    }
+
+    @Test func everyLengthAroundABlockIsPadded() {
+        // Digest of digests, from Python's hashlib.
+        let all = (0..<200).flatMap { SHA256.hash([UInt8](repeating: 0x78, count: $0)) }
+        #expect(SHA256.hash(all).hex == "f5e61141898898cdabae3590cb32e1901b40bdc59952302926213a44c105c129")
+    }
+}

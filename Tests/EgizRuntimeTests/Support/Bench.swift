@@ -26,7 +26,7 @@ final class Bench: Sendable {
     }
 
     func worker(
-        _ id: String = "w1", topologies: [Topology]? = nil, configure: (inout WorkerConfiguration) -> Void = { _ in }
+        _ id: String = "w1", topologies: [Topology]? = nil, calls: any CallTransport = NoTransport(), configure: (inout WorkerConfiguration) -> Void = { _ in }
     ) -> RunningWorker {
         var configuration = WorkerConfiguration()
         // A lost fence is tried again after twice this; drains take at most half of it.
@@ -40,7 +40,7 @@ final class Bench: Sendable {
                 registry: registry,
                 identity: WorkerIdentity(id: id, host: "test", processID: 1), configuration: configuration,
                 consumers: MemoryConsumerFactory(log: log), stores: MemoryStoreFactory(store: store),
-                outputs: MemoryOutputFactory(log: log),
+                outputs: MemoryOutputFactory(log: log), calls: calls,
                 logger: Logger(label: id) { _ in SwiftLogNoOpLogHandler() }))
     }
 

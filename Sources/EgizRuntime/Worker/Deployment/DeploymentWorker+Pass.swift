@@ -105,7 +105,7 @@ extension DeploymentWorker {
                 run: TopologyRun(
                     DeployedTopology(topology: definition, version: key.version), registry: setup.registry,
                     worker: identity, configuration: setup.configuration, consumers: setup.consumers,
-                    stores: setup.stores, outputs: setup.outputs, logger: logger))
+                    stores: setup.stores, outputs: setup.outputs, calls: setup.calls, logger: logger))
             topology.start(run)
             let (logger, name) = (logger, topology.name)
             run.start { [weak self, weak run] in

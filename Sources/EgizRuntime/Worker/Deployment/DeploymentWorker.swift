@@ -26,6 +26,8 @@ public final class DeploymentWorker: Service, @unchecked Sendable {
         public var consumers: any LogConsumerFactory
         public var stores: any StoreFactory
         public var outputs: any OutputProducerFactory
+        /// How callers reach those that they ask.
+        public var calls: any CallTransport
         public var deployments: @Sendable () -> any DeploymentStore
         public var prepare: Prepare
         public var logger: Logger
@@ -35,7 +37,7 @@ public final class DeploymentWorker: Service, @unchecked Sendable {
         public init(
             identity: WorkerIdentity, scope: Set<String>? = nil, endsWhenAllFailed: Bool = false,
             registry: ProcessorRegistry, configuration: WorkerConfiguration, consumers: any LogConsumerFactory,
-            stores: any StoreFactory, outputs: any OutputProducerFactory,
+            stores: any StoreFactory, outputs: any OutputProducerFactory, calls: any CallTransport = NoTransport(),
             deployments: @escaping @Sendable () -> any DeploymentStore,
             prepare: @escaping Prepare, logger: Logger
         ) {
@@ -47,6 +49,7 @@ public final class DeploymentWorker: Service, @unchecked Sendable {
             self.consumers = consumers
             self.stores = stores
             self.outputs = outputs
+            self.calls = calls
             self.deployments = deployments
             self.prepare = prepare
             self.logger = logger

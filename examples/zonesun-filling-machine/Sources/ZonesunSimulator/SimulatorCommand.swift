@@ -20,6 +20,7 @@ struct SimulatorCommand: ParsableCommand {
               zonesun-simulator --unthrottled --events 200000        a load for tests
               zonesun-simulator --api http://127.0.0.1:8080 goes on from the twins there
               zonesun-simulator --print --events 3     shows records as key|value lines
+              zonesun-simulator --inject machine=7,nozzle=3,at=20s   a nozzle clogs after 20 s
             """,
         version: "0.1.0")
 
@@ -45,6 +46,8 @@ struct SimulatorCommand: ParsableCommand {
     @Flag(help: "As fast as possible instead of in real time.") var unthrottled = false
     @Option(help: "The query API; existing twins are asked for there and continued, the others created.") var api:
         String?
+    @Option(help: "A nozzle that clogs at a machine time: machine=7,nozzle=3,at=20s; may be repeated.") var inject:
+        [InjectedClog] = []
     @Flag(help: "Write key|value lines to standard output instead of Kafka.") var print = false
     @Flag(help: "Only the sum at the end, and errors.") var quiet = false
     @Flag(help: "Stop when the process that started this one is gone.") var withParent = false
@@ -57,6 +60,9 @@ struct SimulatorCommand: ParsableCommand {
             throw ValidationError("--rate: found \(rate), expected events a second above 0, at most 10000000")
         }
         if let events, events < 0 { throw ValidationError("--events: found \(events), expected 0 or more") }
+        for clog in inject where clog.machine > machines {
+            throw ValidationError("--inject: found machine \(clog.machine), and there are \(machines)")
+        }
         for entry in property where !entry.dropFirst().contains("=") {
             throw ValidationError("--property: found \"\(entry)\", expected name=value with a librdkafka property")
         }
@@ -74,7 +80,7 @@ struct SimulatorCommand: ParsableCommand {
         }
         if stop.isRequested { return }
         let simulation = Simulation(
-            Simulation.Configuration(machines: identities, rate: rate, seed: seed, start: start),
+            Simulation.Configuration(machines: identities, rate: rate, seed: seed, start: start, clogs: inject),
             positions: positions ?? [:])
         let run = SimulationRun(
             simulation: simulation, limit: limit, isThrottled: !unthrottled, stop: stop)

@@ -123,4 +123,28 @@ struct SimulationTests {
         var sink = FullSink()
         #expect(throws: Full.self) { try simulation.emit(to: &sink) }
     }
+
+    @Test func anInjectedClogShowsInTheBottlesOfItsNozzleAndChangesNoOtherMachine() throws {
+        func records(_ clogs: [InjectedClog]) throws -> [MemorySink.Record] {
+            var simulation = Simulation(
+                .init(machines: MachineMix.telemetry.machines(3), rate: 15, seed: 5, start: Self.start, clogs: clogs))
+            var sink = MemorySink()
+            for _ in 0..<900 { try simulation.emit(to: &sink) }
+            return sink.records
+        }
+        let calm = try records([])
+        let clogged = try records([InjectedClog(machine: 2, nozzle: 3, at: 20_000_000)])
+        for (a, b) in zip(calm, clogged) where a.key != Array("zonesun.hall4:filler-02".utf8) {
+            #expect(a.value == b.value)
+        }
+        #expect(zip(calm, clogged).prefix(300).allSatisfy { $0.value == $1.value }, "before it happens")
+        // Within the first bottle after it.
+        let volumes = try clogged.filter { $0.key == Array("zonesun.hall4:filler-02".utf8) }.compactMap { record in
+            ((try object(record)["features"] as? [String: Any])?["nozzles"] as? [String: Any])?["volumes"] as? [Double]
+        }
+        let worst = volumes.compactMap { $0.count == 4 ? $0[2] : nil }.min() ?? 500
+        #expect(worst < 400)
+        let others = volumes.flatMap { $0.count == 4 ? [$0[0], $0[1], $0[3]] : [] }
+        #expect(others.allSatisfy { $0 > 480 })
+    }
 }

@@ -10,9 +10,14 @@ public struct Simulation: Sendable {
         public var seed: UInt64
         /// Microseconds since 1970 of the first event.
         public var start: Int64
+        /// Nozzles that clog at a time, beside those that do by chance.
+        public var clogs: [InjectedClog]
 
-        public init(machines: [MachineIdentity], rate: Double, seed: UInt64, start: Int64) {
+        public init(
+            machines: [MachineIdentity], rate: Double, seed: UInt64, start: Int64, clogs: [InjectedClog] = []
+        ) {
             (self.machines, self.rate, self.seed, self.start) = (machines, rate, seed, start)
+            self.clogs = clogs
         }
     }
 
@@ -29,6 +34,8 @@ public struct Simulation: Sendable {
         var reporter: Reporter
         /// Microseconds of machine time lived so far.
         var lived: Int64 = 0
+        /// Still to come, the last one first.
+        var clogs: [InjectedClog]
     }
 
     private let configuration: Configuration
@@ -52,7 +59,8 @@ public struct Simulation: Sendable {
                 noise: Xoshiro256(seed: seeds.next()),
                 reporter: identity.format == .ditto
                     ? .ditto(DittoReporter(identity, revision: position.revision))
-                    : .telemetry(TelemetryReporter(identity)))
+                    : .telemetry(TelemetryReporter(identity)),
+                clogs: configuration.clogs.filter { $0.machine == identity.number }.sorted { $0.at > $1.at })
         }
     }
 
@@ -71,6 +79,12 @@ public struct Simulation: Sendable {
     }
 
     private static func report(_ member: inout Member, due: Int64, time: Int64, into json: inout JSONText) {
+        while let next = member.clogs.last, next.at <= due {
+            member.clogs.removeLast()
+            member.machine.advance(microseconds: next.at - member.lived)
+            member.lived = max(member.lived, next.at)
+            member.machine.clog(nozzle: next.nozzle)
+        }
         member.machine.advance(microseconds: due - member.lived)
         member.lived = due
         let readings = member.machine.readings(noise: &member.noise)

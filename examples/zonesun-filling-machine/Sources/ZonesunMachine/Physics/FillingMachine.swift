@@ -63,6 +63,15 @@ public struct FillingMachine: Sendable {
         self.random = random
     }
 
+    /// A nozzle clogs at once, three quarters of its bore; somebody cleans it after the machine has stopped for it. Chance goes on as it
+    /// would have.
+    ///
+    /// - Parameter nozzle: from 1; there is nothing to clog beyond the last.
+    public mutating func clog(nozzle: Int) {
+        guard nozzles.indices.contains(nozzle - 1) else { return }
+        nozzles[nozzle - 1].startClogging(rate: 100)
+    }
+
     /// m³ in the tank.
     public var tankVolume: Double { tank.volume }
 

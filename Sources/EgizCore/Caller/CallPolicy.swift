@@ -1,0 +1,88 @@
+/// How calls are made; the defaults live here and nowhere else. Everything counts for each stream thread.
+public struct CallPolicy: Sendable, Equatable {
+    /// Records in a call at most, how long the first of them waits for others, and the bytes of a body.
+    public var batchSize = 1
+    public var batchDelay: Duration = .zero
+    public var batchBytes = 1 << 20
+    /// Calls under way in each lane.
+    public var concurrency = 4
+    public var timeout: Duration = .seconds(10)
+    /// Tries until an answer of no use counts as one.
+    public var attempts = 3
+    /// Tries until somebody who is away counts as gone, and his records become dead letters; nil: never.
+    public var mostAttempts: Int?
+    /// The wait before the second try, which doubles up to the longest; each with jitter.
+    public var retryFirst: Duration = .milliseconds(200)
+    public var retryMost: Duration = .seconds(10)
+    /// Failures in a row after which a lane is left alone, and for how long.
+    public var breakerFailures = 5
+    public var breakerPause: Duration = .seconds(5)
+    /// Calls a second in each lane; nil: no limit.
+    public var rate: Double?
+    /// A record that is so much older than the newest of its partition is not asked about any more (microseconds); nil: all are.
+    public var maxAge: Int64?
+    /// How long a record waits for its shadows when the first lane is done.
+    public var shadowWait: Duration = .seconds(1)
+    /// Records and their bytes that are taken in and not done; beyond, no more are taken.
+    public var maxOpen = 4096
+    public var maxOpenBytes = 64 << 20
+    public var maxAnswerBytes = 4 << 20
+    /// No record is asked about before those of its key that came earlier are done.
+    public var keepsOrder = false
+
+    public init() {}
+
+    /// The YAML words of every caller; `policy(_:)` reads them.
+    public static let fields: [KindField] = [
+        .init("timeout", .duration, default: "10s", "How long a call may take, from its start to the last byte of the answer."),
+        .init("concurrency", .int(1...1000), default: "4", "Calls under way, in each stream thread."),
+        .init(
+            "retry",
+            .map([
+                .init("attempts", .int(1...100), default: "3", "Tries until an answer of no use makes dead letters."),
+                .init("first", .duration, default: "200ms", "The wait before the second try; it doubles, with jitter."),
+                .init("most", .duration, default: "10s", "The longest wait between two tries."),
+            ]), "How calls are tried again."),
+        .init(
+            "breaker",
+            .map([
+                .init("failures", .int(1...1000), default: "5", "Failures in a row after which no call is made."),
+                .init("pause", .duration, default: "5s", "How long; then one call tries whether it is over."),
+            ]), "The circuit breaker, one for each of those that are called."),
+        .init("rate", .number, "Calls a second at most, in each stream thread; without it, no limit."),
+        .init(
+            "maxAge", .duration,
+            "A record that is so much older than the newest one read of its partition is not asked about any more; without it, all are."
+        ),
+        .init("maxAnswer", .size, default: "4MiB", "Bytes of an answer at most."),
+    ]
+
+    /// Reads the words of `fields` that are there.
+    public static func policy(_ reader: SettingsReader) throws(TopologyFaults) -> CallPolicy {
+        var policy = CallPolicy()
+        if let timeout = try reader.duration("timeout") {
+            guard timeout > 0 else { throw reader.fault("timeout", "a time above 0") }
+            policy.timeout = .microseconds(timeout)
+        }
+        if let number = try reader.integer("concurrency") { policy.concurrency = number }
+        if let retry = try reader.map("retry") {
+            if let number = try retry.integer("attempts") { policy.attempts = number }
+            if let first = try retry.duration("first") { policy.retryFirst = .microseconds(max(first, 1000)) }
+            if let most = try retry.duration("most") { policy.retryMost = .microseconds(max(most, 1000)) }
+            guard policy.retryFirst <= policy.retryMost else {
+                throw retry.fault("first", "at most `most`")
+            }
+        }
+        if let breaker = try reader.map("breaker") {
+            if let number = try breaker.integer("failures") { policy.breakerFailures = number }
+            if let pause = try breaker.duration("pause") { policy.breakerPause = .microseconds(pause) }
+        }
+        if let rate = try reader.number("rate") {
+            guard rate > 0, rate.isFinite else { throw reader.fault("rate", "a number above 0") }
+            policy.rate = rate
+        }
+        policy.maxAge = try reader.duration("maxAge")
+        if let bytes = try reader.integer("maxAnswer") { policy.maxAnswerBytes = max(bytes, 1) }
+        return policy
+    }
+}

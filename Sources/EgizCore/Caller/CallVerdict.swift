@@ -1,0 +1,91 @@
+public import EgizTwin
+
+/// Why a call, or one record of it, failed.
+public struct CallFault: Error, Sendable, Equatable {
+    /// A stable word of lower-case letters, digits and hyphens.
+    public var code: String
+    /// For people; no payloads, no secrets.
+    public var message: String
+
+    public init(_ code: String, _ message: String) { (self.code, self.message) = (code, message) }
+}
+
+/// What an answer says of one record.
+public enum CallAnswer: Sendable, Equatable {
+    case value(JSONValue)
+    /// This record can never be answered.
+    case failed(CallFault)
+}
+
+/// What became of one record in one lane.
+public struct CallReply: Sendable, Equatable {
+    public var answer: CallAnswer
+    /// Calls that it took; 0 where none was made.
+    public var attempts: Int
+    /// From the start of the call that was answered to its answer.
+    public var latency: Duration
+
+    public init(_ answer: CallAnswer, attempts: Int, latency: Duration) {
+        (self.answer, self.attempts, self.latency) = (answer, attempts, latency)
+    }
+
+    public var fault: CallFault? {
+        if case .failed(let fault) = answer { return fault }
+        return nil
+    }
+}
+
+/// What an answer, or its absence, means for a batch. Three kinds of failures (contract 7 of the design): weather, an answer of no
+/// use, and a question of no use.
+public enum CallVerdict: Sendable, Equatable {
+    /// One for each record, in their order.
+    case answered([CallAnswer])
+    /// Nobody is there, or too busy: tried again for as long as it takes (`policy.mostAttempts`), and never a dead letter; unless other
+    /// calls are answered meanwhile, which shows that these records are at fault.
+    case unavailable(CallFault, retryAfter: Duration? = nil)
+    /// The answer is of no use, the next one may be: tried again `policy.attempts` times, then one by one where it `splits`, then dead.
+    case faulty(CallFault, splits: Bool)
+    /// The request is refused: tried again only one by one, where it `splits`.
+    case refused(CallFault, splits: Bool)
+
+    /// What a status beside 2xx means, where the service says nothing better.
+    public static func ofStatus(_ response: CallResponse, message: String? = nil) -> CallVerdict {
+        let fault = CallFault("http-\(response.status)", message ?? "the answer has the status \(response.status)")
+        switch response.status {
+        case 408, 425, 429, 500...: return .unavailable(fault, retryAfter: response.retryAfter)
+        case 400, 411, 413, 414, 415, 422, 431: return .refused(fault, splits: true)
+        case 404, 410: return .faulty(fault, splits: false)
+        case 400..<500: return .refused(fault, splits: false)
+        default: return .faulty(fault, splits: false)
+        }
+    }
+}
+
+/// A record that goes out when another is done; its `egiz-id` comes from that one's place (rule 11).
+public struct CallOutput: Sendable, Equatable {
+    public var topic: String
+    /// Nil: the key of the record.
+    public var key: [UInt8]?
+    public var value: [UInt8]?
+    public var headers: [DeadLetter.Header]
+
+    public init(topic: String, key: [UInt8]? = nil, value: [UInt8]?, headers: [DeadLetter.Header] = []) {
+        (self.topic, self.key, self.value, self.headers) = (topic, key, value, headers)
+    }
+}
+
+/// What becomes of a record that is done, for the open epoch.
+public struct CallSettlement: Sendable, Equatable {
+    public var outputs: [CallOutput] = []
+    /// It is also a dead letter.
+    public var fault: CallFault?
+    public var thing: ThingID?
+    public var attempts = 0
+    /// It waited too long and was not asked.
+    public var isStale = false
+
+    public init() {}
+
+    /// A record that was never asked.
+    public init(refused fault: CallFault, thing: ThingID?) { (self.fault, self.thing) = (fault, thing) }
+}

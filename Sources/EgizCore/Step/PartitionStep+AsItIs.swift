@@ -1,0 +1,115 @@
+import EgizTwin
+
+/// Records that are no events of twins.
+extension PartitionStep {
+    /// Gives the record to the stage's only processor.
+    func processAsItIs(_ record: RawRecord, _ headers: [DeadLetter.Header], _ redrive: Redrive?) throws(EngineError)
+        -> StepVerdict
+    {
+        guard let (name, instance) = ofRecords else { return .done }
+        let readsBytes = type(of: instance).readsBytes
+        // A letter that is tried again has moved stream time when it came.
+        if redrive == nil { noteTime(record.timestamp) }
+        guard record.value != nil || readsBytes else {
+            counters.tombstone += 1
+            return .done
+        }
+        let position = InputPosition(
+            topic: stage.source.topics[record.topic].name, partition: record.partition, offset: record.offset)
+        var entry: TwinEntry?
+        if !statefulProcessors.isEmpty, let subject = instance.subject(of: position) {
+            // What is due comes first (rule 16).
+            if let verdict = try fireDue() { return verdict }
+            if tables.room.holdsTicksOnly { return .epochIsFull }
+            guard let found = twins.find(subject) else { return .needs(subject) }
+            entry = found
+        }
+        let thing = record.key.flatMap { try? ThingID(validating: String(decoding: $0, as: UTF8.self)) }
+        var value = JSONValue.null
+        if let bytes = record.value, !readsBytes {
+            do throws(JSONError) { value = try parser.parse(bytes) } catch {
+                return refuse("json", error.message, thing, name)
+            }
+        }
+        effects.removeAll()
+        effects.thing = entry?.twin.thing ?? thing
+        effects.processor = name
+        let input = InputRecord(
+            value: value, key: record.key.map { [UInt8]($0) }, time: record.timestamp, position: position, home: task,
+            bytes: readsBytes ? record.value.map { [UInt8]($0) } : nil, headers: headers, streamTime: streamTime,
+            database: database, attempt: redrive?.attempt)
+        do throws(RecordFault) {
+            if let entry { entry.states[0].isTouched = true }
+            try instance.process(input, memory: entry?.states[0].state, into: &effects)
+        } catch {
+            return refuse(error.code, error.message, thing, name)
+        }
+        if let entry { touch(entry) }
+        counters.applied += 1
+        for row in effects.predictions {
+            predictions[row.key] = row
+            counters.predictions += 1
+            openBytes += 256 + (row.details?.utf8.count ?? 0) + (row.error?.utf8.count ?? 0)
+        }
+        hasOtherWork = true
+        absorbTimers()
+        if !effects.emissions.isEmpty { absorbEmissions(of: record, redrive, at: record.timestamp.microseconds) }
+        guard let kept = effects.kept else { return .done }
+        var refusal = StepVerdict.Refusal(code: kept.code, message: kept.message, thing: kept.thing, processor: name)
+        refusal.kept = kept
+        return .refused(refusal)
+    }
+
+    /// Stream time of a stage without events is the time of its records.
+    func noteTime(_ time: EventTime) {
+        guard time.microseconds > 0, time.isAcceptable else { return }
+        if streamTime.map({ $0 < time }) ?? true { streamTime = time }
+    }
+
+    // MARK: Callers
+
+    /// What became of a record that a caller asked about enters the open epoch, in the order of the partition (rule 22). `.refused`
+    /// where it is also a dead letter.
+    public func settle(_ record: RawRecord, _ settlement: CallSettlement) -> StepVerdict {
+        noteTime(record.timestamp)
+        counters.records += 1
+        openRecords += 1
+        openBytes += (record.value?.count ?? 0) + (record.key?.count ?? 0) + 64
+        counters.calls += Int64(settlement.attempts)
+        if settlement.isStale { counters.callsDropped += 1 } else if settlement.attempts > 0 { counters.answered += 1 }
+        var fault = settlement.fault
+        effects.removeAll()
+        effects.thing = settlement.thing
+        do throws(RecordFault) {
+            for output in settlement.outputs {
+                try effects.emit(
+                    to: output.topic, key: output.key ?? record.key.map { [UInt8]($0) }, value: output.value,
+                    headers: output.headers)
+            }
+            absorbEmissions(of: record, nil, at: record.timestamp.microseconds)
+        } catch {
+            fault = CallFault(error.code, error.message)
+        }
+        guard let fault else { return .done }
+        counters.callFaults += 1
+        counters.deadLetters += 1
+        return refuse(fault.code, fault.message, settlement.thing, callerName)
+    }
+
+    /// A dead letter of a caller that is tried again goes to the end of its topic, as part of the epoch: it is then a record like
+    /// others, with calls that may take their time.
+    func sendAgain(_ record: RawRecord, _ redrive: Redrive?) -> StepVerdict {
+        guard let redrive else { return .done }
+        let topic = stage.source.topics[record.topic].name
+        effects.removeAll()
+        effects.thing = nil
+        do throws(RecordFault) {
+            try effects.emit(
+                to: topic, key: record.key.map { [UInt8]($0) }, value: record.value.map { [UInt8]($0) })
+        } catch {
+            return refuse(error.code, error.message, nil, callerName)
+        }
+        absorbEmissions(of: record, redrive, at: record.timestamp.microseconds)
+        return .done
+    }
+}

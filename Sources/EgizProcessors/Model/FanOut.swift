@@ -1,0 +1,283 @@
+public import EgizCore
+public import EgizTwin
+
+/// The kind `ml-fan-out`: writes what a model is asked about a thing.
+///
+/// The question holds the features as they are at that moment; the model is asked in a stage of its own (`ml-caller`), so that it can
+/// never delay history. Nobody's record is refused because of a feature.
+public final class FanOut: StatefulProcessor {
+    public typealias State = FanOutState
+
+    public static let spec = KindSpec(
+        kind: "ml-fan-out",
+        summary: """
+            Writes a question to a model (the features of a thing, with where they come from) to `ml.input.v1.<task>`; the task stands \
+            in the file or in the registry's table `ml_task`.
+            """,
+        input: .changes,
+        output: .none,
+        projections: [],
+        fields: [
+            KindField("task", .string, required: true, "The task's name: letters, digits, `.`, `_` and `-`.")
+        ] + ModelTask.fields + [
+            TwinSelector.types,
+            KindField("to", .topic, "The topic, key: the thing id; `ml.input.v1.<task>` where left out. `Schemas/ml-input.v1.schema.json`."),
+        ],
+        metrics: [
+            .init("questions", "questions that were written"),
+            .init("ruleErrors", "features that could not be calculated, questions that were too large"),
+        ],
+        messages: ["to": "ml-input.v1.schema.json"],
+        example: """
+            anomaly:
+              kind: ml-fan-out
+              from: twins
+              task: nozzle-anomaly
+              twins: { namespace: zonesun.*, when: features.filler.status == "running" }
+              trigger: event
+              features:
+                - { name: volumes, path: /features/nozzles/properties/volumes }
+                - { name: speed, path: features.conveyor.speed, missing: default }
+                - { name: flow, path: features.filler.flow, value: raw, window: 12s, missing: default, default: [] }
+                - { name: drift, path: features.filler.temperature, value: slope, samples: 50, missing: last }
+              writeTo: /features/anomaly
+            """,
+        defaultTopics: { definition, _ in
+            guard case .string(let task)? = definition.settings["task"]?.content else { return [] }
+            return ["ml.input.v1.\(task)"]
+        })
+
+    public static let mayRefuse = false
+
+    private let name: String
+    private let own: ModelTask?
+    private let ownTypes: TypeTree
+    private let topic: String
+    private let ownFingerprint: UInt64
+
+    private var task: ModelTask?
+    private var types: TypeTree
+    private var fingerprint: UInt64
+    /// Rises when the task changes: states look anew whether they are its.
+    private var generation = 1
+    /// Places of features by the id of their path, made when the first event shows the table of paths.
+    private var places: [PathID: [Int]]?
+    private var definition: PathID?
+    private let parser = JSONParser()
+
+    public init(_ definition: ProcessorDefinition) throws(TopologyFaults) {
+        let reader = SettingsReader(definition)
+        guard let name = try reader.text("task"), ModelTask.isName(name) else {
+            throw reader.fault("task", ModelTask.nameRule)
+        }
+        self.name = name
+        ownTypes = try TypeTree(try reader.entries("types"))
+        types = ownTypes
+        topic = try reader.text("to") ?? "ml.input.v1.\(name)"
+        var hash = Fingerprint()
+        hash.combine(name)
+        if reader.has("features") {
+            for field in ModelTask.fields { if let value = reader.value(field.name) { hash.combine(value) } }
+            let task = try ModelTask(name: name, reader)
+            (own, self.task) = (task, task)
+        } else {
+            for word in ["model", "twins", "every", "writeTo"] where reader.has(word) {
+                throw reader.fault(
+                    at: reader.value(word)?.mark ?? reader.mark,
+                    "\(reader.path).\(word): without `features` the task comes from the registry, with all its words; remove this one, or add `features`"
+                )
+            }
+            (own, task) = (nil, nil)
+        }
+        if let value = reader.value("types") { hash.combine(value) }
+        (ownFingerprint, fingerprint) = (hash.value, hash.value)
+    }
+
+    // MARK: The registry
+
+    public var rulesFingerprint: UInt64 { fingerprint }
+
+    /// The registry's types count for every task, and its tasks for one that the file only names.
+    public func install(_ registry: RuleRegistry) -> [String] {
+        var hash = Fingerprint()
+        hash.combine(ownFingerprint)
+        var problems: [String] = []
+        var next = own
+        if own == nil {
+            if let entry = registry.tasks.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
+                hash.combine(entry.settings)
+                do throws(TopologyFaults) { next = try RegistryTask.task(entry) } catch {
+                    problems.append("nobody is asked: \(error.faults.first?.message ?? "")")
+                }
+            } else {
+                problems.append("nobody is asked: the registry has no task `\(name)` (table ml_task)")
+            }
+        }
+        for (type, parent) in registry.parents.sorted(by: { $0.key < $1.key }) {
+            hash.combine(type)
+            hash.combine(parent)
+        }
+        types = ownTypes.merging(registry.parents)
+        if fingerprint != hash.value {
+            fingerprint = hash.value
+            generation += 1
+            places = nil
+        }
+        task = next
+        return problems
+    }
+
+    /// A changed task asks with the next event: what is silent now has nothing new to say.
+    public func review(_ change: borrowing TwinChange, state: FanOutState, into effects: inout RecordEffects) {
+        if let task { adopt(task, change.thing, change.twin, state) }
+    }
+
+    private func adopt(_ task: ModelTask, _ thing: ThingID, _ twin: Twin?, _ state: FanOutState) {
+        state.generation = generation
+        state.isMember = task.selector.distance(thing, lineage: types.lineage(of: twin?.definition)) != nil
+        guard state.isMember else { return state.forget() }
+        let known = Set(task.features.map(\.signature))
+        state.windows = state.windows.filter { known.contains($0.key) }
+        state.lasts = state.lasts.filter { known.contains($0.key) }
+    }
+
+    // MARK: At work
+
+    public func process(_ change: borrowing TwinChange, state: FanOutState, into effects: inout RecordEffects)
+        throws(RecordFault)
+    {
+        guard let task else { return }
+        if definition == nil { definition = change.paths.id(of: ["definition"]) }
+        if state.generation != generation || redefines(change) { adopt(task, change.thing, change.twin, state) }
+        guard state.isMember else { return }
+        guard change.twin?.isAlive != false else { return state.forget() }
+        let places = places(of: task, change.paths)
+        var hasChanged = false
+        var isOwnOnly = task.writeTo != nil && !change.leaves.isEmpty
+        for leaf in change.leaves {
+            if isOwnOnly, let writeTo = task.writeTo {
+                isOwnOnly = ModelTask.isBelow(writeTo, change.paths.segments(of: leaf.path))
+            }
+            guard let features = places[leaf.path] else { continue }
+            hasChanged = hasChanged || leaf.changed
+            for place in features { take(leaf.value, task.features[place], change.time, state, &effects) }
+        }
+        if isOwnOnly { return }
+        switch task.trigger {
+        case .event: ask(task, ThingView(change), change.streamTime, change.topic, change.offset, state, &effects)
+        case .change:
+            guard hasChanged else { return }
+            ask(task, ThingView(change), change.streamTime, change.topic, change.offset, state, &effects)
+        case .time:
+            (state.topic, state.offset) = (change.topic, change.offset)
+            guard state.timer == nil else { return }
+            let now = change.streamTime.microseconds
+            let due = EventTime(microseconds: (now / task.every) * task.every).advanced(byMicroseconds: task.every)
+            state.timer = due
+            effects.setTimer(at: due)
+        }
+    }
+
+    private func redefines(_ change: borrowing TwinChange) -> Bool {
+        for leaf in change.leaves where leaf.path == definition && leaf.changed { return true }
+        return false
+    }
+
+    private func places(of task: ModelTask, _ paths: PathTable) -> [PathID: [Int]] {
+        if let places { return places }
+        var made: [PathID: [Int]] = [:]
+        for (place, feature) in task.features.enumerated() { made[paths.id(of: feature.path), default: []].append(place) }
+        places = made
+        return made
+    }
+
+    private func take(
+        _ leaf: LeafValue, _ feature: Feature, _ time: EventTime, _ state: FanOutState, _ effects: inout RecordEffects
+    ) {
+        guard let aggregate = feature.aggregate else { return }
+        guard leaf != .absent else {
+            state.windows[feature.signature] = nil
+            return
+        }
+        guard let value = JSONValue(leaf: leaf, parser) else { return }
+        if aggregate != .raw, aggregate != .count, value.number == nil {
+            // Nothing that can be calculated with.
+            effects.countRuleError()
+            return
+        }
+        state.windows[feature.signature, default: FeatureWindow()].add(
+            value, at: time.microseconds, length: feature.length, most: feature.most)
+    }
+
+    public func tick(_ tick: TimerTick, state: FanOutState, into effects: inout RecordEffects) {
+        guard let timer = state.timer, timer <= tick.due else { return }
+        state.timer = nil
+        guard let task, task.trigger == .time else { return }
+        if state.generation != generation { adopt(task, tick.thing, tick.twin, state) }
+        guard state.isMember, tick.twin?.isAlive != false, state.offset >= 0 else { return }
+        ask(task, ThingView(tick), tick.streamTime, state.topic, state.offset, state, &effects)
+    }
+
+    // MARK: Questions
+
+    private func ask(
+        _ task: ModelTask, _ view: ThingView, _ streamTime: EventTime, _ topic: Int, _ offset: Int64,
+        _ state: FanOutState, _ effects: inout RecordEffects
+    ) {
+        if let condition = task.condition {
+            let verdict = view.evaluate(condition)
+            if verdict.isFailed { effects.countRuleError() }
+            guard verdict.isTrue else { return }
+        }
+        var features = JSONObject()
+        var missing = JSONObject()
+        for feature in task.features {
+            if let value = value(of: feature, view, state) {
+                features[feature.name] = value
+                if feature.missing == .last { state.lasts[feature.signature] = value }
+                continue
+            }
+            switch feature.missing {
+            case .skip: return
+            case .default:
+                features[feature.name] = feature.fallback
+                missing[feature.name] = .string(feature.fallback == .null ? "null" : "default")
+            case .last:
+                guard let last = state.lasts[feature.signature] else { return }
+                features[feature.name] = last
+                missing[feature.name] = .string("last")
+            }
+        }
+        guard let position = effects.position(topic: topic, offset: offset) else { return }
+        var metadata = JSONObject()
+        metadata["input"] = RuleRecords.cause(position)
+        metadata["revision"] = .int(view.revision)
+        metadata["time"] = .string(view.time.text)
+        metadata["streamTime"] = .string(streamTime.text)
+        metadata["trigger"] = .string(task.trigger.rawValue)
+        if !missing.isEmpty { metadata["missing"] = .object(missing) }
+        var question = JSONObject()
+        question["thingId"] = .string(view.thing.text)
+        question["task"] = .string(task.name)
+        question["model"] = .string(task.model)
+        question["features"] = .object(features)
+        question["metadata"] = .object(metadata)
+        var bytes: [UInt8] = []
+        JSONValue.object(question).write(into: &bytes)
+        do throws(RecordFault) {
+            try effects.emit(to: self.topic, value: bytes)
+            effects.countQuestion()
+        } catch {
+            effects.countRuleError()
+        }
+    }
+
+    private func value(of feature: Feature, _ view: ThingView, _ state: FanOutState) -> JSONValue? {
+        guard let aggregate = feature.aggregate else {
+            let value = view.twin?.value(at: feature.path)
+            return value == .null ? nil : value
+        }
+        guard let window = state.windows[feature.signature] else { return nil }
+        return window.value(aggregate, at: view.time.microseconds, length: feature.length)
+    }
+}

@@ -1,0 +1,215 @@
+import DequeModule
+package import EgizCore
+import EgizTwin
+
+/// Which calls are to be made when, and what their answers mean for the records: batches, retries, breakers, rates, shadows. Pure:
+/// times count from any origin, and what is random comes from a seed.
+package struct CallPlan {
+    /// A call to be made.
+    package struct Call {
+        package var id: Int64
+        package var lane: Int
+        package var items: [CallItem]
+    }
+
+    /// A record of which all that is to be known is known.
+    package struct Done {
+        package var item: CallItem
+        /// One for each lane.
+        package var replies: [CallReply]
+        package var isStale: Bool
+    }
+
+    /// A batch as it was cut; a retry asks about the same records in the same order.
+    struct Batch {
+        var id: Int64
+        var numbers: [Int64]
+        /// Of its only record, where order is kept.
+        var key: [UInt8]?
+        var attempts = 0
+        var notBefore: Duration = .zero
+        /// Calls of the lane that were answered when this one failed first.
+        var answeredBefore: Int64?
+    }
+
+    struct Lane {
+        var breaker: CallBreaker
+        var rate: CallRate
+        var pending: Deque<Int64> = []
+        var retries: [Batch] = []
+        var inFlight: [Int64: Batch] = [:]
+        var answered: Int64 = 0
+        /// Keys with a batch under way or waiting to be tried again, where order is kept.
+        var busy: Set<[UInt8]> = []
+        /// Why the last call failed; nil once one is answered.
+        var lastFault: CallFault?
+    }
+
+    struct Entry {
+        var item: CallItem
+        var replies: [CallReply?]
+        var since: Duration
+        /// When the first lane was done.
+        var decidedAt: Duration?
+        var isStale = false
+    }
+
+    let policy: CallPolicy
+    let definitions: [CallLane]
+    var lanes: [Lane]
+    /// By number.
+    var entries: [Int64: Entry] = [:]
+    var done: [Done] = []
+    private var nextBatch: Int64 = 1
+    private var random: UInt64
+    private var newest: [TopicPartition: Int64] = [:]
+    /// Something has come, or come back, since records were last looked at for their age.
+    var mayBeStale = false
+    /// Records that are not done, and their bytes.
+    package private(set) var openItems = 0
+    package private(set) var openBytes = 0
+
+    package init(policy: CallPolicy, lanes: [CallLane], seed: UInt64) {
+        precondition(!lanes.isEmpty && !lanes[0].isShadow, "a caller has a lane that decides")
+        precondition(!policy.keepsOrder || policy.batchSize == 1, "order is kept for calls about one record")
+        self.policy = policy
+        definitions = lanes
+        random = seed
+        self.lanes = lanes.map { _ in
+            Lane(
+                breaker: CallBreaker(failures: policy.breakerFailures, pause: policy.breakerPause),
+                rate: CallRate(policy.rate))
+        }
+    }
+
+    /// No more records should be taken in.
+    package var isFull: Bool { openItems >= policy.maxOpen || openBytes >= policy.maxOpenBytes }
+
+    /// Why the lane that decides gets no answers; nil while it does.
+    package var trouble: CallFault? { lanes[0].lastFault }
+
+    package var callsInFlight: Int { lanes.reduce(0) { $0 + $1.inFlight.count } }
+
+    // MARK: Records
+
+    package mutating func add(_ item: CallItem, at now: Duration) {
+        entries[item.number] = Entry(
+            item: item, replies: Array(repeating: nil, count: lanes.count), since: now)
+        openItems += 1
+        openBytes += item.record.size
+        for lane in lanes.indices { lanes[lane].pending.append(item.number) }
+        let place = TopicPartition(item.record.topicName, item.record.partition)
+        newest[place] = max(newest[place] ?? .min, item.record.time.microseconds)
+        mayBeStale = true
+    }
+
+    /// These records are nobody's any more: no call is begun for them, answers that still come are dropped.
+    package mutating func drop(_ numbers: [Int64]) {
+        for number in numbers { remove(number) }
+    }
+
+    /// The record is taken in and not done.
+    package func holds(_ number: Int64) -> Bool { entries[number] != nil }
+
+    private mutating func remove(_ number: Int64) {
+        guard let entry = entries.removeValue(forKey: number) else { return }
+        openItems -= 1
+        openBytes -= entry.item.record.size
+    }
+
+    /// What has become known since the last call.
+    package mutating func takeDone() -> [Done] {
+        defer { done.removeAll(keepingCapacity: true) }
+        return done
+    }
+
+    /// A lane has its answer to a record.
+    mutating func reply(_ number: Int64, lane: Int, _ reply: CallReply, at now: Duration) {
+        guard var entry = entries[number], entry.replies[lane] == nil else { return }
+        entry.replies[lane] = reply
+        if lane == 0 { entry.decidedAt = now }
+        entries[number] = entry
+        finishIfDecided(number, at: now)
+    }
+
+    private mutating func finishIfDecided(_ number: Int64, at now: Duration) {
+        guard let entry = entries[number], let decided = entry.decidedAt else { return }
+        let isWaiting = entry.replies.contains { $0 == nil }
+        guard !isWaiting || entry.isStale || now >= decided + policy.shadowWait else { return }
+        let missing = CallReply(
+            .failed(CallFault("shadow-late", "no answer when the first model's was there")), attempts: 0, latency: .zero)
+        done.append(
+            Done(item: entry.item, replies: entry.replies.map { $0 ?? missing }, isStale: entry.isStale))
+        remove(number)
+    }
+
+    // MARK: Time
+
+    /// Gives up what has waited too long: stale records that no call is under way for, and shadows that are late.
+    package mutating func expire(at now: Duration) {
+        if lanes.count > 1 {
+            skipClosedShadows(at: now)
+            for number in entries.filter({ $0.value.decidedAt != nil }).keys.sorted() {
+                finishIfDecided(number, at: now)
+            }
+        }
+        guard let maxAge = policy.maxAge, mayBeStale else { return }
+        mayBeStale = false
+        let called = Set(lanes[0].inFlight.values.flatMap(\.numbers))
+        for number in entries.keys.sorted() where !called.contains(number) {
+            guard let entry = entries[number], entry.decidedAt == nil else { continue }
+            let place = TopicPartition(entry.item.record.topicName, entry.item.record.partition)
+            let age = (newest[place] ?? .min).subtractingReportingOverflow(entry.item.record.time.microseconds)
+            guard !age.overflow, age.partialValue > maxAge else { continue }
+            entries[number]?.isStale = true
+            let fault = CallFault("stale", "newer records came while it waited; it is older than maxAge")
+            reply(number, lane: 0, CallReply(.failed(fault), attempts: 0, latency: .zero), at: now)
+        }
+    }
+
+    /// A shadow that is not there is not waited for.
+    private mutating func skipClosedShadows(at now: Duration) {
+        for lane in lanes.indices where definitions[lane].isShadow && !lanes[lane].breaker.admits(at: now) {
+            let fault = CallFault("shadow-away", "the model has failed too often and is left alone for a while")
+            let waiting = Array(lanes[lane].pending)
+            lanes[lane].pending.removeAll(keepingCapacity: true)
+            for number in waiting {
+                reply(number, lane: lane, CallReply(.failed(fault), attempts: 0, latency: .zero), at: now)
+            }
+        }
+    }
+
+    /// When to look again, beside answers; nil: only they matter.
+    package mutating func wake(at now: Duration) -> Duration? {
+        var times: [Duration] = []
+        for lane in lanes.indices where lanes[lane].inFlight.count < policy.concurrency {
+            let hasWork = !lanes[lane].retries.isEmpty || !lanes[lane].pending.isEmpty
+            guard hasWork else { continue }
+            var start = lanes[lane].rate.next(at: now)
+            if let opens = lanes[lane].breaker.opensAt { start = max(start, opens) }
+            var work = lanes[lane].retries.map(\.notBefore)
+            if let first = lanes[lane].pending.first(where: { entries[$0] != nil }), let entry = entries[first] {
+                work.append(entry.since + policy.batchDelay)
+            }
+            if let first = work.min() { times.append(max(start, first)) }
+        }
+        if lanes.count > 1, let decided = entries.values.compactMap(\.decidedAt).min() { times.append(decided + policy.shadowWait) }
+        return times.min()
+    }
+
+    // MARK: Numbers
+
+    mutating func batchNumber() -> Int64 {
+        defer { nextBatch += 1 }
+        return nextBatch
+    }
+
+    /// From 0.5 to 1 (SplitMix64).
+    mutating func jitter() -> Double {
+        random &+= 0x9E37_79B9_7F4A_7C15
+        var z = random
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return 0.5 + Double((z ^ (z >> 31)) >> 11) * 0x1p-54
+    }
+}
