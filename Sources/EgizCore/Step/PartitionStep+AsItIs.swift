@@ -49,7 +49,7 @@ extension PartitionStep {
         for row in effects.predictions {
             predictions[row.key] = row
             counters.predictions += 1
-            openBytes += 256 + (row.details?.utf8.count ?? 0) + (row.error?.utf8.count ?? 0)
+            heldBytes += 256 + (row.details?.utf8.count ?? 0) + (row.error?.utf8.count ?? 0)
         }
         hasOtherWork = true
         absorbTimers()
@@ -74,7 +74,7 @@ extension PartitionStep {
         noteTime(record.timestamp)
         counters.records += 1
         openRecords += 1
-        openBytes += (record.value?.count ?? 0) + (record.key?.count ?? 0) + 64
+        heldBytes += (record.value?.count ?? 0) + (record.key?.count ?? 0) + 64
         counters.calls += Int64(settlement.attempts)
         if settlement.isStale { counters.callsDropped += 1 } else if settlement.attempts > 0 { counters.answered += 1 }
         var fault = settlement.fault
