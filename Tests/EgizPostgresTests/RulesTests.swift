@@ -35,7 +35,8 @@ import Testing
         -> SceneRow
     {
         SceneRow(
-            home: Epochs.task(), processor: "scene", thing: try ThingID(validating: thing), object: object, target: "color", value: value,
+            home: Epochs.task(), processor: "scene", thing: try ThingID(validating: thing), object: object,
+            target: "color", value: value,
             revision: 3, time: EventTime(microseconds: Epochs.start), cause: cause)
     }
 
@@ -125,7 +126,8 @@ import Testing
     @Test func whatAProcessorThatIsGoneLeftEndsWithTheSweepOfItsThings() throws {
         func state(_ processor: String, _ thing: String) throws -> StateRow {
             StateRow(
-                home: Epochs.task(), processor: processor, thing: try ThingID(validating: thing), version: 1, bytes: [1])
+                home: Epochs.task(), processor: processor, thing: try ThingID(validating: thing), version: 1, bytes: [1]
+            )
         }
         try commit(1) { epoch in
             epoch.twins = [try Epochs.twin("a:b"), try Epochs.twin("a:c")]

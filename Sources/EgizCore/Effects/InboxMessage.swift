@@ -18,7 +18,8 @@ public struct InboxMessage: Sendable, Equatable {
     public var by: String?
 
     public init(
-        id: Int64, task: TaskID, processor: String, thing: ThingID, action: String, subject: String, raisedAt: EventTime? = nil,
+        id: Int64, task: TaskID, processor: String, thing: ThingID, action: String, subject: String,
+        raisedAt: EventTime? = nil,
         by: String?
     ) {
         (self.id, self.task, self.processor, self.thing) = (id, task, processor, thing)

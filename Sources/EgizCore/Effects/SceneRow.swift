@@ -20,7 +20,8 @@ public struct SceneRow: Sendable, Equatable {
     public var cause: InputPosition?
 
     public init(
-        home: TaskID, processor: String, thing: ThingID, object: String, target: String, value: String?, revision: Int64,
+        home: TaskID, processor: String, thing: ThingID, object: String, target: String, value: String?,
+        revision: Int64,
         time: EventTime, cause: InputPosition?
     ) {
         (self.home, self.processor) = (home, processor)
