@@ -160,7 +160,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EgizProcessorsTests",
-            dependencies: ["TestSupport", "EgizProcessors", "EgizCore", "EgizTwin", "EgizTesting", "EgizRuntime"],
+            dependencies: ["TestSupport", "EgizProcessors", "EgizRuntime", "EgizCore", "EgizTwin", "EgizTesting"],
             swiftSettings: strict),
         .testTarget(
             name: "EgizTopologyFileTests",

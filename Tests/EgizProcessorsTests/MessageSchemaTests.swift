@@ -1,3 +1,4 @@
+import EgizCore
 import EgizTesting
 import EgizTwin
 import TestSupport

@@ -10,7 +10,7 @@ import Testing
     final class Desk {
         var plan: CallPlan
         var now = Duration.zero
-        private var next: Int64 = 1
+        private var number: Int64 = 1
 
         init(lanes: [CallLane] = [CallLane(name: "m")], _ change: (inout CallPolicy) -> Void = { _ in }) {
             var policy = CallPolicy()
@@ -21,8 +21,8 @@ import Testing
 
         @discardableResult
         func add(_ key: String = "a:b", at time: Int64 = 0, size: Int = 10, partition: Int32 = 0) -> Int64 {
-            let number = next
-            next += 1
+            let number = self.number
+            self.number += 1
             let record = key.utf8.withContiguousStorageIfAvailable { key in
                 CallRecord(
                     RawRecord(
@@ -55,6 +55,12 @@ import Testing
             finish(call, lane: lane, .answered(call.numbers.map { _ in .value(.null) }))
         }
 
+        var wake: Duration? { plan.wake(at: now) }
+
+        func next() -> CallPlan.Call? { plan.next(at: now) }
+
+        func taken() -> [CallPlan.Done] { plan.takeDone() }
+
         /// Numbers and faults of what is done.
         func done() -> [(number: Int64, fault: String?, attempts: Int)] {
             plan.expire(at: now)
@@ -71,7 +77,7 @@ import Testing
         }
         for _ in 0..<4 { desk.add() }
         #expect(desk.calls().map(\.numbers) == [[1, 2, 3]])
-        #expect(desk.plan.wake(at: desk.now) == .milliseconds(20))
+        #expect(desk.wake == .milliseconds(20))
         desk.now = .milliseconds(20)
         #expect(desk.calls().map(\.numbers) == [[4]])
     }
@@ -110,7 +116,7 @@ import Testing
             #expect(call.numbers == [1, 2])
             desk.finish(call, away)
             #expect(desk.done().isEmpty)
-            let wake = try #require(desk.plan.wake(at: desk.now))
+            let wake = try #require(desk.wake)
             waits.append(wake - desk.now)
             desk.now = wake
         }
@@ -204,7 +210,7 @@ import Testing
         desk.now += .seconds(3)
         desk.add()
         #expect(desk.calls().isEmpty, "the breaker is open")
-        desk.now = try #require(desk.plan.wake(at: desk.now))
+        desk.now = try #require(desk.wake)
         #expect(desk.now >= .seconds(4) && desk.now <= .seconds(8))
         let trial = desk.calls()
         #expect(trial.count == 1, "one call tries")
@@ -225,7 +231,7 @@ import Testing
         var starts: [Duration] = []
         while starts.count < 10 {
             for _ in desk.calls() { starts.append(desk.now) }
-            if let wake = desk.plan.wake(at: desk.now) { desk.now = max(wake, desk.now) }
+            if let wake = desk.wake { desk.now = max(wake, desk.now) }
         }
         #expect(starts[1] == .zero, "a burst of a second's worth")
         #expect(starts[9] >= .milliseconds(3999) && starts[9] <= .milliseconds(4001))
@@ -252,15 +258,15 @@ import Testing
             $0.shadowWait = .seconds(1)
         }
         desk.add()
-        let main = try #require(desk.plan.next(at: desk.now))
-        let shadow = try #require(desk.plan.next(at: desk.now))
+        let main = try #require(desk.next())
+        let shadow = try #require(desk.next())
         #expect(main.lane == 0 && shadow.lane == 1)
         desk.answer((main.id, [1]))
         #expect(desk.done().isEmpty)
-        #expect(desk.plan.wake(at: desk.now) == .seconds(1))
+        #expect(desk.wake == .seconds(1))
         desk.now = .seconds(1)
         desk.plan.expire(at: desk.now)
-        let done = desk.plan.takeDone()
+        let done = desk.taken()
         #expect(done.map { $0.replies.map { $0.fault?.code } } == [[nil, "shadow-late"]])
         // Its answer is nobody's by now.
         desk.answer((shadow.id, [1]), lane: 1)
@@ -272,12 +278,12 @@ import Testing
             $0.breakerFailures = 1
         }
         desk.add()
-        while let call = desk.plan.next(at: desk.now) {
+        while let call = desk.next() {
             desk.finish((call.id, [1]), lane: call.lane, call.lane == 0 ? .answered([.value(.null)]) : away)
         }
-        #expect(desk.plan.takeDone().map { $0.replies[1].fault?.code } == ["away"])
+        #expect(desk.taken().map { $0.replies[1].fault?.code } == ["away"])
         desk.add()
-        let main = try #require(desk.plan.next(at: desk.now))
+        let main = try #require(desk.next())
         desk.answer((main.id, [2]))
         #expect(desk.done().map(\.fault) == [nil], "without a wait")
     }
