@@ -33,23 +33,29 @@ public final class HistoryWriter: StatelessProcessor {
 
     public static let mayRefuse = false
 
-    private let onlyChanges: Bool
+    private let include: [PathPattern]
+    private let exclude: [PathPattern]
     /// 0 keeps for ever.
     private let days: Int32
-    private var choice: PathChoice
+    private let recording: LeafRecording
 
     public init(_ definition: ProcessorDefinition) throws(TopologyFaults) {
         let reader = SettingsReader(definition)
-        choice = PathChoice(include: try reader.patterns("include"), exclude: try reader.patterns("exclude"))
-        onlyChanges = try reader.bool("onlyChanges")
+        let include = try reader.patterns("include")
+        let exclude = try reader.patterns("exclude")
+        self.include = include
+        self.exclude = exclude
         days = try Self.days(reader)
+        recording = LeafRecording(onlyChanges: try reader.bool("onlyChanges")) { segments in
+            include.contains { $0.matches(segments) } && !exclude.contains { $0.matches(segments) }
+        }
     }
 
     /// How long the samples of a stage are kept; its definitions were checked before.
     public static func retention(of definitions: [ProcessorDefinition]) -> HistoryRetention {
         HistoryRetention(
             definitions.filter { $0.kind == spec.kind }.compactMap { try? HistoryWriter($0) }.map {
-                HistoryRetention.Rule(include: $0.choice.include, exclude: $0.choice.exclude, days: $0.days)
+                HistoryRetention.Rule(include: $0.include, exclude: $0.exclude, days: $0.days)
             })
     }
 
@@ -60,9 +66,11 @@ public final class HistoryWriter: StatelessProcessor {
         return Int32(clamping: days)
     }
 
+    public var leafRecording: LeafRecording? { recording }
+
     public func process(_ change: borrowing TwinChange, into effects: inout RecordEffects) throws(RecordFault) {
-        for leaf in change.leaves where !onlyChanges || leaf.changed {
-            if choice.takes(leaf.path, in: change.paths) { effects.append(leaf.path, leaf.value) }
+        for leaf in change.leaves where !recording.onlyChanges || leaf.changed {
+            if recording.records(leaf.path, in: change.paths) { effects.append(leaf.path, leaf.value) }
         }
     }
 }

@@ -16,6 +16,9 @@ public protocol Processor: AnyObject, SendableMetatype {
     /// The state it keeps for each thing; nil: none, and no timers.
     static var stateType: (any ProcessorState.Type)? { get }
 
+    /// Not nil where `process` does nothing but append samples of leaves as this says.
+    var leafRecording: LeafRecording? { get }
+
     /// Called once for each change, in the order of the key. A thrown fault refuses the whole record: none of its effects
     /// and state changes stay (rule 5).
     func process(_ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects)
@@ -57,6 +60,7 @@ public protocol Processor: AnyObject, SendableMetatype {
 extension Processor {
     public static var mayRefuse: Bool { true }
     public static var stateType: (any ProcessorState.Type)? { nil }
+    public var leafRecording: LeafRecording? { nil }
     public func passes(_ change: borrowing TwinChange, into effects: inout RecordEffects) -> Bool { true }
     public var passFingerprint: UInt64 { 0 }
     public func tick(_ tick: TimerTick, memory: (any ProcessorState)?, into effects: inout RecordEffects) {}

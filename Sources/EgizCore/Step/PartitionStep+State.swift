@@ -45,6 +45,10 @@ extension PartitionStep {
             case .message(let message, let streamTime): deliver(message, entry, streamTime, &scratch)
             }
         }
+        // The next refusal begins here, or many of them would cost the square of the epoch.
+        entry.base = nil
+        entry.replays.removeAll(keepingCapacity: true)
+        remember(entry)
     }
 
     private func again(_ change: borrowing TwinChange, _ entry: TwinEntry, _ scratch: inout RecordEffects)
@@ -77,7 +81,7 @@ extension PartitionStep {
         var stateRows: [ThingID: [StateRow]] = [:]
         for row in states { stateRows[row.thing, default: []].append(row) }
         for thing in asked {
-            try twins.install(thing, row: byThing[thing], states: stateRows[thing] ?? [])
+            try twins.install(thing, row: byThing[thing], states: stateRows[thing] ?? [], of: task)
         }
     }
 
@@ -134,7 +138,7 @@ extension PartitionStep {
         let hash = StateSlot.hash(writer.bytes)
         guard hash != slot.storedHash else { return nil }
         slot.storedHash = hash
-        openBytes += slot.size
+        heldBytes += slot.size
         return StateRow(
             home: task, processor: processor.name, thing: thing, version: type.version, bytes: writer.bytes)
     }

@@ -140,7 +140,7 @@ extension PartitionStep {
     /// Adds a record to what the open epoch emits: also for the shell, which sends dead letters to their topic.
     public func emit(_ output: OutputRecord) {
         counters.emitted += 1
-        openBytes += output.size
+        heldBytes += output.size
         outputs.append(output)
         hasOtherWork = true
     }

@@ -24,8 +24,10 @@ public final class PartitionStep {
     public let twins: TwinCache
     public internal(set) var counters: StepCounters
     public internal(set) var streamTime: EventTime?
-    /// Bytes that the open epoch holds: records taken in, twins touched, records emitted; for `commit.maxBytes` (rule 4).
-    public internal(set) var openBytes = 0
+    /// Bytes that the open epoch holds: samples, twins touched, records emitted, and whole records where something may keep them;
+    /// for `commit.maxBytes` (rule 4).
+    public var openBytes: Int { heldBytes + open.columns.count * EpochColumns.columnBytes }
+    var heldBytes = 0
     /// Records that the open epoch has seen.
     public internal(set) var openRecords = 0
     /// Timers that fired in the open epoch.
@@ -36,7 +38,20 @@ public final class PartitionStep {
     let processors: [ProcessorSlot]
     /// Names of the processors with a state, by place in `TwinEntry.states`: what the store must restore.
     public let statefulProcessors: [String]
+    /// Of the stage's source: by itself, because reaching into the stage copies it.
+    let format: RecordFormat
     let keepsReplays: Bool
+    /// What is recorded of leaves, and the processors without the one that says so.
+    let recording: LeafRecording?
+    let others: [ProcessorSlot]
+    /// Something may keep more of a record than its samples.
+    let holdsRecords: Bool
+    /// Off only in tests, which compare the two ways.
+    var takesShortWay = true
+    /// Records that went the short way.
+    var shortRecords = 0
+    /// What `runLeaves` decided where it was neither done nor unusual.
+    var shortVerdict = StepVerdict.done
     /// Some processor decides what others see.
     let hasGates: Bool
     /// By the place of a processor: whether the change under way goes on to those that read from it.
@@ -139,6 +154,11 @@ public final class PartitionStep {
         self.processors = processors
         hasGates = processors.contains(where: \.isGate)
         passed = Array(repeating: true, count: processors.count)
+        // Two recordings would need an order between them, and a gate may stand before one.
+        let recordings = processors.compactMap(\.instance.leafRecording)
+        let records = recordings.count == 1 && !hasGates
+        recording = records ? recordings[0] : nil
+        others = records ? processors.filter { $0.instance.leafRecording == nil } : processors
         self.projector = projector
         self.ofRecords = ofRecords
         self.callerName = callerName
@@ -146,6 +166,8 @@ public final class PartitionStep {
         readsHeaders = ofRecords.map { type(of: $0.instance).readsBytes } ?? false
         keepsLetters = ofRecords.map { type(of: $0.instance).keepsLetters } ?? false
         keepsReplays = mayRefuse
+        format = stage.source.format
+        holdsRecords = mayRefuse || !others.isEmpty
         twins = TwinCache(states: processors.compactMap { slot in slot.stateType.map { (slot.name, $0) } })
     }
 
@@ -165,14 +187,27 @@ public final class PartitionStep {
     public func process(
         _ record: RawRecord, headers: [DeadLetter.Header] = [], redrive: Redrive? = nil
     ) throws(EngineError) -> StepVerdict {
-        let verdict: StepVerdict
-        if ofRecords != nil {
-            verdict = try processAsItIs(record, headers, redrive)
-        } else if callerName != nil {
-            verdict = sendAgain(record, redrive)
-        } else {
-            verdict = try run(record, redrive)
+        if ofRecords != nil { return settle(try processAsItIs(record, headers, redrive), record, redrive) }
+        if callerName != nil { return settle(sendAgain(record, redrive), record, redrive) }
+        if redrive == nil, takesShortWay {
+            switch try runLeaves(record) {
+            case .done:
+                heldBytes += holdsRecords ? Self.size(of: record) : tables.decoder.scan.heldBytes
+                counters.records += 1
+                openRecords += 1
+                return .done
+            case .settled: return settle(shortVerdict, record, nil)
+            case .unusual: break
+            }
         }
+        return settle(try run(record, redrive), record, redrive)
+    }
+
+    private static func size(of record: RawRecord) -> Int {
+        (record.value?.count ?? 0) + (record.key?.count ?? 0) + 64
+    }
+
+    private func settle(_ verdict: StepVerdict, _ record: RawRecord, _ redrive: Redrive?) -> StepVerdict {
         switch verdict {
         case .needs, .needsTimers, .full, .epochIsFull: return verdict
         case .refused(let refusal):
@@ -185,7 +220,7 @@ public final class PartitionStep {
             if let thing = refusal.thing { parked.add(thing) }
         case .done: break
         }
-        openBytes += (record.value?.count ?? 0) + (record.key?.count ?? 0) + 64
+        heldBytes += Self.size(of: record)
         if redrive == nil {
             counters.records += 1
             openRecords += 1
@@ -248,7 +283,7 @@ public final class PartitionStep {
         outputs = []
         idle = nil
         rulesMoved = nil
-        openBytes = 0
+        heldBytes = 0
         openRecords = 0
         openTicks = 0
         hasOtherWork = false

@@ -108,6 +108,8 @@ final class StreamThread: @unchecked Sendable {
     var hasGap = false
     /// When the tasks were last looked at for `idle`.
     var idleLook = ContinuousClock.now
+    /// When the lag was last reckoned.
+    var lagLook = ContinuousClock.now
     var pollBackoff = Backoff()
     /// Set while the log is away: when it was last asked whether it is there again.
     var logLook: ContinuousClock.Instant?

@@ -1,7 +1,8 @@
 import EgizCore
 import EgizTwin
 
-/// A processor with somebody who looks at what goes in and comes out; it changes nothing.
+/// A processor with somebody who looks at what goes in and comes out; it changes nothing. It has no `leafRecording`, because with one
+/// the step would record samples without calling it.
 final class ObservedProcessor<Inner: Processor>: Processor {
     static var spec: KindSpec { Inner.spec }
     static var mayRefuse: Bool { Inner.mayRefuse }
