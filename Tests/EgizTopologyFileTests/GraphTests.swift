@@ -171,10 +171,12 @@ import Testing
             other.messages == [
                 "`more` reads from the source `questions`, which `call` (line 11), a ml-caller, needs for itself; give it a source of its own"
             ], "\(other.report)")
-        let format = graph(models, sources: modelSources.replacing("[ml.input.v1.t], format: json", with: "[x], format: ditto"))
+        let format = graph(
+            models, sources: modelSources.replacing("[ml.input.v1.t], format: json", with: "[x], format: ditto"))
         #expect(
             format.messages.contains(
-                "`processors.call.from`: a ml-caller needs a source of format `json`, but `questions` has the format `ditto`"),
+                "`processors.call.from`: a ml-caller needs a source of format `json`, but `questions` has the format `ditto`"
+            ),
             "\(format.report)")
         let changes = graph(models.replacing("from: answers", with: "from: twins"), sources: modelSources)
         #expect(
@@ -184,7 +186,8 @@ import Testing
     }
 
     @Test func anAnswerThatIsWrittenWhereItWouldAskAgainIsAFault() {
-        let elsewhere = graph(models.replacing("writeTo: /features/ml", with: "writeTo: /features/other"), sources: modelSources)
+        let elsewhere = graph(
+            models.replacing("writeTo: /features/ml", with: "writeTo: /features/other"), sources: modelSources)
         #expect(
             elsewhere.messages == [
                 "`processors.ask`: `keep` writes the answers of the task `t` to /features/ml/properties/score, so they would ask the model again; say `writeTo` of that path here too"

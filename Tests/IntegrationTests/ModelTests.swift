@@ -98,7 +98,7 @@ struct ModelTests {
             try connection.query("select value::text from egiz.scene where object_name = 'FillingHead'").first?.text(0)
         }
         try send(records[..<healthy])
-        #expect(try eventually(within: 60) { try color() == #""#00ff00""# }, "\(worker.output)")
+        #expect(try eventually(within: 60) { try color() == ##""#00ff00""## }, "\(worker.output)")
         // Everything about the healthy machine is asked and answered before the clock starts.
         #expect(
             try eventually(within: 60) {
@@ -110,7 +110,7 @@ struct ModelTests {
         #expect(try connection.query("select 1 from egiz.alert").isEmpty)
         let sent = ContinuousClock.now
         try send(records[healthy...])
-        #expect(try eventually(within: 20) { try color() == #""#ff0000""# }, "\(worker.output)")
+        #expect(try eventually(within: 20) { try color() == ##""#ff0000""## }, "\(worker.output)")
         let clock = sent.duration(to: .now)
         let alert = try #require(
             try connection.query("select extract(epoch from raised_at)::float8, state, message from egiz.alert").first)
@@ -151,7 +151,9 @@ struct ModelTests {
         let router = Router()
         router.post("/predict/nozzle-anomaly") { request, _ in
             let buffer = try await request.body.collect(upTo: 1 << 20)
-            guard case .array(let instances)? = try JSONParser().parse(Array(buffer.readableBytesView)).object?["instances"]
+            guard
+                case .array(let instances)? = try JSONParser().parse(Array(buffer.readableBytesView)).object?[
+                    "instances"]
             else { throw HTTPError(.unprocessableContent) }
             let scores = instances.map { "{\"score\":\(Self.clogScore($0.object))}" }.joined(separator: ",")
             return "{\"predictions\":[\(scores)],\"model_version\":\"1\"}"

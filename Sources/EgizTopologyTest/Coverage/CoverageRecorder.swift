@@ -123,9 +123,10 @@ final class CoverageRecorder: Sendable {
     ) -> Coverage.Item {
         let counters = state.counters[source.name] ?? [:]
         let moved = entry.spec.metrics.filter { counters[$0.name] ?? 0 > 0 }
-        var branches = entry.spec.metrics.filter { $0.name != "callsDropped" || processor.settings["maxAge"] != nil }.map { metric in
-            Coverage.Branch(name: metric.summary, isReached: moved.contains(metric))
-        }
+        var branches = entry.spec.metrics.filter { $0.name != "callsDropped" || processor.settings["maxAge"] != nil }
+            .map { metric in
+                Coverage.Branch(name: metric.summary, isReached: moved.contains(metric))
+            }
         for field in entry.spec.fields where field.kind == .topic {
             guard case .string(let topic)? = processor.settings[field.name]?.content else { continue }
             branches.append(

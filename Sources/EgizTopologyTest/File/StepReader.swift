@@ -214,7 +214,8 @@ struct StepReader {
 
     private func model(_ body: ConfigValue) -> TestStep.Action? {
         guard let reader = MapReader(body, at: body.mark, "\(path).model", TestVocabulary.model, faults),
-            callsModels("model", at: body.mark), let version = reader.string("version"), let value = reader.raw("answers")
+            callsModels("model", at: body.mark), let version = reader.string("version"),
+            let value = reader.raw("answers")
         else { return nil }
         guard case .list(let answers) = value.content, !answers.isEmpty else {
             faults.error(

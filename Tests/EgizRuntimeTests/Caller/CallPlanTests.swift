@@ -247,7 +247,9 @@ import Testing
         desk.add(at: 2_000_000)
         desk.add(at: 15_000_000)
         desk.add(at: 1_000_000, partition: 1)
-        #expect(desk.done().map(\.fault) == ["stale"], "only the second; the first is under way, the fourth has its own clock")
+        #expect(
+            desk.done().map(\.fault) == ["stale"],
+            "only the second; the first is under way, the fourth has its own clock")
         desk.finish(call, away)
         #expect(desk.done().map(\.number) == [1], "it came back without an answer")
         #expect(desk.calls().map(\.numbers) == [[3]])

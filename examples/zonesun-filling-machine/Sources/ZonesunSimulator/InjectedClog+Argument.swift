@@ -7,7 +7,9 @@ extension InjectedClog: ExpressibleByArgument {
         var words: [String: String] = [:]
         for part in argument.split(separator: ",") {
             let pair = part.split(separator: "=", maxSplits: 1)
-            guard pair.count == 2, words.updateValue(String(pair[1]), forKey: String(pair[0])) == nil else { return nil }
+            guard pair.count == 2, words.updateValue(String(pair[1]), forKey: String(pair[0])) == nil else {
+                return nil
+            }
         }
         guard words.count == 3, let machine = words["machine"].flatMap(Int.init), machine >= 1,
             let nozzle = words["nozzle"].flatMap(Int.init), (1...4).contains(nozzle),

@@ -134,7 +134,9 @@ struct SimulationTests {
         }
         let calm = try records([])
         let clogged = try records([InjectedClog(machine: 2, nozzle: 3, at: 20_000_000)])
-        for (a, b) in zip(calm, clogged) where a.key != Array("zonesun.hall4:filler-02".utf8) { #expect(a.value == b.value) }
+        for (a, b) in zip(calm, clogged) where a.key != Array("zonesun.hall4:filler-02".utf8) {
+            #expect(a.value == b.value)
+        }
         #expect(zip(calm, clogged).prefix(300).allSatisfy { $0.value == $1.value }, "before it happens")
         // Within the first bottle after it.
         let volumes = try clogged.filter { $0.key == Array("zonesun.hall4:filler-02".utf8) }.compactMap { record in
