@@ -15,6 +15,12 @@ let package = Package(
     name: "digital-egiz",
     products: [
         .executable(name: "egiz", targets: ["egiz"]),
+        // For packages that bring processor kinds of their own; docs/custom-kinds.md.
+        .library(name: "EgizTwin", targets: ["EgizTwin"]),
+        .library(name: "EgizCore", targets: ["EgizCore"]),
+        .library(name: "EgizProcessors", targets: ["EgizProcessors"]),
+        .library(name: "EgizCommandLine", targets: ["EgizCommandLine"]),
+        .library(name: "EgizTesting", targets: ["EgizTesting", "EgizTopologyTest", "EgizTopologyFile"]),
         .executable(name: "zonesun-simulator", targets: ["ZonesunSimulator"]),
     ],
     dependencies: [
@@ -109,8 +115,9 @@ let package = Package(
             name: "EgizTopologyTest",
             dependencies: ["EgizTesting", "EgizTopologyFile", "EgizRuntime", "EgizProcessors", "EgizCore", "EgizTwin"],
             swiftSettings: strict),
-        .executableTarget(
-            name: "egiz",
+        // The program, as a library: others build their own with kinds of their own.
+        .target(
+            name: "EgizCommandLine",
             dependencies: [
                 "EgizCore", "EgizProcessors", "EgizTopologyFile", "EgizTopologyTest", "EgizRuntime", "EgizKafka",
                 "EgizPostgres", "EgizHTTP", "EgizOutbound", "EgizTwin",
@@ -123,6 +130,7 @@ let package = Package(
                 .product(name: "Metrics", package: "swift-metrics"),
             ],
             swiftSettings: strict),
+        .executableTarget(name: "egiz", dependencies: ["EgizCommandLine"], swiftSettings: strict),
 
         // The example's machine: physics as a library of its own, so that it can be tested.
         .target(
@@ -141,7 +149,7 @@ let package = Package(
         // Tests mirror Sources. What several of them need is a target of its own.
         .target(
             name: "TestSupport",
-            dependencies: ["EgizPostgres", "EgizTwin", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["EgizPostgres", "EgizCore", "EgizTwin", .product(name: "Logging", package: "swift-log")],
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "EgizTwinTests", dependencies: ["TestSupport", "EgizTwin"],

@@ -61,13 +61,13 @@ def run(options, world, recorder):
 
 def hurt_and_compare(options, world, recorder, load, faults, takeovers):
     await_first_commits(world)
-    began, first = time.monotonic(), recorder.total()
+    began, first = time.monotonic(), recorder.total(world.topics)
     faults.run(began + options.minutes * 60)
     while time.monotonic() < began + options.minutes * 60:
         time.sleep(0.2)
     problems = [] if load.is_sound() else ["a producer ended before its time"]
     takeovers.finish()
-    seconds, events = time.monotonic() - began, recorder.total() - first
+    seconds, events = time.monotonic() - began, recorder.total(world.topics) - first
     if not load.stop():
         problems.append("a producer could not deliver all its records")
     world.note_deaths()

@@ -35,20 +35,20 @@ public final class HistoryWriter: StatelessProcessor {
 
     private let include: [PathPattern]
     private let exclude: [PathPattern]
-    private let onlyChanges: Bool
     /// 0 keeps for ever.
     private let days: Int32
-    /// What the patterns say of each path, by the path's id: one look-up a leaf instead of a match.
-    private var decisions: [Decision] = []
-
-    private enum Decision: UInt8 { case unknown, recorded, left }
+    private let recording: LeafRecording
 
     public init(_ definition: ProcessorDefinition) throws(TopologyFaults) {
         let reader = SettingsReader(definition)
-        include = try reader.patterns("include")
-        exclude = try reader.patterns("exclude")
-        onlyChanges = try reader.bool("onlyChanges")
+        let include = try reader.patterns("include")
+        let exclude = try reader.patterns("exclude")
+        self.include = include
+        self.exclude = exclude
         days = try Self.days(reader)
+        recording = LeafRecording(onlyChanges: try reader.bool("onlyChanges")) { segments in
+            include.contains { $0.matches(segments) } && !exclude.contains { $0.matches(segments) }
+        }
     }
 
     /// How long the samples of a stage are kept; its definitions were checked before.
@@ -66,20 +66,11 @@ public final class HistoryWriter: StatelessProcessor {
         return Int32(clamping: days)
     }
 
-    public func process(_ change: borrowing TwinChange, into effects: inout RecordEffects) throws(RecordFault) {
-        for leaf in change.leaves where !onlyChanges || leaf.changed {
-            let index = Int(leaf.path.raw)
-            if index >= decisions.count {
-                decisions.append(contentsOf: repeatElement(.unknown, count: index + 64 - decisions.count))
-            }
-            if decisions[index] == .unknown { decisions[index] = decide(leaf.path, in: change.paths) }
-            if decisions[index] == .recorded { effects.append(leaf.path, leaf.value) }
-        }
-    }
+    public var leafRecording: LeafRecording? { recording }
 
-    private func decide(_ path: PathID, in paths: PathTable) -> Decision {
-        let segments = paths.segments(of: path)
-        let recorded = include.contains { $0.matches(segments) } && !exclude.contains { $0.matches(segments) }
-        return recorded ? .recorded : .left
+    public func process(_ change: borrowing TwinChange, into effects: inout RecordEffects) throws(RecordFault) {
+        for leaf in change.leaves where !recording.onlyChanges || leaf.changed {
+            if recording.records(leaf.path, in: change.paths) { effects.append(leaf.path, leaf.value) }
+        }
     }
 }

@@ -19,10 +19,10 @@ public struct MemorySample: Sendable, Equatable {
 
     /// The samples of a sealed column.
     static func samples(of column: SeriesColumn) -> [MemorySample] {
-        column.times.indices.map { index in
+        let (times, numbers) = (column.times, column.numbers)
+        return times.indices.map { index in
             MemorySample(
-                time: column.times[index], kind: column.kind,
-                number: column.numbers.isEmpty ? nil : column.numbers[index],
+                time: times[index], kind: column.kind, number: numbers.isEmpty ? nil : numbers[index],
                 text: column.texts.isEmpty ? nil : column.texts[index])
         }
     }

@@ -141,6 +141,7 @@ extension MemoryStore {
             case .resolved, .discarded: letters.remove(at: index)
             case .failed(let code, let message):
                 letters[index].letter.attempts += 1
+                letters[index].letter.retryAt = nil
                 letters[index].letter.code = code
                 letters[index].letter.message = message
             }

@@ -82,6 +82,9 @@ public final class MemoryStore: @unchecked Sendable {
         case refusesData
     }
 
+    /// What identifies the database.
+    public static let databaseID = "memory"
+
     let condition = NSCondition()
     private var version = 0
     var partitions: [StageName: Int32] = [:]

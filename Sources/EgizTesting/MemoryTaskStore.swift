@@ -171,6 +171,34 @@ final class MemoryTaskStore: TaskStore {
         }
     }
 
+    func databaseID() throws(EngineError) -> String {
+        try store.checkPresence()
+        return MemoryStore.databaseID
+    }
+
+    func dueRetries(of leases: [(lease: TaskLease, streamTime: EventTime)], limit: Int) throws(EngineError)
+        -> [RedriveBatch]
+    {
+        try store.checkPresence()
+        return store.read {
+            leases.compactMap { mine -> RedriveBatch? in
+                let task = mine.lease.task
+                var due: [(at: EventTime, row: MemoryStore.LetterRow)] = []
+                for row in store.letters
+                where row.letter.stage == task.stage && row.letter.position.partition == task.partition {
+                    if let at = row.letter.retryAt, at <= mine.streamTime { due.append((at, row)) }
+                }
+                due.sort { ($0.at, $0.row.id) < ($1.at, $1.row.id) }
+                guard !due.isEmpty else { return nil }
+                let letters = due.prefix(limit).map {
+                    StoredDeadLetter(id: $0.row.id, letter: $0.row.letter, incarnation: $0.row.incarnation)
+                }
+                return RedriveBatch(
+                    request: 0, task: task, action: .retry, rate: nil, letters: letters, isLast: true)
+            }
+        }
+    }
+
     func parked(of tasks: [TaskID]) throws(EngineError) -> [TaskID: [ThingID: Int]] {
         try store.checkPresence()
         return store.read {

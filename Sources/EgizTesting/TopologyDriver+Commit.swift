@@ -64,7 +64,7 @@ extension TopologyDriver {
             task.step.countCondemned(raw)
             let thing = record.key.flatMap { try? ThingID(validating: String(decoding: $0, as: UTF8.self)) }
             setAside(
-                raw, record.topic,
+                raw, record.topic, record.headers,
                 .init(code: "sql-\(error.detail ?? "?")", message: error.message, thing: thing, processor: nil),
                 in: stage, task, attempts: 1)
             task.positions[record.topic] = (NextOffset(after: record.offset), RecordMark(of: raw))

@@ -21,7 +21,10 @@ extension TopologyDriver {
                 _ = try settle(task, stage) { () throws(EngineError) in try task.step.fireTimers() }
             }
         }
-        if epochs == .eachRecord { try commit() }
+        if epochs == .eachRecord {
+            try commit()
+            try retryDueLetters()
+        }
     }
 
     /// Drops all uncommitted work and every cache, as a crash does. Records sent since the last commit are to be sent again.

@@ -31,6 +31,26 @@ extension TopologyDriver {
         }
     }
 
+    /// Letters that are tried again by themselves, where they are due.
+    public func retryDueLetters() throws {
+        let rows = MemoryTaskStore(store: store, worker: Self.worker)
+        for stage in stages {
+            for task in stage.sortedTasks where task.step.keepsLetters {
+                var batches = 0
+                while let time = task.step.streamTime,
+                    let batch = try rows.dueRetries(of: [(task.lease, time)], limit: 64).first
+                {
+                    batches += 1
+                    guard batches <= Self.mostBatches else {
+                        throw EngineError(.bug, .stop, "the letters of \(task.step.task) stay due for ever")
+                    }
+                    try run(batch, task, stage)
+                    try commit()
+                }
+            }
+        }
+    }
+
     private func run(_ batch: RedriveBatch, _ task: DriverTask, _ stage: DriverStage) throws {
         var advance = RedriveAdvance(
             request: batch.request, through: 0, resolved: 0, failed: 0, isDone: batch.isLast)
@@ -65,10 +85,12 @@ extension TopologyDriver {
         let letter = stored.letter
         let record = DriverRecord(
             topic: letter.position.topic, partition: letter.position.partition, offset: letter.position.offset,
-            time: letter.recordTime, key: letter.key, value: letter.value)
+            time: letter.recordTime, key: letter.key, value: letter.value, headers: letter.headers)
         let context = PartitionStep.Redrive(attempt: letter.attempts + 1, isLate: letter.disposition == .dead)
         let verdict = try withRaw(record, in: stage) { raw in
-            try settle(task, stage) { () throws(EngineError) in try task.step.process(raw, redrive: context) }
+            try settle(task, stage) { () throws(EngineError) in
+                try task.step.process(raw, headers: letter.headers, redrive: context)
+            }
         }
         switch verdict {
         case .refused(let refusal), .queued(let refusal):

@@ -1,4 +1,4 @@
-import EgizCore
+public import EgizCore
 import EgizRuntime
 public import EgizTwin
 
@@ -40,9 +40,18 @@ extension TopologyDriver {
         throws
     {
         try commit()
-        guard let home = store.twin(thing)?.home else {
+        guard let home = store.twin(thing)?.home ?? store.allAlerts.first(where: { $0.thing == thing })?.home else {
             throw EngineError(.state, .never, "there is no thing \(thing)")
         }
+        try send(action, to: processor, of: home, thing: thing, subject: subject, by: person)
+    }
+
+    /// The same for what is no thing: the alerts of a dead-letter handler.
+    public func send(
+        _ action: String, to processor: String, of home: TaskID, thing: ThingID, subject: String,
+        by person: String? = nil
+    ) throws {
+        try commit()
         store.send(action, to: processor, of: home, thing: thing, subject: subject, by: person)
         let rows = MemoryTaskStore(store: store, worker: Self.worker)
         for stage in stages where stage.definition.name == home.stage {

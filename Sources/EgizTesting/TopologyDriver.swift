@@ -76,10 +76,11 @@ public final class TopologyDriver {
     /// - Parameter at: the Kafka timestamp. - Parameter partition: nil: where Java's default partitioner puts the key.
     public func send(
         _ topic: String, key: String?, value: String?, at time: EventTime = EventTime(microseconds: 0),
-        partition: Int32? = nil
+        partition: Int32? = nil, headers: [DeadLetter.Header] = []
     ) throws {
         try send(
-            topic, key: key.map { Array($0.utf8) }, bytes: value.map { Array($0.utf8) }, at: time, partition: partition)
+            topic, key: key.map { Array($0.utf8) }, bytes: value.map { Array($0.utf8) }, at: time,
+            partition: partition, headers: headers)
     }
 
     public func send(
@@ -108,11 +109,15 @@ public final class TopologyDriver {
         let task = try task(stage, record.partition)
         if stage.desk != nil { return try call(record, task, in: stage) }
         try withRaw(record, in: stage) { raw in
-            let verdict = try settle(task, stage) { () throws(EngineError) in try task.step.process(raw) }
+            let verdict = try settle(task, stage) { () throws(EngineError) in
+                try task.step.process(raw, headers: record.headers)
+            }
             verdicts[stage.definition.name] = verdict
             switch verdict {
-            case .refused(let refusal): setAside(raw, record.topic, refusal, in: stage, task, attempts: 1)
-            case .queued(let refusal): setAside(raw, record.topic, refusal, in: stage, task, attempts: 0)
+            case .refused(let refusal):
+                setAside(raw, record.topic, record.headers, refusal, in: stage, task, attempts: 1)
+            case .queued(let refusal):
+                setAside(raw, record.topic, record.headers, refusal, in: stage, task, attempts: 0)
             case .full(let reason): throw EngineError(.state, .stop, "the task would pause: \(reason)")
             case .done, .needs, .needsTimers, .epochIsFull: break
             }
@@ -162,16 +167,20 @@ public final class TopologyDriver {
     }
 
     func setAside(
-        _ record: RawRecord, _ topic: String, _ refusal: StepVerdict.Refusal, in stage: DriverStage,
-        _ task: DriverTask, attempts: Int
+        _ record: RawRecord, _ topic: String, _ headers: [DeadLetter.Header], _ refusal: StepVerdict.Refusal,
+        in stage: DriverStage, _ task: DriverTask, attempts: Int
     ) {
         var letter = DeadLetter(
-            stage: stage.definition.name, topicName: topic, record: record, headers: [], code: refusal.code,
-            message: refusal.message, thing: refusal.thing, processor: refusal.processor)
+            stage: stage.definition.name, topicName: topic, record: record, headers: headers,
+            code: refusal.code, message: refusal.message, thing: refusal.thing, processor: refusal.processor)
         letter.disposition = refusal.disposition
-        letter.attempts = attempts
-        if stage.definition.source.deadLetterTopic {
-            task.step.emit(letter.output(id: "\(task.step.idPrefix(topic))/\(record.offset)/dlq", topologyVersion: 1))
+        letter.attempts = refusal.kept?.attempts ?? attempts
+        letter.retryAt = refusal.kept?.retryAt
+        if stage.definition.source.deadLetterTopic, refusal.kept == nil {
+            task.step.emit(
+                letter.output(
+                    id: "\(task.step.idPrefix(topic))/\(record.offset)/dlq", topologyVersion: 1,
+                    database: MemoryStore.databaseID))
         }
         task.deadLetters.append(letter)
         refused.append(letter)
@@ -193,7 +202,8 @@ public final class TopologyDriver {
         }
         let step = try PartitionStep(
             task: id, stage: stage.definition, registry: registry, tables: stage.tables, counters: lease.counters,
-            streamTime: lease.streamTime, incarnation: lease.incarnation, parked: lease.parked)
+            streamTime: lease.streamTime, incarnation: lease.incarnation, parked: lease.parked,
+            database: MemoryStore.databaseID)
         let task = DriverTask(lease: lease, step: step)
         if let desk = stage.desk {
             task.calls = TaskCalls(desk: desk, topics: stage.definition.source.topics.count)

@@ -1,6 +1,7 @@
 import EgizCore
 import EgizOutbound
 import EgizRuntime
+import Synchronization
 import Testing
 
 /// Calls over HTTP, and how they end.

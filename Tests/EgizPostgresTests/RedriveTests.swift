@@ -51,6 +51,49 @@ import Testing
         batches.map { $0.letters.map(\.letter.position.offset) }
     }
 
+    /// Letters of other systems that are tried again by themselves.
+    @Test func lettersThatAreDueComeInTheOrderInWhichTheyAreDue() throws {
+        _ = try commit(1) { epoch in
+            epoch.deadLetters = try [(1, 300), (2, nil), (3, 100), (4, 200), (5, 201)].map { offset, due in
+                var letter = try letter(Int64(offset))
+                letter.retryAt = due.map { EventTime(microseconds: $0 * 1_000_000) }
+                letter.headers = [.init(name: "egiz-retry", value: Array("2".utf8))]
+                return letter
+            }
+        }
+        func due(_ second: Int64, _ limit: Int = 10) throws -> [[Int64]] {
+            offsets(try store.dueRetries(of: [(lease, EventTime(microseconds: second * 1_000_000))], limit: limit))
+        }
+        #expect(try due(99) == [])
+        #expect(try due(200) == [[3, 4]])
+        #expect(try due(400) == [[3, 4, 5, 1]])
+        #expect(try due(400, 2) == [[3, 4]])
+        let first = try #require(
+            store.dueRetries(of: [(lease, EventTime(microseconds: 100_000_000))], limit: 1).first?.letters.first)
+        #expect(first.letter.headers.map(\.name) == ["egiz-retry"])
+        #expect(first.letter.value == [1])
+        // A letter that fails when it is tried again stays; one that was processed is gone.
+        _ = try commit(2) { epoch in
+            let four = try #require(store.dueRetries(of: [(lease, .latest)], limit: 2).first?.letters.last)
+            epoch.redriven = [
+                RedriveResult(letter: first.id, outcome: .resolved),
+                RedriveResult(letter: four.id, outcome: .failed(code: "output-size", message: "too large")),
+            ]
+        }
+        #expect(try due(400) == [[5, 1]])
+        #expect(try database.count("dead_letter where code = 'output-size' and retry_at is null and attempts = 2") == 1)
+        // Somebody else's by now.
+        _ = try store.acquire([Epochs.task()], partitions: 2, topologyVersion: 1)
+        #expect(try due(400) == [])
+    }
+
+    @Test func aDatabaseHasAnIdentityOfItsOwn() throws {
+        let id = try store.databaseID()
+        #expect(id.utf8.count == 36)
+        #expect(try store.databaseID() == id)
+        #expect(try TestDatabase().store().databaseID() != id)
+    }
+
     @Test func parkedThingsAreCountedAtTakeover() throws {
         _ = try commit(1) { epoch in
             epoch.deadLetters = [

@@ -48,6 +48,31 @@ import Testing
         #expect(records.last?["cause"] == nil)
     }
 
+    /// `RuleLine.emitted` and the runs of test files hold every record to its schema; this shows that they would notice.
+    @Test func aRecordThatIsNotAsItsSchemaSaysIsNoticed() throws {
+        let line = try RuleLine([
+            .init("m", "rollup", #"{"interval":1000,"grace":0,"to":"closed","lateTo":"late"}"#),
+            .init("e", "export", #"{"to":"samples"}"#), .init("t", "map", #"{"to":"mapped"}"#),
+        ])
+        try line.send(1, #""x":1"#)
+        try line.send(9, #""x":2"#)
+        try line.send(1, #""x":3"#)
+        #expect(Set(line.driver.emitted.map(\.topic)) == ["closed", "late", "samples", "mapped"])
+        let check = try MessageCheck(line.driver.topology, .builtin)
+        #expect(check.faults(line.driver.emitted) == [])
+        for record in line.driver.emitted {
+            var wrong = record
+            wrong.value = Array(#"{"thingId":7}"#.utf8)
+            #expect(!check.faults([wrong]).isEmpty, "\(record.topic)")
+            wrong.value = Array("{".utf8)
+            #expect(check.faults([wrong]).count == 1)
+            wrong.topic = "unheard-of"
+            #expect(check.faults([wrong]) == ["unheard-of \(record.id): no schema describes it"])
+            wrong.topic = "x.dlq"
+            #expect(check.faults([wrong]).count == 10)
+        }
+    }
+
     /// A question asked in several ways, one that the model refuses, and a shadow.
     private func models() throws -> ModelLine {
         let line = try ModelLine(

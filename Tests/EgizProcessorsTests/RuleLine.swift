@@ -2,6 +2,8 @@ import EgizCore
 import EgizProcessors
 import EgizTesting
 import EgizTwin
+import TestSupport
+import Testing
 
 /// A line with one processor of rules, its settings written as JSON.
 struct RuleLine {
@@ -27,6 +29,38 @@ struct RuleLine {
         driver = TopologyDriver(
             topology: .testing(format: format, further: [try Self.definition(kind, json)]), registry: .builtin,
             epochs: epochs, cacheBytes: cacheBytes, store: store)
+    }
+
+    /// One processor of a chain; settings as JSON, defaults as the kind has them.
+    struct Link {
+        var name: String
+        var kind: String
+        var from = "twins"
+        var settings: String
+
+        init(_ name: String, _ kind: String, from: String = "twins", _ settings: String) {
+            (self.name, self.kind, self.from, self.settings) = (name, kind, from, settings)
+        }
+
+        func definition() throws -> ProcessorDefinition {
+            var settings = try RuleLine.settings(settings)
+            for field in ProcessorRegistry.builtin[kind]?.spec.fields ?? [] where settings[field.name] == nil {
+                guard let text = field.defaultText, field.kind != .duration, field.kind != .size else { continue }
+                let value = (try? JSONParser().parse(Array(text.utf8))) ?? .string(text)
+                settings[field.name] = ConfigValue(json: value, at: RuleLine.mark)
+            }
+            return ProcessorDefinition(name: name, kind: kind, from: from, settings: settings, mark: RuleLine.mark)
+        }
+    }
+
+    /// Several processors, in an order in which each stands behind the one it reads from.
+    init(
+        _ links: [Link], format: RecordFormat = .telemetry, epochs: TopologyDriver.Epochs = .eachRecord,
+        store: MemoryStore = MemoryStore()
+    ) throws {
+        driver = TopologyDriver(
+            topology: .testing(format: format, further: try links.map { try $0.definition() }), registry: .builtin,
+            epochs: epochs, store: store)
     }
 
     /// A record of features of `f`, as JSON members, at a second.
@@ -72,9 +106,21 @@ struct RuleLine {
 
     /// The records emitted to a topic, as JSON.
     func emitted(_ topic: String) -> [JSONObject] {
-        driver.emitted.filter { $0.topic == topic }.compactMap { record in
+        checkMessages(driver)
+        return driver.emitted.filter { $0.topic == topic }.compactMap { record in
             record.value.flatMap { try? JSONParser().parse($0).object }
         }
+    }
+}
+
+/// The faults of a link that its kind refuses; empty where it takes it.
+func faults(_ link: RuleLine.Link) throws -> [String] {
+    let definition = try link.definition()
+    do throws(TopologyFaults) {
+        _ = try ProcessorRegistry.builtin[link.kind]?.make(definition)
+        return []
+    } catch {
+        return error.faults.map(\.message)
     }
 }
 
@@ -87,4 +133,12 @@ func faults(_ kind: String, _ json: String) throws -> [String] {
     } catch {
         return error.faults.map(\.message)
     }
+}
+
+/// Whatever a line emits is as its schema in `Schemas/` says.
+func checkMessages(_ driver: TopologyDriver) {
+    do {
+        let faults = try MessageCheck(driver.topology, .builtin).faults(driver.emitted)
+        if !faults.isEmpty { Issue.record("\(faults.joined(separator: "\n"))") }
+    } catch { Issue.record(error) }
 }

@@ -33,7 +33,7 @@ import Testing
                 topology line
                   Hall 3 [31m
                   delivery exactly_once, 1 stream thread a stage and worker
-                  commit after 100ms, 50000 records or 64MiB
+                  commit after 100ms, 1000000 records or 64MiB
                   kafka client.rack = r1
                   kafka sasl.password = ***
 

@@ -81,6 +81,33 @@ import Testing
         }
     }
 
+    @Test func recordsThatRunInACircleThroughSeveralFilesAreAFaultOfTheOneThatClosesIt() throws {
+        try withTemporaryFolder { folder in
+            func write(_ name: String, reads: String, writes: String, _ more: String = "") throws {
+                let fixture = Fixture(
+                    metadata: "metadata: { name: \(name) }",
+                    sources: "    events: { topics: [\(reads)], format: telemetry\(more) }",
+                    processors: """
+                            twins: { kind: twin-projector, from: events }
+                            copy: { kind: map, from: twins, to: \(writes), thing: "\(name):{name}" }
+                        """)
+                try Data(fixture.text.utf8).write(to: folder.appendingPathComponent("\(name).yaml"))
+            }
+            try write("one", reads: "a.v1", writes: "b.v1")
+            try write("two", reads: "b.v1", writes: "c.v1")
+            #expect(loader.load(folder: folder.path).report == "")
+            try write("two", reads: "b.v1", writes: "a.v1")
+            let report = loader.load(folder: folder.path).report
+            #expect(
+                report.contains(
+                    #"two.yaml:9:41: error: records run in a circle: `one.events` writes "b.v1", `two.events` writes "a.v1", which `one.events` reads"#
+                ), "\(report)")
+            #expect(!report.contains("one.yaml"))
+            try write("two", reads: "b.v1", writes: "a.v1", ", cycle: true")
+            #expect(loader.load(folder: folder.path).report == "")
+        }
+    }
+
     @Test func anEmptyOrMissingFolderIsAFault() throws {
         try withTemporaryFolder { folder in
             #expect(loader.load(folder: folder.path).report.contains("the folder holds no topology"))

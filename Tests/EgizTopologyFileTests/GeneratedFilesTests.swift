@@ -39,15 +39,13 @@ import Testing
             let example = entry.spec.example.split(separator: "\n").map { "    \($0)" }.joined(separator: "\n")
             let projector =
                 example.contains("from: twins") ? "    twins: { kind: twin-projector, from: twin-events }\n" : ""
-            let sources =
-                entry.spec.input == .records
-                ? "    questions: { topics: [q], format: json }\n    answers: { topics: [r], format: json }"
-                : "    twin-events: { topics: [a], format: ditto }"
+            var sources = "    twin-events: { topics: [a], format: ditto }"
+            if entry.spec.input == .records, let name = example.firstMatch(of: /from: ([a-z-]+)/)?.1 {
+                sources = "    \(name): { topics: [q.dlq], format: json }"
+                if entry.spec.kind == "ml-caller" { sources += "\n    answers: { topics: [r], format: json }" }
+            }
             let others =
-                example.contains("from: questions")
-                ? "\n    rest: { kind: prediction-writer, from: answers }"
-                : example.contains("from: answers")
-                    ? "\n    rest: { kind: ml-caller, from: questions, endpoint: \"http://h\", model: m }" : ""
+                example.contains("from: questions") ? "\n    rest: { kind: prediction-writer, from: answers }" : ""
             let loaded = Fixture(sources: sources, processors: projector + example + others).loaded
             #expect(loaded.report == "", "\(entry.spec.kind)")
         }
@@ -56,6 +54,8 @@ import Testing
     @Test(
         arguments: [
             "telemetry.v1.schema.json", "ditto-event.schema.json", "binding.v1.schema.json", "alert.v1.schema.json",
+            "timeseries.v1.schema.json", "delivery.v1.schema.json",
+            "rollup.v1.schema.json", "late-sample.v1.schema.json",
             "ml-input.v1.schema.json", "ml-output.v1.schema.json", "predict-request.v1.schema.json",
         ])
     func theSchemasOfMessagesAreJson(_ name: String) throws {

@@ -148,6 +148,70 @@ import Testing
         #expect(loaded.topology?.stages[0].processors.map(\.name) == ["twins", "h"])
     }
 
+    // MARK: Circles through topics
+
+    private static let round = """
+            twins: { kind: twin-projector, from: a }
+            copy: { kind: map, from: twins, to: b.v1, thing: "b:{name}" }
+            others: { kind: twin-projector, from: b }
+            back: { kind: map, from: others, to: a.v1, thing: "a:{name}" }
+        """
+
+    private func sources(_ a: String = "", _ b: String = "") -> String {
+        """
+            a: { topics: [a.v1], format: telemetry\(a) }
+            b: { topics: [b.v1], format: telemetry\(b) }
+        """
+    }
+
+    @Test func recordsThatRunInACircleAreRefusedWithTheirWay() {
+        let loaded = graph(Self.round, sources: sources())
+        #expect(
+            loaded.messages == [
+                #"records run in a circle: `a` writes "b.v1", `b` writes "a.v1", which `a` reads; write to another topic, or say `cycle: true` at a source of the circle where that is meant"#
+            ])
+        #expect(loaded.places == ["12:42"], "\(loaded.report)")
+    }
+
+    @Test(arguments: [(", cycle: true", ""), ("", ", cycle: true")])
+    func aCircleThatIsDeclaredIsTaken(_ a: String, _ b: String) {
+        #expect(graph(Self.round, sources: sources(a, b)).report == "")
+    }
+
+    @Test func aStageThatReadsWhatItWritesIsACircleAlsoThroughItsDeadLetters() {
+        let own = graph(
+            """
+                twins: { kind: twin-projector, from: events }
+                copy: { kind: map, from: twins, to: events.v1 }
+            """)
+        #expect(
+            own.messages.count == 1 && own.messages[0].contains("`events` writes \"events.v1\", which `events` reads"))
+        let letters = graph(
+            """
+                twins: { kind: twin-projector, from: events }
+                copy: { kind: map, from: twins, to: other.v1 }
+            """, sources: "    events: { topics: [other.v1.dlq, other.v1.dlq.dlq], format: ditto }")
+        #expect(
+            letters.messages.count == 1 && letters.messages[0].contains(#"writes "other.v1.dlq.dlq""#),
+            "\(letters.report)")
+        let none = graph(
+            "    twins: { kind: twin-projector, from: events }",
+            sources: "    events: { topics: [o.dlq, o.dlq.dlq], format: ditto, deadLetterTopic: false }")
+        #expect(none.report == "")
+    }
+
+    @Test func aLineOfStagesIsNoCircle() {
+        #expect(
+            graph(
+                """
+                    twins: { kind: twin-projector, from: a }
+                    copy: { kind: map, from: twins, to: b.v1, thing: "b:{name}" }
+                    others: { kind: twin-projector, from: b }
+                    out: { kind: export, from: others, to: history.timeseries.v1.b }
+                """, sources: sources()
+            ).report == "")
+    }
+
     private let models = """
             twins: { kind: twin-projector, from: events }
             ask: { kind: ml-fan-out, from: twins, task: t, features: [{ name: x, path: features.f.x }], writeTo: /features/ml }

@@ -19,7 +19,7 @@ import Testing
             }
             let loaded = Self.loader.load(path: path)
             #expect(loaded.report == "")
-            let results = TopologyTestRunner(registry: .builtin).run(try #require(loaded.tests))
+            let results = TopologyTestRunner(registry: .builtin, inspect: checkMessages).run(try #require(loaded.tests))
             let report = TopologyTestReport()
             #expect(results.failed == 0, "\n\(report.text(of: results))")
             #expect(results.passed > 0)

@@ -1,7 +1,10 @@
 import EgizProcessors
 import EgizTopologyFile
 import EgizTopologyTest
+import EgizTesting
 import Foundation
+import TestSupport
+import Testing
 
 let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
@@ -34,11 +37,19 @@ struct Kit {
     }
 
     func results(filter: String? = nil) -> TopologyTestResults? {
-        loaded.tests.map { TopologyTestRunner(registry: .builtin).run($0, filter: filter) }
+        loaded.tests.map { TopologyTestRunner(registry: .builtin, inspect: checkMessages).run($0, filter: filter) }
     }
 
     /// Faults of the file, or what the tests said.
     var report: String {
         results().map { TopologyTestReport().text(of: $0) } ?? loaded.report
     }
+}
+
+/// Whatever a topology emits while it is tested is as its schema says.
+@Sendable func checkMessages(_ driver: TopologyDriver) {
+    do {
+        let faults = try MessageCheck(driver.topology, .builtin).faults(driver.emitted)
+        if !faults.isEmpty { Issue.record("\(faults.joined(separator: "\n"))") }
+    } catch { Issue.record(error) }
 }

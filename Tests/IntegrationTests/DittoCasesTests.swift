@@ -32,7 +32,6 @@ struct DittoCasesTests {
         let app = server.application()
         try await app.test(.router) { client in
             let connection = try PostgresConnection(url: url, applicationName: "egiz-test")
-            _ = try Migrator(connection).migrate()
             let worker = WorkerIdentity(id: UUID().uuidString, host: "test", processID: 1)
             let factory = PostgresStoreFactory(url: url)
             let store = try factory.openTaskStore(worker: worker)

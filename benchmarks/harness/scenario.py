@@ -29,7 +29,7 @@ class Scenario:
                 + (", yardstick with twins" if self.twins else ""))
 
     def topology(self, topic):
-        commit = "" if self.epoch == 50_000 else f"\n  commit: {{ maxRecords: {self.epoch}, maxBytes: 1GiB }}"
+        commit = f"\n  commit: {{ maxRecords: {self.epoch}, maxBytes: 1GiB }}"
         return f"""apiVersion: egiz/v1
 kind: Topology
 metadata: {{ name: bench }}

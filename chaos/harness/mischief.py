@@ -135,12 +135,12 @@ class Mischief:
             _json({"topic": f"chaos.edge/{name}/things/twin/commands/modify", "path": "/attributes/a", "value": 3})))
 
 
-def run(brokers, ditto_topic, telemetry_topic, rate, seed, pause, stop):
+def run(brokers, ditto_topic, telemetry_topic, rate, seed, linger, pause, stop):
     """Sends `rate` records a second until `stop`; waits while `pause` is set. Runs in a process of its own."""
     mischief = Mischief(seed)
     chance = random.Random(seed + 1)
     producer = Producer({
-        "bootstrap.servers": brokers, "partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": 20,
+        "bootstrap.servers": brokers, "partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": linger,
         "compression.codec": "zstd", "message.timeout.ms": 300_000, "queue.buffering.max.messages": 1_000_000})
     began, sent = time.monotonic(), 0
     while not stop.is_set():

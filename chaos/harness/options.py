@@ -16,9 +16,9 @@ class Options:
     seed: int = field(default_factory=lambda: int(_text("CHAOS_SEED") or random.SystemRandom().randrange(10**6)))
     sabotage: str = field(default_factory=lambda: _text("CHAOS_SABOTAGE"))
     workers: int = field(default_factory=lambda: int(_text("CHAOS_WORKERS", "3")))
-    machines: int = field(default_factory=lambda: int(_text("CHAOS_MACHINES", "300")))
+    machines: int = field(default_factory=lambda: int(_text("CHAOS_MACHINES", "3000")))
     partitions: int = field(default_factory=lambda: int(_text("CHAOS_PARTITIONS", "64")))
-    faults_a_minute: float = field(default_factory=lambda: float(_text("CHAOS_FAULTS", "10")))
+    faults_a_minute: float = field(default_factory=lambda: float(_text("CHAOS_FAULTS", "15")))
     # The share of rate * time that must have been processed for the run to count.
     least_share: float = field(default_factory=lambda: float(_text("CHAOS_LEAST_SHARE", "0.8")))
     session_timeout: float = field(default_factory=lambda: float(_text("CHAOS_SESSION_TIMEOUT", "4")))

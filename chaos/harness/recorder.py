@@ -40,8 +40,9 @@ class Recorder:
         """(topic, partition) -> (next offset, bytes recorded)."""
         return {place: (self._next[index], self._bytes[index]) for index, place in enumerate(self.places)}
 
-    def total(self):
-        return sum(self._next)
+    def total(self, topics):
+        """Records recorded of these topics."""
+        return sum(count for (topic, _), count in zip(self.places, self._next) if topic in topics)
 
     def stop(self):
         if self._process.is_alive():
@@ -53,7 +54,7 @@ class Recorder:
 def _record(brokers, places, folder, next_offsets, recorded, stop):
     consumer = Consumer({
         "bootstrap.servers": brokers, "group.id": "chaos-recorder", "enable.auto.commit": False,
-        "auto.offset.reset": "error", "queued.min.messages": 100_000, "fetch.wait.max.ms": 50,
+        "auto.offset.reset": "error", "queued.min.messages": 100_000, "fetch.wait.max.ms": 200,
         "isolation.level": "read_committed", "socket.timeout.ms": 10_000, "reconnect.backoff.max.ms": 500})
     consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for topic, partition in places])
     index = {place: number for number, place in enumerate(places)}

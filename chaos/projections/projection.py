@@ -17,6 +17,9 @@ class Projection:
         """False where this build or topology does not have the projection."""
         return True
 
+    def prepare(self, database):
+        """Called once, before any task is compared."""
+
     def expected(self, fold, task):
         raise NotImplementedError
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "EventScanner.h"
+
 #include <stddef.h>
 #include <stdint.h>
 

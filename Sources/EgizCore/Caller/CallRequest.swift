@@ -18,6 +18,8 @@ public struct CallRequest: Sendable {
     public var timeout: Duration
     /// An answer with more is given up.
     public var maxAnswerBytes: Int
+    /// Why it cannot be made now: something that it needs from outside is missing. It then counts as nobody being there.
+    public var problem: String?
 
     public init(url: String, headers: [Header], body: [UInt8], policy: CallPolicy) {
         (self.url, self.headers, self.body) = (url, headers, body)

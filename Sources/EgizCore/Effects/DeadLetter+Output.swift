@@ -3,7 +3,9 @@ import EgizTwin
 extension DeadLetter {
     /// The record for the topic `<topic>.dlq`: key, value and headers as they came, and where it came from and why it is here in
     /// headers that begin with `egiz-dlq-`.
-    public func output(id: String, topologyVersion: Int64) -> OutputRecord {
+    ///
+    /// `egiz-db` says in which database the letter is kept: whoever gathers letters of several systems need not keep it again.
+    public func output(id: String, topologyVersion: Int64, database: String) -> OutputRecord {
         func header(_ name: String, _ text: String) -> Header {
             Header(name: "egiz-dlq-\(name)", value: Array(text.utf8))
         }
@@ -14,6 +16,7 @@ extension DeadLetter {
             header("message", message), header("topology", stage.topology), header("source", stage.source),
             header("topology-version", "\(topologyVersion)"), header("disposition", disposition.rawValue),
         ]
+        headers.append(Header(name: "egiz-db", value: Array(database.utf8)))
         if let processor { headers.append(header("processor", processor)) }
         if let thing { headers.append(header("thing", thing.text)) }
         return OutputRecord(

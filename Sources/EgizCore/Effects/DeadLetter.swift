@@ -25,6 +25,8 @@ public struct DeadLetter: Sendable {
     public var disposition = Disposition.dead
     /// How often it was tried; 0 for a record that only queues behind another.
     public var attempts = 1
+    /// When, in stream time, it is tried again by itself; nil: never.
+    public var retryAt: EventTime?
     public var recordTime: EventTime
     public var key: [UInt8]?
     public var value: [UInt8]?

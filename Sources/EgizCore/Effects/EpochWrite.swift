@@ -1,3 +1,5 @@
+import EgizTwin
+
 /// Everything one epoch of one stream thread commits, in one Postgres transaction.
 ///
 /// Handed from the stream thread to its committing thread when the epoch closes and back when it is done; exactly one of
@@ -41,5 +43,32 @@ public final class EpochWrite: @unchecked Sendable {
         self.columns = columns
         self.twins = twins
         self.deadLetters = deadLetters
+    }
+
+    /// Brings the rows into their orders; whoever hands the epoch to a writer calls it.
+    public func sortRows() {
+        // Rows are large values: sorting their positions moves none of them until the order is known.
+        let rows = twins
+        let order = rows.indices.sorted { rows[$0].snapshot.thing < rows[$1].snapshot.thing }
+        twins = order.map { rows[$0] }
+        states.sort { ($0.processor, $0.thing) < ($1.processor, $1.thing) }
+        rollups.sort { ($0.thing, $0.path, $0.processor, $0.start) < ($1.thing, $1.path, $1.processor, $1.start) }
+        scenes.sort { ($0.thing, $0.object, $0.target) < ($1.thing, $1.object, $1.target) }
+        alerts.sort {
+            ($0.thing, $0.key, $0.raisedAt, $0.processor) < ($1.thing, $1.key, $1.raisedAt, $1.processor)
+        }
+        mergePredictions()
+    }
+
+    /// Keys do not guarantee a partition: where two tasks write one row, the younger one stays.
+    private func mergePredictions() {
+        guard tasks.count > 1, predictions.count > 1 else { return }
+        predictions.sort { ($0.key, $0.time) < ($1.key, $1.time) }
+        var kept: [PredictionRow] = []
+        for row in predictions {
+            if kept.last?.key == row.key { kept.removeLast() }
+            kept.append(row)
+        }
+        predictions = kept
     }
 }

@@ -44,6 +44,8 @@ public struct StepCounters: Sendable, Equatable {
     public var reviewed: Int64 = 0
     /// Messages of people that were consumed.
     public var messages: Int64 = 0
+    /// Events that a filter held back.
+    public var filtered: Int64 = 0
     /// Questions to models that were written.
     public var questions: Int64 = 0
     /// Records that a caller has settled by asking, and how many calls that took.
@@ -67,6 +69,7 @@ public struct StepCounters: Sendable, Equatable {
             ("resets", resets), ("keyMismatch", keyMismatch), ("longPaths", longPaths), ("parked", parked),
             ("redriven", redriven), ("emitted", emitted), ("ticks", ticks), ("idleTicks", idleTicks), ("late", late),
             ("bindings", bindings), ("alerts", alerts), ("ruleErrors", ruleErrors), ("reviewed", reviewed),
+            ("messages", messages), ("filtered", filtered),
             ("messages", messages), ("questions", questions), ("answered", answered), ("calls", calls),
             ("callFaults", callFaults), ("callsDropped", callsDropped), ("predictions", predictions),
         ]
@@ -102,6 +105,7 @@ public struct StepCounters: Sendable, Equatable {
         case "ruleErrors": ruleErrors = value
         case "reviewed": reviewed = value
         case "messages": messages = value
+        case "filtered": filtered = value
         case "questions": questions = value
         case "answered": answered = value
         case "calls": calls = value

@@ -13,6 +13,8 @@ public struct KindField: Sendable, Equatable {
         /// A list of path patterns: `*` one segment, `**` any number.
         case globs
         case choice([String])
+        /// A list of texts.
+        case texts
         /// A Kafka topic that the kind writes.
         case topic
         /// A path or a calculation; `value` stands for what it is about where that is allowed.

@@ -36,6 +36,11 @@ public struct KindSpec: Sendable {
     public var projections: [String]
     public var fields: [KindField]
     public var metrics: [Metric]
+    /// The file in `Schemas/` that describes the values of the records which it writes to the topic of a word, by the word (`alert.to`
+    /// for one within another). Values that it only hands on have none.
+    public var messages: [String: String]
+    /// The topics that it writes where the word `to` is left out; nil: there are none.
+    public var defaultTopics: (@Sendable (ProcessorDefinition, SourceDefinition) -> [String])?
     /// Faults that only show beside the other processors of the topology, given second; nil: there are none.
     public var checkPeers: (@Sendable (ProcessorDefinition, [ProcessorDefinition]) -> [TopologyFault])?
     /// A YAML example of the processor's entry.
@@ -43,7 +48,8 @@ public struct KindSpec: Sendable {
 
     public init(
         kind: String, summary: String, input: Stream, output: Stream, projections: [String], fields: [KindField],
-        metrics: [Metric] = [], example: String,
+        metrics: [Metric] = [], messages: [String: String] = [:], example: String,
+        defaultTopics: (@Sendable (ProcessorDefinition, SourceDefinition) -> [String])? = nil,
         checkPeers: (@Sendable (ProcessorDefinition, [ProcessorDefinition]) -> [TopologyFault])? = nil
     ) {
         self.kind = kind
@@ -53,6 +59,8 @@ public struct KindSpec: Sendable {
         self.projections = projections
         self.fields = fields
         self.metrics = metrics
+        self.messages = messages
+        self.defaultTopics = defaultTopics
         self.checkPeers = checkPeers
         self.example = example
     }

@@ -16,10 +16,21 @@ public protocol Processor: AnyObject, SendableMetatype {
     /// The state it keeps for each thing; nil: none, and no timers.
     static var stateType: (any ProcessorState.Type)? { get }
 
+    /// Not nil where `process` does nothing but append samples of leaves as this says.
+    var leafRecording: LeafRecording? { get }
+
     /// Called once for each change, in the order of the key. A thrown fault refuses the whole record: none of its effects
     /// and state changes stay (rule 5).
     func process(_ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects)
         throws(RecordFault)
+
+    /// Whether the processors that read from this one see the change: asked of kinds that give changes on, after `process`. Pure
+    /// and without a state, for it is asked again where a record is repeated (rule 5) and where a thing is reviewed (rule 20; then
+    /// the change has neither leaves nor a record).
+    func passes(_ change: borrowing TwinChange, into effects: inout RecordEffects) -> Bool
+
+    /// Fingerprint of what `passes` depends on: the rules behind it are other rules where it changes (rule 20).
+    var passFingerprint: UInt64 { get }
 
     /// Called when stream time has reached a timer that the processor has set, in the order of the timers, before the first
     /// record at or after it (rule 16). It cannot refuse.
@@ -49,6 +60,9 @@ public protocol Processor: AnyObject, SendableMetatype {
 extension Processor {
     public static var mayRefuse: Bool { true }
     public static var stateType: (any ProcessorState.Type)? { nil }
+    public var leafRecording: LeafRecording? { nil }
+    public func passes(_ change: borrowing TwinChange, into effects: inout RecordEffects) -> Bool { true }
+    public var passFingerprint: UInt64 { 0 }
     public func tick(_ tick: TimerTick, memory: (any ProcessorState)?, into effects: inout RecordEffects) {}
     public func project(_ thing: ThingID, memory: (any ProcessorState)?, into rows: inout ProjectionRows) {}
     public var rulesFingerprint: UInt64 { 0 }

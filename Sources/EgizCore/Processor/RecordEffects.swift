@@ -28,6 +28,12 @@ public struct RecordEffects {
     private(set) var late: Int64 = 0
     /// Values of the scene that changed, alerts raised, values on which a rule failed.
     private(set) var rules = RuleCounts()
+    /// The record is to be kept as a dead letter.
+    private(set) var kept: KeptLetter?
+    /// Events that a filter held back.
+    private(set) var filtered: Int64 = 0
+    /// Something was counted.
+    private(set) var hasCounts = false
     /// Answers of models, in order.
     private(set) var predictions: [PredictionRow] = []
     /// Names of the source's topics, by their place, and the partition.
@@ -35,7 +41,8 @@ public struct RecordEffects {
     var partition: Int32 = 0
     /// Set by the step before it calls a processor.
     var processor = ""
-    var thing: ThingID?
+    /// Whose record or timer the effects are of.
+    public internal(set) var thing: ThingID?
     /// The largest record that Kafka takes (rule 12).
     var largestRecord = 1_000_000
 
@@ -52,7 +59,13 @@ public struct RecordEffects {
     public mutating func emit(
         to topic: String, key: [UInt8]? = nil, value: [UInt8]?, headers: [DeadLetter.Header] = []
     ) throws(RecordFault) {
-        let key = key ?? thing.map { Array($0.text.utf8) }
+        try emit(to: topic, exactly: key ?? thing.map { Array($0.text.utf8) }, value: value, headers: headers)
+    }
+
+    /// As above, with the key as it is: nil is a record without one.
+    public mutating func emit(
+        to topic: String, exactly key: [UInt8]?, value: [UInt8]?, headers: [DeadLetter.Header] = []
+    ) throws(RecordFault) {
         var size = (key?.count ?? 0) + (value?.count ?? 0) + 256
         for header in headers { size += header.name.utf8.count + (header.value?.count ?? 0) + 8 }
         guard size <= largestRecord else {
@@ -86,28 +99,65 @@ public struct RecordEffects {
     /// Writes what a model says of a thing now; the last one of its key stays.
     public mutating func upsert(_ row: PredictionRow) { predictions.append(row) }
 
+    /// Keeps the record among the dead letters; its other effects stay. Only of a `RecordProcessor`.
+    public mutating func keep(_ letter: KeptLetter) {
+        kept = letter
+        hasCounts = true
+    }
+
+    /// Counts a record that was skipped because it is kept already.
+    public mutating func countSkipped() {
+        filtered += 1
+        hasCounts = true
+    }
+
     /// Counts a question to a model that was written.
-    public mutating func countQuestion() { rules.questions += 1 }
+    public mutating func countQuestion() {
+        rules.questions += 1
+        hasCounts = true
+    }
 
     /// Counts a value of the scene that changed.
-    public mutating func countBinding() { rules.bindings += 1 }
+    public mutating func countBinding() {
+        rules.bindings += 1
+        hasCounts = true
+    }
 
     /// Counts an alert that was raised.
-    public mutating func countAlert() { rules.alerts += 1 }
+    public mutating func countAlert() {
+        rules.alerts += 1
+        hasCounts = true
+    }
 
     /// Counts a value on which a binding or a rule failed: of the wrong kind, or one that cannot be calculated with.
-    public mutating func countRuleError() { rules.errors += 1 }
+    public mutating func countRuleError() {
+        rules.errors += 1
+        hasCounts = true
+    }
 
     /// Counts a sample that came too late for its window.
-    public mutating func countLate() { late += 1 }
+    public mutating func countLate() {
+        late += 1
+        hasCounts = true
+    }
+
+    /// Counts an event that a processor did not pass on.
+    mutating func countFiltered() {
+        filtered += 1
+        hasCounts = true
+    }
 
     public mutating func removeAll() {
         samples.removeAll(keepingCapacity: true)
         if !emissions.isEmpty { emissions.removeAll(keepingCapacity: true) }
         if !timers.isEmpty { timers.removeAll(keepingCapacity: true) }
         if !predictions.isEmpty { predictions.removeAll(keepingCapacity: true) }
+        guard hasCounts else { return }
         late = 0
+        filtered = 0
+        kept = nil
         rules = RuleCounts()
+        hasCounts = false
     }
 
     struct RuleCounts {

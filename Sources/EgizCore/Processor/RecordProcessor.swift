@@ -1,28 +1,42 @@
 public import EgizTwin
 
-/// A pure step over records as they are, without twins: alone with its source, which has the format `json`. It keeps no state; what
-/// it writes derives from the record.
+/// A pure step over records as they are, without twins: alone with its source, which has the format `json`.
+///
+/// What it writes derives from the record, and, where the kind is a `StatefulProcessor` as well, from the state of the record's
+/// `subject`; `tick` and `project` are called as for every processor.
 public protocol RecordProcessor: AnyObject, SendableMetatype {
     static var spec: KindSpec { get }
+
+    /// Values are handed over as they came, tombstones too, instead of being read as JSON; and headers with them.
+    static var readsBytes: Bool { get }
+
+    /// It may `keep` records as dead letters that are tried again.
+    static var keepsLetters: Bool { get }
 
     /// Builds the processor from settings that were checked against `spec`.
     init(_ definition: ProcessorDefinition) throws(TopologyFaults)
 
-    /// Called once for each record, in the order of the partition. A thrown fault refuses the record: none of its effects stay.
+    /// Whose state and timers a record of this place moves. Only asked of kinds with a state; each task has subjects of its own.
+    func subject(of position: InputPosition) -> ThingID?
+
+    /// Called once for each record, in the order of the partition. A thrown fault refuses the record: none of its effects stay. A kind
+    /// with a state changes it only where it does not throw.
     func process(_ record: InputRecord, into effects: inout RecordEffects) throws(RecordFault)
+
+    /// As `process`, with the state of the record's subject.
+    func process(_ record: InputRecord, memory: (any ProcessorState)?, into effects: inout RecordEffects)
+        throws(RecordFault)
 }
 
-/// A record with its value read.
-public struct InputRecord {
-    public let value: JSONValue
-    public let key: [UInt8]?
-    /// Of the record in the log; 0 where the log has none.
-    public let time: EventTime
-    public let position: InputPosition
-    /// The task that reads it, for the keys of rows.
-    public let home: TaskID
+extension RecordProcessor {
+    public static var readsBytes: Bool { false }
+    public static var keepsLetters: Bool { false }
 
-    public init(value: JSONValue, key: [UInt8]?, time: EventTime, position: InputPosition, home: TaskID) {
-        (self.value, self.key, self.time, self.position, self.home) = (value, key, time, position, home)
+    public func subject(of position: InputPosition) -> ThingID? { nil }
+
+    public func process(_ record: InputRecord, memory: (any ProcessorState)?, into effects: inout RecordEffects)
+        throws(RecordFault)
+    {
+        try process(record, into: &effects)
     }
 }

@@ -69,6 +69,22 @@ public struct SettingsReader: Sendable {
         return text
     }
 
+    /// A text that must be there.
+    public func required(_ name: String) throws(TopologyFaults) -> String {
+        guard let text = try text(name) else { throw fault(name, "a text") }
+        return text
+    }
+
+    /// The texts of a list; empty where it was left out.
+    public func texts(_ name: String) throws(TopologyFaults) -> [String] {
+        var texts: [String] = []
+        for item in try list(name) {
+            guard case .string(let text) = item.content else { throw fault(name, "a list of texts") }
+            texts.append(text)
+        }
+        return texts
+    }
+
     /// A number; nil where it was left out.
     public func number(_ name: String) throws(TopologyFaults) -> Double? {
         guard let value = values[name] else { return nil }

@@ -1,6 +1,16 @@
 import EgizTwin
 
 extension EpochColumns {
+    /// Appends a leaf's present value to the column of its kind.
+    @inline(__always)
+    mutating func add(_ cell: UnsafePointer<LeafCell>, at time: Int64, to slot: SeriesSlot) {
+        if let number = cell.pointee.plainNumber {
+            slot.column(.number, list: &self).append(time: time, number: number)
+        } else {
+            add(cell.pointee.leafValue, at: time, to: slot)
+        }
+    }
+
     /// Appends a sample to the column of its kind.
     @inline(__always)
     mutating func add(_ value: LeafValue, at time: Int64, to slot: SeriesSlot) {

@@ -2,6 +2,8 @@
 struct EpochColumns {
     private(set) var slots: [SeriesSlot] = []
     private(set) var columns: [SeriesColumn] = []
+    /// What a column costs beside its samples, about; counts against `commit.maxBytes`.
+    static let columnBytes = 160
 
     mutating func append(_ slot: SeriesSlot, _ column: SeriesColumn) {
         slots.append(slot)

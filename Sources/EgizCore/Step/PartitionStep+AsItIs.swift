@@ -3,31 +3,48 @@ import EgizTwin
 /// Records that are no events of twins.
 extension PartitionStep {
     /// Gives the record to the stage's only processor.
-    func processAsItIs(_ record: RawRecord, _ redrive: Redrive?) -> StepVerdict {
+    func processAsItIs(_ record: RawRecord, _ headers: [DeadLetter.Header], _ redrive: Redrive?) throws(EngineError)
+        -> StepVerdict
+    {
         guard let (name, instance) = ofRecords else { return .done }
-        noteTime(record.timestamp)
-        guard let bytes = record.value else {
+        let readsBytes = type(of: instance).readsBytes
+        // A letter that is tried again has moved stream time when it came.
+        if redrive == nil { noteTime(record.timestamp) }
+        guard record.value != nil || readsBytes else {
             counters.tombstone += 1
             return .done
         }
-        let thing = record.key.flatMap { try? ThingID(validating: String(decoding: $0, as: UTF8.self)) }
-        let value: JSONValue
-        do throws(JSONError) { value = try parser.parse(bytes) } catch {
-            return refuse("json", error.message, thing, name)
-        }
-        effects.removeAll()
-        effects.thing = thing
-        effects.processor = name
         let position = InputPosition(
             topic: stage.source.topics[record.topic].name, partition: record.partition, offset: record.offset)
+        var entry: TwinEntry?
+        if !statefulProcessors.isEmpty, let subject = instance.subject(of: position) {
+            // What is due comes first (rule 16).
+            if let verdict = try fireDue() { return verdict }
+            if tables.room.holdsTicksOnly { return .epochIsFull }
+            guard let found = twins.find(subject) else { return .needs(subject) }
+            entry = found
+        }
+        let thing = record.key.flatMap { try? ThingID(validating: String(decoding: $0, as: UTF8.self)) }
+        var value = JSONValue.null
+        if let bytes = record.value, !readsBytes {
+            do throws(JSONError) { value = try parser.parse(bytes) } catch {
+                return refuse("json", error.message, thing, name)
+            }
+        }
+        effects.removeAll()
+        effects.thing = entry?.twin.thing ?? thing
+        effects.processor = name
+        let input = InputRecord(
+            value: value, key: record.key.map { [UInt8]($0) }, time: record.timestamp, position: position, home: task,
+            bytes: readsBytes ? record.value.map { [UInt8]($0) } : nil, headers: headers, streamTime: streamTime,
+            database: database, attempt: redrive?.attempt)
         do throws(RecordFault) {
-            try instance.process(
-                InputRecord(
-                    value: value, key: record.key.map { [UInt8]($0) }, time: record.timestamp, position: position,
-                    home: task), into: &effects)
+            if let entry { entry.states[0].isTouched = true }
+            try instance.process(input, memory: entry?.states[0].state, into: &effects)
         } catch {
             return refuse(error.code, error.message, thing, name)
         }
+        if let entry { touch(entry) }
         counters.applied += 1
         for row in effects.predictions {
             predictions[row.key] = row
@@ -35,8 +52,12 @@ extension PartitionStep {
             openBytes += 256 + (row.details?.utf8.count ?? 0) + (row.error?.utf8.count ?? 0)
         }
         hasOtherWork = true
+        absorbTimers()
         if !effects.emissions.isEmpty { absorbEmissions(of: record, redrive, at: record.timestamp.microseconds) }
-        return .done
+        guard let kept = effects.kept else { return .done }
+        var refusal = StepVerdict.Refusal(code: kept.code, message: kept.message, thing: kept.thing, processor: name)
+        refusal.kept = kept
+        return .refused(refusal)
     }
 
     /// Stream time of a stage without events is the time of its records.

@@ -3,7 +3,7 @@ import EgizTwin
 /// What one record does to the open epoch: the hot path.
 extension PartitionStep {
     func run(_ record: RawRecord, _ redrive: Redrive?) throws(EngineError) -> StepVerdict {
-        switch tables.decoder.decode(record.value, format: stage.source.format, recordTime: record.timestamp) {
+        switch tables.decoder.decode(record.value, format: format, recordTime: record.timestamp) {
         case .ignored(let reason):
             counters.count(reason)
             return .done
@@ -49,7 +49,9 @@ extension PartitionStep {
         case .rejected(let rejection):
             return refuse(rejection.code, rejection.message, thing, projector, stage.source.onError)
         case .applied(let missed, let reset):
-            if let refusal = try runProcessors(event, entry, record, existed: existed) {
+            if let refusal = try run(
+                processors, entry, record, event.time, isCreated: !existed && entry.twin.isAlive)
+            {
                 return refuse(
                     refusal.code, refusal.message, thing, refusal.processor, refusal.disposition)
             }
@@ -58,18 +60,22 @@ extension PartitionStep {
         }
     }
 
-    /// Runs the processors on the change; nil when all of them accepted the record. Otherwise the entry is as it was before.
-    private func runProcessors(_ event: TwinEvent, _ entry: TwinEntry, _ record: RawRecord, existed: Bool)
-        throws(EngineError)
-        -> StepVerdict.Refusal?
-    {
+    /// Runs processors on the change; nil when all of them accepted the record. Otherwise the entry is as it was before.
+    func run(
+        _ processors: [ProcessorSlot], _ entry: TwinEntry, _ record: RawRecord, _ time: EventTime, isCreated: Bool
+    ) throws(EngineError) -> StepVerdict.Refusal? {
         effects.removeAll()
-        effects.thing = event.thing
+        effects.thing = entry.twin.thing
         let change = TwinChange(
-            thing: event.thing, revision: entry.twin.revision, time: event.time, streamTime: streamTime ?? event.time,
-            leaves: self.change.leaves, paths: tables.paths, twin: entry.twin,
-            isCreated: !existed && entry.twin.isAlive, topic: record.topic, offset: record.offset)
-        for slot in processors {
+            thing: entry.twin.thing, revision: entry.twin.revision, time: time, streamTime: streamTime ?? time,
+            leaves: self.change.leaves, paths: tables.paths, twin: entry.twin, isCreated: isCreated,
+            topic: record.topic, offset: record.offset)
+        for (place, slot) in processors.enumerated() {
+            // Where there are gates these are all processors of the step, and the place is theirs.
+            guard reaches(place) else {
+                decide(place, reached: false, change, &effects)
+                continue
+            }
             do throws(RecordFault) {
                 effects.processor = slot.name
                 if let index = slot.stateIndex {
@@ -78,11 +84,12 @@ extension PartitionStep {
                 } else {
                     try slot.instance.process(change, memory: nil, into: &effects)
                 }
+                if decide(place, reached: true, change, &effects) { effects.countFiltered() }
             } catch {
                 effects.removeAll()
                 try rebuild(entry)
                 return .init(
-                    code: error.code, message: error.message, thing: event.thing, processor: slot.name,
+                    code: error.code, message: error.message, thing: change.thing, processor: slot.name,
                     disposition: slot.onError)
             }
         }
@@ -99,6 +106,7 @@ extension PartitionStep {
         }
         if entry.home == nil {
             entry.home = task
+            entry.isAtHome = true
             tables.created[event.thing] = task
             createdOpen.append(event.thing)
         }
@@ -118,7 +126,11 @@ extension PartitionStep {
         }
         if reset { counters.resets += 1 }
         noteKey(record, event.thing)
-        let time = event.time.microseconds
+        absorb(of: record, at: event.time.microseconds, entry, redrive)
+    }
+
+    /// What the processors asked for.
+    func absorb(of record: RawRecord, at time: Int64, _ entry: TwinEntry, _ redrive: Redrive?) {
         for sample in effects.samples {
             guard let slot = slot(sample.path, of: entry) else {
                 counters.longPaths += 1
@@ -127,18 +139,18 @@ extension PartitionStep {
             counters.samples += 1
             open.add(sample.value, at: time, to: slot)
         }
-        if !statefulProcessors.isEmpty { absorbTimers() }
+        if !statefulProcessors.isEmpty || effects.hasCounts { absorbTimers() }
         if !effects.emissions.isEmpty { absorbEmissions(of: record, redrive, at: time) }
     }
 
     /// A touched twin is pinned and will be written whole: that counts against `commit.maxBytes` as well (rule 4). The entry's
     /// estimate is four times its text.
     func touch(_ entry: TwinEntry) {
-        if !entry.isTouched { openBytes += entry.bytes / 4 }
+        if !entry.isTouched { heldBytes += entry.bytes / 4 }
         twins.touch(entry)
     }
 
-    private func slot(_ path: PathID, of entry: TwinEntry) -> SeriesSlot? {
+    func slot(_ path: PathID, of entry: TwinEntry) -> SeriesSlot? {
         if let known = entry.series.find(path) { return known }
         let text = tables.paths.text(of: path)
         let slot = text.utf8.count <= 1024 ? SeriesSlot(key: SeriesKey(thing: entry.twin.thing, path: text)) : nil
@@ -147,7 +159,7 @@ extension PartitionStep {
     }
 
     /// Stream time never follows a clock that runs ahead: one event dated 2200 moves nothing (rule 16).
-    private func advance(_ time: EventTime, recordTime: EventTime) {
+    func advance(_ time: EventTime, recordTime: EventTime) {
         var bounded = time
         if recordTime.microseconds > 0 {
             bounded = min(bounded, recordTime.advanced(byMicroseconds: 60_000_000))
@@ -156,10 +168,7 @@ extension PartitionStep {
     }
 
     private func noteKey(_ record: RawRecord, _ thing: ThingID) {
-        var text = thing.text
-        let same = text.withUTF8 { id in
-            record.key.map { $0.count == id.count && $0.elementsEqual(UnsafeRawBufferPointer(id)) } ?? false
-        }
+        let same = record.key.map { thing.isWritten(as: $0) } ?? false
         if !same { counters.keyMismatch += 1 }
     }
 }

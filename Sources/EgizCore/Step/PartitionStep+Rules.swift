@@ -15,10 +15,11 @@ extension PartitionStep {
         var problems: [String] = []
         for slot in processors { problems += slot.instance.install(registry).map { "\(slot.name): \($0)" } }
         var hash = Fingerprint()
-        for slot in processors {
+        for (place, slot) in processors.enumerated() {
             guard slot.instance.rulesFingerprint != 0 else { continue }
             hash.combine(slot.name)
             hash.combine(slot.instance.rulesFingerprint)
+            combineGates(before: place, into: &hash)
         }
         let fingerprint = Int64(bitPattern: hash.value)
         let before = rules ?? stored
@@ -60,7 +61,8 @@ extension PartitionStep {
         let time = streamTime ?? .earliest
         hasOtherWork = true
         counters.messages += 1
-        guard entry.home == task else { return .done }
+        // What is no thing has no home.
+        guard entry.home == task || ofRecords != nil else { return .done }
         begin(entry)
         deliver(message, entry, time, &effects)
         if keepsReplays { entry.replays.append(.message(message, streamTime: time)) }
@@ -89,14 +91,18 @@ extension PartitionStep {
 
     func review(_ entry: TwinEntry, _ time: EventTime, _ effects: inout RecordEffects) {
         let change = change(entry, time)
-        for slot in processors where slot.instance.rulesFingerprint != 0 {
-            effects.processor = slot.name
-            if let index = slot.stateIndex {
-                entry.states[index].isTouched = true
-                slot.instance.review(change, memory: entry.states[index].state, into: &effects)
-            } else {
-                slot.instance.review(change, memory: nil, into: &effects)
+        for (place, slot) in processors.enumerated() {
+            let reached = reaches(place)
+            if reached, slot.instance.rulesFingerprint != 0 {
+                effects.processor = slot.name
+                if let index = slot.stateIndex {
+                    entry.states[index].isTouched = true
+                    slot.instance.review(change, memory: entry.states[index].state, into: &effects)
+                } else {
+                    slot.instance.review(change, memory: nil, into: &effects)
+                }
             }
+            decide(place, reached: reached, change, &effects)
         }
     }
 

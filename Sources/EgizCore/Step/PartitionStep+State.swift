@@ -45,23 +45,30 @@ extension PartitionStep {
             case .message(let message, let streamTime): deliver(message, entry, streamTime, &scratch)
             }
         }
+        // The next refusal begins here, or many of them would cost the square of the epoch.
+        entry.base = nil
+        entry.replays.removeAll(keepingCapacity: true)
+        remember(entry)
     }
 
     private func again(_ change: borrowing TwinChange, _ entry: TwinEntry, _ scratch: inout RecordEffects)
         throws(EngineError)
     {
-        for slot in processors where slot.stateIndex != nil {
-            guard let index = slot.stateIndex else { continue }
-            scratch.processor = slot.name
-            entry.states[index].isTouched = true
-            do throws(RecordFault) {
-                try slot.instance.process(change, memory: entry.states[index].state, into: &scratch)
-            } catch {
-                throw EngineError(
-                    .bug, .stop,
-                    "processor \(slot.name) refused a record of \(change.thing) when it was repeated, and had accepted it before (\(error.message)): it is not pure"
-                )
+        for (place, slot) in processors.enumerated() {
+            let reached = reaches(place)
+            if reached, let index = slot.stateIndex {
+                scratch.processor = slot.name
+                entry.states[index].isTouched = true
+                do throws(RecordFault) {
+                    try slot.instance.process(change, memory: entry.states[index].state, into: &scratch)
+                } catch {
+                    throw EngineError(
+                        .bug, .stop,
+                        "processor \(slot.name) refused a record of \(change.thing) when it was repeated, and had accepted it before (\(error.message)): it is not pure"
+                    )
+                }
             }
+            decide(place, reached: reached, change, &scratch)
         }
     }
 
@@ -74,7 +81,7 @@ extension PartitionStep {
         var stateRows: [ThingID: [StateRow]] = [:]
         for row in states { stateRows[row.thing, default: []].append(row) }
         for thing in asked {
-            try twins.install(thing, row: byThing[thing], states: stateRows[thing] ?? [])
+            try twins.install(thing, row: byThing[thing], states: stateRows[thing] ?? [], of: task)
         }
     }
 
@@ -131,7 +138,7 @@ extension PartitionStep {
         let hash = StateSlot.hash(writer.bytes)
         guard hash != slot.storedHash else { return nil }
         slot.storedHash = hash
-        openBytes += slot.size
+        heldBytes += slot.size
         return StateRow(
             home: task, processor: processor.name, thing: thing, version: type.version, bytes: writer.bytes)
     }

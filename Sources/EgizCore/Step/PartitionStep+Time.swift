@@ -89,6 +89,7 @@ extension PartitionStep {
     /// - Parameter after: a tick may only set later timers than its own, or firing would never end.
     func absorbTimers(after due: EventTime? = nil) {
         counters.late += effects.late
+        counters.filtered += effects.filtered
         counters.bindings += effects.rules.bindings
         counters.alerts += effects.rules.alerts
         counters.ruleErrors += effects.rules.errors
@@ -139,7 +140,7 @@ extension PartitionStep {
     /// Adds a record to what the open epoch emits: also for the shell, which sends dead letters to their topic.
     public func emit(_ output: OutputRecord) {
         counters.emitted += 1
-        openBytes += output.size
+        heldBytes += output.size
         outputs.append(output)
         hasOtherWork = true
     }

@@ -24,8 +24,10 @@ public final class PartitionStep {
     public let twins: TwinCache
     public internal(set) var counters: StepCounters
     public internal(set) var streamTime: EventTime?
-    /// Bytes that the open epoch holds: records taken in, twins touched, records emitted; for `commit.maxBytes` (rule 4).
-    public internal(set) var openBytes = 0
+    /// Bytes that the open epoch holds: samples, twins touched, records emitted, and whole records where something may keep them;
+    /// for `commit.maxBytes` (rule 4).
+    public var openBytes: Int { heldBytes + open.columns.count * EpochColumns.columnBytes }
+    var heldBytes = 0
     /// Records that the open epoch has seen.
     public internal(set) var openRecords = 0
     /// Timers that fired in the open epoch.
@@ -36,12 +38,35 @@ public final class PartitionStep {
     let processors: [ProcessorSlot]
     /// Names of the processors with a state, by place in `TwinEntry.states`: what the store must restore.
     public let statefulProcessors: [String]
+    /// Of the stage's source: by itself, because reaching into the stage copies it.
+    let format: RecordFormat
     let keepsReplays: Bool
+    /// What is recorded of leaves, and the processors without the one that says so.
+    let recording: LeafRecording?
+    let others: [ProcessorSlot]
+    /// Something may keep more of a record than its samples.
+    let holdsRecords: Bool
+    /// Off only in tests, which compare the two ways.
+    var takesShortWay = true
+    /// Records that went the short way.
+    var shortRecords = 0
+    /// What `runLeaves` decided where it was neither done nor unusual.
+    var shortVerdict = StepVerdict.done
+    /// Some processor decides what others see.
+    let hasGates: Bool
+    /// By the place of a processor: whether the change under way goes on to those that read from it.
+    var passed: [Bool]
     /// Works on records instead of twins: the only processor of the stage.
     let ofRecords: (name: String, instance: any RecordProcessor)?
     /// The stage is a caller's: records come with what became of them, see `settle`.
     let callerName: String?
     let parser = JSONParser()
+    /// Records need their headers.
+    public let readsHeaders: Bool
+    /// The stage keeps dead letters of others, some of which are tried again by themselves.
+    public let keepsLetters: Bool
+    /// The identity of the database.
+    let database: String
     /// What models say, written when the epoch closes.
     var predictions: [PredictionRow.Key: PredictionRow] = [:]
     var change = ChangeBuffer()
@@ -66,10 +91,11 @@ public final class PartitionStep {
     /// - Parameters:
     ///   - counters, streamTime, incarnation, parked: as the task's rows have them.
     ///   - largestRecord: bytes that Kafka takes at most, checked when a record is emitted (rule 12).
+    ///   - database: the identity of the database.
     public init(
         task: TaskID, stage: StageDefinition, registry: ProcessorRegistry, tables: StreamTables,
         counters: StepCounters = StepCounters(), streamTime: EventTime? = nil, incarnation: Int32 = 1,
-        parked: [ThingID: Int] = [:], largestRecord: Int = 1_000_000
+        parked: [ThingID: Int] = [:], largestRecord: Int = 1_000_000, database: String = ""
     ) throws(TopologyFaults) {
         self.task = task
         self.stage = stage
@@ -77,6 +103,7 @@ public final class PartitionStep {
         self.counters = counters
         self.streamTime = streamTime
         self.incarnation = incarnation
+        self.database = database
         self.parked = ParkedThings(parked, limits: stage.source.park)
         effects.largestRecord = largestRecord
         effects.topics = stage.source.topics.map(\.name)
@@ -85,6 +112,7 @@ public final class PartitionStep {
         var projector: String?
         var stateful: [String] = []
         var mayRefuse = false
+        var places: [String: Int] = [:]
         var ofRecords: (name: String, instance: any RecordProcessor)?
         var callerName: String?
         for definition in stage.processors {
@@ -92,7 +120,16 @@ public final class PartitionStep {
                 throw TopologyFaults([TopologyFault(at: definition.mark, "unknown kind \(definition.kind)")])
             }
             if let make = entry.makeOfRecords {
-                ofRecords = (definition.name, try make(definition))
+                let instance = try make(definition)
+                ofRecords = (definition.name, instance)
+                // One with a state has timers and rows like any other.
+                guard let stateful = instance as? any Processor, let type = type(of: stateful).stateType else {
+                    continue
+                }
+                processors.append(
+                    ProcessorSlot(
+                        name: definition.name, instance: stateful, stateType: type, stateIndex: 0,
+                        onError: definition.onError))
                 continue
             }
             if entry.makeCaller != nil {
@@ -107,16 +144,30 @@ public final class PartitionStep {
             processors.append(
                 ProcessorSlot(
                     name: definition.name, instance: instance, stateType: stateType,
-                    stateIndex: stateType == nil ? nil : stateful.count, onError: definition.onError))
+                    stateIndex: stateType == nil ? nil : stateful.count, onError: definition.onError,
+                    upstream: places[definition.from]))
+            if let upstream = places[definition.from] { processors[upstream].isGate = true }
+            places[definition.name] = processors.count - 1
             if stateType != nil { stateful.append(definition.name) }
             mayRefuse = mayRefuse || entry.mayRefuse
         }
         self.processors = processors
+        hasGates = processors.contains(where: \.isGate)
+        passed = Array(repeating: true, count: processors.count)
+        // Two recordings would need an order between them, and a gate may stand before one.
+        let recordings = processors.compactMap(\.instance.leafRecording)
+        let records = recordings.count == 1 && !hasGates
+        recording = records ? recordings[0] : nil
+        others = records ? processors.filter { $0.instance.leafRecording == nil } : processors
         self.projector = projector
         self.ofRecords = ofRecords
         self.callerName = callerName
-        statefulProcessors = stateful
+        statefulProcessors = ofRecords == nil ? stateful : processors.map(\.name)
+        readsHeaders = ofRecords.map { type(of: $0.instance).readsBytes } ?? false
+        keepsLetters = ofRecords.map { type(of: $0.instance).keepsLetters } ?? false
         keepsReplays = mayRefuse
+        format = stage.source.format
+        holdsRecords = mayRefuse || !others.isEmpty
         twins = TwinCache(states: processors.compactMap { slot in slot.stateType.map { (slot.name, $0) } })
     }
 
@@ -129,17 +180,34 @@ public final class PartitionStep {
 
     /// Processes one record. Throws only for a bug or a broken state, `.stop`: the topology ends with the record's position.
     ///
-    /// - Parameter redrive: the record is a dead letter that is tried again. The caller then settles what the verdict means for
-    ///   the letter: `.refused` leaves it where it is, `.done` ends with `released`.
-    public func process(_ record: RawRecord, redrive: Redrive? = nil) throws(EngineError) -> StepVerdict {
-        let verdict: StepVerdict
-        if ofRecords != nil {
-            verdict = processAsItIs(record, redrive)
-        } else if callerName != nil {
-            verdict = sendAgain(record, redrive)
-        } else {
-            verdict = try run(record, redrive)
+    /// - Parameters:
+    ///   - headers: only looked at where the step `readsHeaders`.
+    ///   - redrive: the record is a dead letter that is tried again. The caller then settles what the verdict means for the
+    ///     letter: `.refused` leaves it where it is, `.done` ends with `released`.
+    public func process(
+        _ record: RawRecord, headers: [DeadLetter.Header] = [], redrive: Redrive? = nil
+    ) throws(EngineError) -> StepVerdict {
+        if ofRecords != nil { return settle(try processAsItIs(record, headers, redrive), record, redrive) }
+        if callerName != nil { return settle(sendAgain(record, redrive), record, redrive) }
+        if redrive == nil, takesShortWay {
+            switch try runLeaves(record) {
+            case .done:
+                heldBytes += holdsRecords ? Self.size(of: record) : tables.decoder.scan.heldBytes
+                counters.records += 1
+                openRecords += 1
+                return .done
+            case .settled: return settle(shortVerdict, record, nil)
+            case .unusual: break
+            }
         }
+        return settle(try run(record, redrive), record, redrive)
+    }
+
+    private static func size(of record: RawRecord) -> Int {
+        (record.value?.count ?? 0) + (record.key?.count ?? 0) + 64
+    }
+
+    private func settle(_ verdict: StepVerdict, _ record: RawRecord, _ redrive: Redrive?) -> StepVerdict {
         switch verdict {
         case .needs, .needsTimers, .full, .epochIsFull: return verdict
         case .refused(let refusal):
@@ -152,7 +220,7 @@ public final class PartitionStep {
             if let thing = refusal.thing { parked.add(thing) }
         case .done: break
         }
-        openBytes += (record.value?.count ?? 0) + (record.key?.count ?? 0) + 64
+        heldBytes += Self.size(of: record)
         if redrive == nil {
             counters.records += 1
             openRecords += 1
@@ -215,7 +283,7 @@ public final class PartitionStep {
         outputs = []
         idle = nil
         rulesMoved = nil
-        openBytes = 0
+        heldBytes = 0
         openRecords = 0
         openTicks = 0
         hasOtherWork = false

@@ -7,4 +7,8 @@ struct ProcessorSlot {
     var stateIndex: Int?
     /// What becomes of a record that it refuses.
     var onError: DeadLetter.Disposition
+    /// Place of the processor that it reads from; nil where that is the projector.
+    var upstream: Int?
+    /// Others read from it.
+    var isGate = false
 }

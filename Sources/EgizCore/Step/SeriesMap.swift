@@ -8,6 +8,8 @@ struct SeriesMap {
     private var slots: [SeriesSlot?] = []
     private var index: [Int32: Int] = [:]
 
+    var count: Int { ids.count }
+
     /// Nil: never seen. `.some(nil)`: seen, and not to be recorded.
     @inline(__always)
     func find(_ path: PathID) -> SeriesSlot?? {

@@ -37,7 +37,9 @@ final class SeriesMix {
             indices.append(counts[Int(place)])
             counts[Int(place)] += 1
         }
-        let times = zip(arrivals, indices).map { columns[Int($0)].times[$1] }
+        // Once a column: its tail of plain memory is looked at each time it is asked.
+        let timesOf = columns.map(\.times)
+        let times = zip(arrivals, indices).map { timesOf[Int($0)][$1] }
         var comparisons = 0
         let order = times.indices.sorted {
             comparisons += 1

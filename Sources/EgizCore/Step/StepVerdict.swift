@@ -24,6 +24,8 @@ public enum StepVerdict {
         public var thing: ThingID?
         public var processor: String?
         public var disposition: DeadLetter.Disposition
+        /// The record is somebody else's dead letter, which is kept as this.
+        public var kept: KeptLetter?
 
         public init(
             code: String, message: String, thing: ThingID?, processor: String?,

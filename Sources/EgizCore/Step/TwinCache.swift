@@ -3,9 +3,10 @@ public import EgizTwin
 /// The twins and states that a task has at hand: filled lazily and in batches from the store, bounded in bytes, and never giving
 /// up what an uncommitted epoch has touched (rule 4). Lives as long as the task's tenure.
 public final class TwinCache {
-    private var entries: [ThingID: TwinEntry] = [:]
+    /// From thing ids to places in `ring`.
+    let index = ThingIndex()
     /// Clock (second chance) over the entries.
-    private var ring: [TwinEntry] = []
+    private var ring: ContiguousArray<TwinEntry> = []
     private var hand = 0
     private var touched: [TwinEntry] = []
     /// Name and type of each stateful processor, by place in `TwinEntry.states`.
@@ -16,21 +17,32 @@ public final class TwinCache {
 
     init(states: [(name: String, type: any ProcessorState.Type)]) { stateTypes = states }
 
-    public var count: Int { entries.count }
+    public var count: Int { ring.count }
 
     @inline(__always)
-    func find(_ thing: ThingID) -> TwinEntry? { entries[thing] }
+    func find(_ thing: ThingID) -> TwinEntry? {
+        let place = index.find(thing)
+        return place < 0 ? nil : ring[place]
+    }
 
-    public func contains(_ thing: ThingID) -> Bool { entries[thing] != nil }
+    /// The entry at a place that `index` has named.
+    @inline(__always)
+    func entry(at place: Int) -> TwinEntry { ring[place] }
+
+    public func contains(_ thing: ThingID) -> Bool { index.find(thing) >= 0 }
+
+    /// Whether there is an entry for the thing with these bytes as its id.
+    public func contains(_ id: UnsafeRawBufferPointer) -> Bool { index.find(id) >= 0 }
 
     /// Puts what the store answered into the cache; a thing without a row becomes a known absence.
-    func install(_ thing: ThingID, row: TwinRow?, states rows: [StateRow]) throws(EngineError) {
-        guard entries[thing] == nil else { return }
+    func install(_ thing: ThingID, row: TwinRow?, states rows: [StateRow], of task: TaskID) throws(EngineError) {
+        guard index.find(thing) < 0 else { return }
         let entry: TwinEntry
         if let row {
             do {
                 let twin = try Twin(restoring: row.snapshot, parser: parser)
                 entry = TwinEntry(twin: twin, home: row.home)
+                entry.isAtHome = row.home == task
                 entry.twinBytes = Self.estimate(row.snapshot)
             } catch {
                 throw EngineError(
@@ -50,7 +62,7 @@ public final class TwinCache {
             entry.states.append(
                 StateSlot(state: state, storedHash: StateSlot.hash(bytes), size: bytes.count))
         }
-        entries[thing] = entry
+        index.set(thing, to: ring.count)
         ring.append(entry)
         entry.bytes = 0
         weigh(entry)
@@ -122,7 +134,8 @@ public final class TwinCache {
 
     private func weigh(_ entry: TwinEntry) {
         bytes -= entry.bytes
-        entry.bytes = entry.twinBytes
+        // A series has its key, its slot and a column that is kept for the next epoch.
+        entry.bytes = entry.twinBytes + entry.series.count * 320
         for state in entry.states { entry.bytes += 64 + state.size * 2 }
         bytes += entry.bytes
     }
@@ -142,14 +155,15 @@ public final class TwinCache {
             } else if entry.isTouched || entry.pinnedBy > committed {
                 hand += 1
             } else {
-                entries[entry.twin.thing] = nil
+                index.remove(entry.twin.thing)
                 bytes -= entry.bytes
                 ring.swapAt(hand, ring.count - 1)
                 ring.removeLast()
+                if hand < ring.count { index.set(ring[hand].twin.thing, to: hand) }
             }
         }
     }
 
-    // A tree of JSON values takes a few times its text; 256 is what an entry costs without a document.
-    static func estimate(_ snapshot: TwinSnapshot) -> Int { 256 + (snapshot.document?.count ?? 0) * 4 }
+    // A tree of JSON values takes a few times its text; 512 is what an entry costs without a document, its id and place included.
+    static func estimate(_ snapshot: TwinSnapshot) -> Int { 512 + (snapshot.document?.count ?? 0) * 4 }
 }

@@ -20,6 +20,8 @@ final class TwinEntry {
     var twin: Twin
     /// The task that owns the thing as the store has it; nil while no event created it.
     var home: TaskID?
+    /// The owner is the task of the cache.
+    var isAtHome = false
     /// Input position of the last applied event, kept as offset and index of the topic.
     var lastTopic = 0
     var lastOffset: Int64 = -1

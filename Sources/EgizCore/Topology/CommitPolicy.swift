@@ -4,10 +4,10 @@ public struct CommitPolicy: Sendable, Equatable {
     public var interval: Duration
     /// An epoch closes, and the thread waits for the commit before it, at this many records…
     public var maxRecords: Int
-    /// …or at this many bytes of record values, states and effects.
+    /// …or at this many bytes of samples, twins, states and effects.
     public var maxBytes: Int
 
-    public static let standard = CommitPolicy(interval: .milliseconds(100), maxRecords: 50_000, maxBytes: 64 << 20)
+    public static let standard = CommitPolicy(interval: .milliseconds(100), maxRecords: 1_000_000, maxBytes: 64 << 20)
 
     public init(interval: Duration, maxRecords: Int, maxBytes: Int) {
         self.interval = interval

@@ -36,12 +36,14 @@ public struct SourceDefinition: Sendable {
     public var park: ParkLimits
     /// Dead letters also go to the topic `<topic>.dlq`.
     public var deadLetterTopic: Bool
+    /// Records that came of its own records may come back to it (rule 21).
+    public var mayCycle: Bool
     public var mark: SourceMark
 
     public init(
         name: String, topics: [Topic], format: RecordFormat, start: Start, onGap: OnGap, idle: Duration,
         onError: DeadLetter.Disposition = .dead, park: ParkLimits = .standard, deadLetterTopic: Bool = true,
-        mark: SourceMark
+        mayCycle: Bool = false, mark: SourceMark
     ) {
         self.name = name
         self.topics = topics
@@ -52,6 +54,7 @@ public struct SourceDefinition: Sendable {
         self.onError = onError
         self.park = park
         self.deadLetterTopic = deadLetterTopic
+        self.mayCycle = mayCycle
         self.mark = mark
     }
 }

@@ -15,6 +15,9 @@ final class KafkaRecordBatch: RecordBatch {
     private let topics: [String]
     /// Topic handles met so far and their index; safe by pointer because the messages keep the handles alive.
     private var known: [(handle: OpaquePointer, index: Int)] = []
+    /// The one of the last record.
+    private var lastHandle: OpaquePointer?
+    private var lastIndex = 0
 
     /// Takes the messages over from `gathered`.
     init(taking gathered: UnsafeBufferPointer<Message>, topics: [String], client: KafkaClient) {
@@ -42,8 +45,10 @@ final class KafkaRecordBatch: RecordBatch {
 
     @inline(__always)
     private func topicIndex(_ handle: OpaquePointer) -> Int {
-        if let first = known.first, first.handle == handle { return first.index }
-        return otherTopicIndex(handle)
+        if handle == lastHandle { return lastIndex }
+        lastIndex = otherTopicIndex(handle)
+        lastHandle = handle
+        return lastIndex
     }
 
     private func otherTopicIndex(_ handle: OpaquePointer) -> Int {

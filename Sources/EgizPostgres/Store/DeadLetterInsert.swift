@@ -42,13 +42,13 @@ enum DeadLetterInsert {
             """
             insert into egiz.dead_letter (
                 stage, topic, partition, incarnation, "offset", record_time, key, value, headers, code, message, thing_id, processor,
-                disposition, attempts)
+                disposition, attempts, retry_at)
             select letter.stage, letter.topic, letter.partition, coalesce(task.incarnation, 1), letter."offset",
                 letter.record_time, letter.key, letter.value, letter.headers::json, letter.code, letter.message,
-                letter.thing_id, letter.processor, letter.disposition, letter.attempts
-            from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) with ordinality as letter (
+                letter.thing_id, letter.processor, letter.disposition, letter.attempts, letter.retry_at
+            from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality as letter (
                 stage, topic, partition, "offset", record_time, key, value, headers, code, message, thing_id, processor,
-                disposition, attempts, place)
+                disposition, attempts, retry_at, place)
             left join egiz.task on task.stage = letter.stage and task.partition = letter.partition
             order by letter.place
             on conflict do nothing
@@ -63,6 +63,7 @@ enum DeadLetterInsert {
                 .textArray(letters.map { $0.thing.map { TextColumn.escapingNUL($0.text) } }),
                 .textArray(letters.map { $0.processor.map(TextColumn.escapingNUL) }),
                 .textArray(letters.map(\.disposition.rawValue)), .int64Array(letters.map { Int64($0.attempts) }),
+                .timestampArray(letters.map { $0.retryAt?.microseconds }),
             ])
     }
 

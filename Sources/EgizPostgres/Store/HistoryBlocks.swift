@@ -145,11 +145,13 @@ enum HistoryBlocks {
         ordered.sort { ($0.member, $0.piece.first) < ($1.member, $1.piece.first) }
         for (member, piece) in ordered {
             let column = piece.column
+            let times = column.times
+            let columnNumbers = column.numbers
             for index in piece.range {
                 members.append(member)
-                lags.append(Int32(clamping: (column.times[index] - block.first) / Int64(block.unit)))
+                lags.append(Int32(clamping: (times[index] - block.first) / Int64(block.unit)))
             }
-            if !column.numbers.isEmpty { numbers += column.numbers[piece.range] }
+            if !columnNumbers.isEmpty { numbers += columnNumbers[piece.range] }
             if column.texts.isEmpty {
                 texts.append(contentsOf: repeatElement(nil, count: piece.range.count))
             } else {

@@ -80,7 +80,7 @@ extension PostgresTaskStore {
         return batches
     }
 
-    private func letter(_ row: PostgresRow, _ task: TaskID) throws(EngineError) -> StoredDeadLetter {
+    func letter(_ row: PostgresRow, _ task: TaskID) throws(EngineError) -> StoredDeadLetter {
         let id = row.int64(5) ?? 0
         guard let headers = row.bytes(12).flatMap(StoredHeaders.parse), let topic = row.text(6),
             let offset = row.int64(8), let time = row.timestamp(9)

@@ -35,7 +35,7 @@ enum RedriveWrite {
         guard !letters.isEmpty else { return }
         _ = try connection.query(
             """
-            update egiz.dead_letter set attempts = attempts + 1, code = failed.code, message = failed.message
+            update egiz.dead_letter set attempts = attempts + 1, code = failed.code, message = failed.message, retry_at = null
             from unnest($1, $2, $3) as failed (dead_letter_id, code, message)
             where dead_letter.dead_letter_id = failed.dead_letter_id
             """, [.int64Array(letters), .textArray(codes), .textArray(messages)])

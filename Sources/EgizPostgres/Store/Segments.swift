@@ -11,9 +11,9 @@ struct Segments {
     struct Piece {
         var column: SeriesColumn
         var range: Range<Int>
-
-        var first: Int64 { column.times[range.lowerBound] }
-        var last: Int64 { column.times[range.upperBound - 1] }
+        /// Times of the first and the last sample: pieces are sorted by them.
+        var first: Int64
+        var last: Int64
 
         /// The database id of the series.
         func series() throws(EngineError) -> Int64 {
@@ -36,11 +36,15 @@ struct Segments {
         pieces.reserveCapacity(columns.count)
         var lastInterval: Int64?
         for column in columns {
-            for range in Self.split(column.times) {
-                let range = horizons.isEmpty ? range : kept(range, of: column, horizons)
+            let times = column.times
+            for range in Self.split(times) {
+                let range = horizons.isEmpty ? range : kept(range, times, class: column.series.retention, horizons)
                 guard !range.isEmpty else { continue }
-                pieces.append(Piece(column: column, range: range))
-                let interval = HistoryInterval.number(of: column.times[range.lowerBound])
+                pieces.append(
+                    Piece(
+                        column: column, range: range, first: times[range.lowerBound],
+                        last: times[range.upperBound - 1]))
+                let interval = HistoryInterval.number(of: times[range.lowerBound])
                 if interval != lastInterval {
                     intervals.insert(interval)
                     lastInterval = interval
@@ -50,11 +54,11 @@ struct Segments {
     }
 
     private mutating func kept(
-        _ range: Range<Int>, of column: SeriesColumn, _ horizons: [Int32: Int64]
+        _ range: Range<Int>, _ times: [Int64], class retention: Int32, _ horizons: [Int32: Int64]
     ) -> Range<Int> {
-        guard let horizon = horizons[column.series.retention] else { return range }
-        let start = column.times[range].firstIndex { $0 >= horizon } ?? range.upperBound
-        if start > range.lowerBound { expired[column.series.retention, default: 0] += start - range.lowerBound }
+        guard let horizon = horizons[retention] else { return range }
+        let start = times[range].firstIndex { $0 >= horizon } ?? range.upperBound
+        if start > range.lowerBound { expired[retention, default: 0] += start - range.lowerBound }
         return start..<range.upperBound
     }
 
@@ -98,7 +102,8 @@ struct Segments {
         copy.int32(Int32(piece.range.count))
         copy.int16(column.kind.rawValue)
         copy.timestamps(column.times[piece.range])
-        if column.numbers.isEmpty { copy.null() } else { copy.doubles(column.numbers[piece.range]) }
+        let numbers = column.numbers
+        if numbers.isEmpty { copy.null() } else { copy.doubles(numbers[piece.range]) }
         if column.texts.isEmpty || column.texts[piece.range].allSatisfy({ $0 == nil }) {
             copy.null()
         } else {

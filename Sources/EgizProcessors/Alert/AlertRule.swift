@@ -29,6 +29,7 @@ public final class AlertRule: StatefulProcessor {
             .init("ruleErrors", "values on which a condition failed; the alert stays as it is"),
             .init("messages", "acknowledgements and clearings by people"),
         ],
+        messages: ["to": "alert.v1.schema.json"],
         example: """
             alerts:
               kind: alert-rule

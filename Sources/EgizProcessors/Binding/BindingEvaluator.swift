@@ -34,6 +34,7 @@ public final class BindingEvaluator: StatefulProcessor {
             .init("bindings", "values of the scene that changed"),
             .init("ruleErrors", "values on which a binding failed; its default is shown"),
         ],
+        messages: ["to": "binding.v1.schema.json"],
         example: """
             scene:
               kind: binding-evaluator

@@ -29,6 +29,7 @@ public final class FanOut: StatefulProcessor {
             .init("questions", "questions that were written"),
             .init("ruleErrors", "features that could not be calculated, questions that were too large"),
         ],
+        messages: ["to": "ml-input.v1.schema.json"],
         example: """
             anomaly:
               kind: ml-fan-out
@@ -42,7 +43,11 @@ public final class FanOut: StatefulProcessor {
                 - { name: flow, path: features.filler.flow, value: raw, window: 12s, missing: default, default: [] }
                 - { name: drift, path: features.filler.temperature, value: slope, samples: 50, missing: last }
               writeTo: /features/anomaly
-            """)
+            """,
+        defaultTopics: { definition, _ in
+            guard case .string(let task)? = definition.settings["task"]?.content else { return [] }
+            return ["ml.input.v1.\(task)"]
+        })
 
     public static let mayRefuse = false
 

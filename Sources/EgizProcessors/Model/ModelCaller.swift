@@ -54,6 +54,7 @@ public final class ModelCaller: Caller {
             .init("callFaults", "questions that became dead letters"),
             .init("callsDropped", "questions that were too old (`maxAge`)"),
         ],
+        messages: ["to": "ml-output.v1.schema.json"],
         example: """
             model:
               kind: ml-caller
@@ -65,7 +66,11 @@ public final class ModelCaller: Caller {
               timeout: 2s
               maxAge: 30s
               shadow: { model: nozzle-anomaly-next }
-            """)
+            """,
+        // The task stands in the record; by custom in the topic too.
+        defaultTopics: { _, source in
+            source.topics.filter { $0.name.hasPrefix("ml.input.v1.") }.map { "ml.output.v1.\($0.name.dropFirst(12))" }
+        })
 
     private struct Model {
         var name: String

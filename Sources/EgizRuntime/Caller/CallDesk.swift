@@ -114,6 +114,7 @@ package final class CallDesk {
         underWay[call.id] = UnderWay(lane: call.lane, items: call.items, since: now)
         let mailbox = mailbox
         let id = call.id
+        if let problem = request.problem { return mailbox.post(id, .away(problem)) }
         let handle = transport.send(request) { outcome in mailbox.post(id, outcome) }
         underWay[call.id]?.handle = handle
     }

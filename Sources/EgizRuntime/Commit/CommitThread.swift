@@ -94,6 +94,8 @@ final class CommitThread: @unchecked Sendable {
     private func commit(_ epoch: EpochWrite, _ writer: inout (any EpochWriter)?) -> Outcome {
         var backoff = Backoff()
         var attempts = 0
+        // Here, because the stream thread has more to do.
+        epoch.sortRows()
         while true {
             do throws(EngineError) {
                 if writer == nil { writer = try open() }

@@ -45,6 +45,14 @@ public protocol TaskStore: AnyObject {
     /// The next letters of the oldest open request of each of these tasks, at most `limit` each (rule 18).
     func redrives(of leases: [TaskLease], limit: Int) throws(EngineError) -> [RedriveBatch]
 
+    /// Letters of these tasks that are tried again by themselves and are due at the stream time given, by when they were due, at most
+    /// `limit` each; as batches of no request (0).
+    func dueRetries(of leases: [(lease: TaskLease, streamTime: EventTime)], limit: Int) throws(EngineError)
+        -> [RedriveBatch]
+
+    /// What identifies the database among others: dead letters on their way carry it in the header `egiz-db`.
+    func databaseID() throws(EngineError) -> String
+
     /// Things with parked records and their numbers, by task.
     func parked(of tasks: [TaskID]) throws(EngineError) -> [TaskID: [ThingID: Int]]
 

@@ -96,7 +96,7 @@ public final class LetterRehearsal {
                 try settled(
                     RawRecord(
                         topic: topic, partition: letter.position.partition, offset: letter.position.offset,
-                        timestamp: letter.recordTime, key: key, value: value), context)
+                        timestamp: letter.recordTime, key: key, value: value), letter.headers, context)
             }
         }
         epoch += 1
@@ -125,9 +125,11 @@ public final class LetterRehearsal {
     }
 
     /// Processes the record, loading what the step asks for; never `.needs` and `.needsTimers`.
-    private func settled(_ record: RawRecord, _ context: PartitionStep.Redrive) throws(EngineError) -> StepVerdict {
+    private func settled(
+        _ record: RawRecord, _ headers: [DeadLetter.Header], _ context: PartitionStep.Redrive
+    ) throws(EngineError) -> StepVerdict {
         while true {
-            let verdict = try step.process(record, redrive: context)
+            let verdict = try step.process(record, headers: headers, redrive: context)
             switch verdict {
             case .needs(let thing):
                 guard !step.twins.contains(thing) else {

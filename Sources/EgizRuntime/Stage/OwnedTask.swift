@@ -15,6 +15,8 @@ final class OwnedTask {
     var committedStreamTime: EventTime?
     /// The epoch in commit, with what it returns to the step.
     var inFlight: InFlight?
+    /// By index of the topic: where in the batch under way the last processed record stands; -1: nowhere.
+    var lastInBatch: [Int]
     /// Since when the task has been at the end of its log (rule 16).
     var idleSince: ContinuousClock.Instant?
     /// Too much is parked: no record is taken before then (rule 17).
@@ -44,6 +46,7 @@ final class OwnedTask {
         self.committed = next
         self.marks = marks
         self.committedMarks = marks
+        lastInBatch = Array(repeating: -1, count: marks.count)
         committedCounters = lease.counters
         committedStreamTime = lease.streamTime
     }
@@ -107,6 +110,7 @@ final class OwnedTask {
         inFlight = nil
         next = committed
         marks = committedMarks
+        for topic in lastInBatch.indices { lastInBatch[topic] = -1 }
         idleSince = nil
         blockedUntil = nil
         reviewedAt = -1

@@ -46,7 +46,6 @@ extension StreamThread {
         }
         write.tasks = advances
         for column in write.columns { samples += column.count }
-        sortRows(of: write)
         write.acknowledged = acknowledgements()
         write.redriven = extras.redriven
         write.redrives = extras.redrives
@@ -60,34 +59,6 @@ extension StreamThread {
         extras = EpochExtras()
         committer.submit(write)
         pipeline.closed(at: now)
-    }
-
-    private func sortRows(of write: EpochWrite) {
-        // Rows are large values: sorting their positions moves none of them until the order is known.
-        let twins = write.twins
-        let order = twins.indices.sorted { twins[$0].snapshot.thing < twins[$1].snapshot.thing }
-        write.twins = order.map { twins[$0] }
-        write.states.sort { ($0.processor, $0.thing) < ($1.processor, $1.thing) }
-        write.rollups.sort {
-            ($0.thing, $0.path, $0.processor, $0.start) < ($1.thing, $1.path, $1.processor, $1.start)
-        }
-        write.scenes.sort { ($0.thing, $0.object, $0.target) < ($1.thing, $1.object, $1.target) }
-        write.alerts.sort {
-            ($0.thing, $0.key, $0.raisedAt, $0.processor) < ($1.thing, $1.key, $1.raisedAt, $1.processor)
-        }
-        mergePredictions(of: write)
-    }
-
-    /// Keys do not guarantee a partition: where two tasks write one row, the younger one stays.
-    private func mergePredictions(of write: EpochWrite) {
-        guard write.tasks.count > 1, write.predictions.count > 1 else { return }
-        write.predictions.sort { ($0.key, $0.time) < ($1.key, $1.time) }
-        var kept: [PredictionRow] = []
-        for row in write.predictions {
-            if kept.last?.key == row.key { kept.removeLast() }
-            kept.append(row)
-        }
-        write.predictions = kept
     }
 
     /// What Kafka has of our tasks' earlier epochs. Of tasks that are ours no more the new owner finds out by itself.
@@ -297,7 +268,7 @@ extension StreamThread {
             step = try PartitionStep(
                 task: lease.task, stage: setup.stage, registry: setup.registry, tables: tables, counters: counters,
                 streamTime: streamTime, incarnation: lease.incarnation, parked: parked,
-                largestRecord: setup.outputs.largestRecord(properties: setup.kafka))
+                largestRecord: setup.outputs.largestRecord(properties: setup.kafka), database: databaseID)
         } catch {
             throw EngineError(
                 .topology, .stop,

@@ -6,13 +6,21 @@ extension StreamThread {
     /// Runs a batch through the steps of its tasks. An error becomes `failure`, with the position of the record.
     func process(_ batch: any RecordBatch) {
         if let desk { return take(batch, for: desk) }
-        defer { crashGuard?.leave() }
+        defer {
+            crashGuard?.leave()
+            note(batch)
+        }
         makeRoom()
         do throws(EngineError) {
             var isRestored = false
+            // Records come in runs of one partition: a look-up a run.
+            var run: (task: OwnedTask?, partition: Int32, topic: Int) = (nil, -1, -1)
             for index in 0..<batch.count {
                 let record = batch.record(at: index)
-                guard let task = tasks[record.partition], task.blockedUntil == nil else { continue }
+                if record.partition != run.partition || record.topic != run.topic {
+                    run = (tasks[record.partition], record.partition, record.topic)
+                }
+                guard let task = run.task, task.blockedUntil == nil else { continue }
                 // After a seek the client may still hand out what it had fetched before.
                 if let next = task.next[record.topic], record.offset < next.raw { continue }
                 do throws(EngineError) {
@@ -24,8 +32,8 @@ extension StreamThread {
                         detail: error.detail)
                 }
                 task.next[record.topic] = NextOffset(after: record.offset)
+                task.lastInBatch[record.topic] = index
             }
-            note(batch)
         } catch {
             // Stopping while Postgres is away: what was processed is contiguous and may be drained, the rest is read again.
             if error.retry == .backoff, isStopRequested { return }
@@ -44,7 +52,8 @@ extension StreamThread {
         var loading = Loading()
         while true {
             crashGuard?.enter(topic: record.topic, partition: record.partition, offset: record.offset)
-            switch try task.step.process(record) {
+            let headers = task.step.readsHeaders ? batch.headers(at: index) : []
+            switch try task.step.process(record, headers: headers) {
             case .done:
                 return true
             case .needs(let thing):
@@ -116,12 +125,14 @@ extension StreamThread {
             headers: headers, code: refusal.code, message: refusal.message,
             thing: refusal.thing, processor: refusal.processor)
         letter.disposition = refusal.disposition
-        letter.attempts = attempts
-        if setup.stage.source.deadLetterTopic {
+        letter.attempts = refusal.kept?.attempts ?? attempts
+        letter.retryAt = refusal.kept?.retryAt
+        // What is kept came from such a topic.
+        if setup.stage.source.deadLetterTopic, refusal.kept == nil {
             task.step.emit(
                 letter.output(
                     id: "\(task.step.idPrefix(letter.position.topic))/\(record.offset)/dlq",
-                    topologyVersion: setup.topologyVersion))
+                    topologyVersion: setup.topologyVersion, database: databaseID))
         }
         extras.deadLetters.append(letter)
     }
@@ -180,8 +191,8 @@ extension StreamThread {
             guard let key = record.key, let task = tasks[record.partition] else { continue }
             if let lastKey, lastKey.count == key.count, lastKey.elementsEqual(key) { continue }
             lastKey = key
-            guard let thing = try? ThingID(validating: String(decoding: key, as: UTF8.self)),
-                !task.step.twins.contains(thing), seen.insert(thing).inserted
+            guard !task.step.twins.contains(key),
+                let thing = try? ThingID(validating: String(decoding: key, as: UTF8.self)), seen.insert(thing).inserted
             else { continue }
             missing[record.partition, default: []].append(thing)
         }
@@ -236,19 +247,12 @@ extension StreamThread {
 
     /// Keeps the mark of each task's last record of the batch while its bytes are still at hand (rule 15).
     private func note(_ batch: any RecordBatch) {
-        var marked: Set<Int64> = []
-        for index in stride(from: batch.count - 1, through: 0, by: -1) {
-            let record = batch.record(at: index)
-            // What a blocked task left is read again: its mark would be that of a record not processed.
-            if let next = tasks[record.partition]?.next[record.topic], record.offset >= next.raw { continue }
-            guard let task = tasks[record.partition],
-                marked.insert(Int64(record.topic) << 32 | Int64(record.partition)).inserted
-            else {
-                if marked.count == tasks.count * topics.count { break }
-                continue
+        for task in tasks.values {
+            for topic in task.lastInBatch.indices where task.lastInBatch[topic] >= 0 {
+                task.marks[topic] = RecordMark(of: batch.record(at: task.lastInBatch[topic]))
+                task.lastInBatch[topic] = -1
+                task.idleSince = nil
             }
-            task.marks[record.topic] = RecordMark(of: record)
-            task.idleSince = nil
         }
     }
 }

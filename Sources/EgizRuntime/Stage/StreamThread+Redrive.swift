@@ -5,6 +5,8 @@ import Logging
 /// Dead letters that people want to have tried again, or dropped: only the task's owner does that (rule 18).
 extension StreamThread {
     private static var mostLetters: Int { 500 }
+    /// They come whole: fewer, because each may have a megabyte.
+    private static var mostRetries: Int { 64 }
 
     /// Looks for requests now and then, and runs the next letters of each into the open epoch; one batch an epoch.
     func redrive(_ now: ContinuousClock.Instant) throws(EngineError) {
@@ -14,8 +16,7 @@ extension StreamThread {
         redriveLook = now
         let batches: [RedriveBatch]
         do throws(EngineError) {
-            batches = try store.redrives(
-                of: tasks.values.map(\.lease), limit: redrivesSingly ? 1 : Self.mostLetters)
+            batches = try nextRedrives(store)
         } catch {
             guard error.retry == .backoff else { throw error }
             return
@@ -30,6 +31,18 @@ extension StreamThread {
             isRedriving = true
         }
         if redrivesSingly, isRedriving, !awaitsBaseline { closeEpoch() }
+    }
+
+    /// What people ask for, and else the letters that are tried again by themselves, where the stage has such.
+    private func nextRedrives(_ store: any TaskStore) throws(EngineError) -> [RedriveBatch] {
+        let asked = try store.redrives(of: tasks.values.map(\.lease), limit: redrivesSingly ? 1 : Self.mostLetters)
+        guard asked.isEmpty else { return asked }
+        var due: [(lease: TaskLease, streamTime: EventTime)] = []
+        for task in tasks.values where task.step.keepsLetters {
+            if let time = task.step.streamTime { due.append((task.lease, time)) }
+        }
+        guard !due.isEmpty else { return [] }
+        return try store.dueRetries(of: due, limit: redrivesSingly ? 1 : Self.mostRetries)
     }
 
     /// Letters that are tried one by one go alone into an epoch, so that the one that Postgres refuses is known: finishes what is
@@ -118,7 +131,8 @@ extension StreamThread {
                     try task.step.process(
                         RawRecord(
                             topic: topic, partition: letter.position.partition, offset: letter.position.offset,
-                            timestamp: letter.recordTime, key: key, value: value), redrive: context)
+                            timestamp: letter.recordTime, key: key, value: value), headers: letter.headers,
+                        redrive: context)
                 }
             }
             crashGuard?.leave()

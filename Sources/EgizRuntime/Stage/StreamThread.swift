@@ -81,6 +81,8 @@ final class StreamThread: @unchecked Sendable {
     /// The last look found letters, and their epoch is not committed yet.
     var isRedriving = false
     var lastAcknowledged = ContinuousClock.now
+    /// The identity of the database; known once the thread is open.
+    var databaseID = ""
     /// The registry in force, and one that is to be; loaded only where the stage has rules.
     var registry: RuleRegistry?
     var nextRegistry: RuleRegistry?
@@ -106,6 +108,8 @@ final class StreamThread: @unchecked Sendable {
     var hasGap = false
     /// When the tasks were last looked at for `idle`.
     var idleLook = ContinuousClock.now
+    /// When the lag was last reckoned.
+    var lagLook = ContinuousClock.now
     var pollBackoff = Backoff()
     /// Set while the log is away: when it was last asked whether it is there again.
     var logLook: ContinuousClock.Instant?
@@ -206,6 +210,7 @@ final class StreamThread: @unchecked Sendable {
                         group: setup.stage.name.text, topics: topics, properties: setup.kafka)
                 }
                 if store == nil { store = try setup.stores.openTaskStore(worker: setup.worker) }
+                if databaseID.isEmpty, let store { databaseID = try store.databaseID() }
                 status.recovered(.store)
                 return
             } catch {

@@ -10,6 +10,7 @@ final class StageMetrics: Sendable {
     private let sceneChanges: Counter
     private let alertsRaised: Counter
     private let ruleErrors: Counter
+    private let filtered: Counter
     private let commitSeconds: Recorder
     private let lagRecords: Gauge
 
@@ -21,6 +22,7 @@ final class StageMetrics: Sendable {
         sceneChanges = Counter(label: "egiz_scene_changes_total", dimensions: labels)
         alertsRaised = Counter(label: "egiz_alerts_raised_total", dimensions: labels)
         ruleErrors = Counter(label: "egiz_rule_errors_total", dimensions: labels)
+        filtered = Counter(label: "egiz_filtered_total", dimensions: labels)
         commits = Counter(label: "egiz_commits_total", dimensions: labels)
         commitSeconds = Recorder(label: "egiz_commit_duration_seconds", dimensions: labels, aggregate: true)
         lagRecords = Gauge(label: "egiz_lag_records", dimensions: labels)
@@ -42,6 +44,8 @@ final class StageMetrics: Sendable {
         if scene > 0 { sceneChanges.increment(by: scene) }
         if alerts > 0 { alertsRaised.increment(by: alerts) }
         if errors > 0 { ruleErrors.increment(by: errors) }
+        let held = now.filtered - before.filtered
+        if held > 0 { filtered.increment(by: held) }
     }
 
     func report(lag: Int64) { lagRecords.record(lag) }

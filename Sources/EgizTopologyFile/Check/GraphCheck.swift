@@ -5,12 +5,14 @@ import EgizTwin
 /// reader takes, and no projection has two writers.
 struct GraphCheck {
     let draft: DraftTopology
+    let registry: ProcessorRegistry
     let faults: FaultList
     private let sources: [String: DraftTopology.Source]
     private let processors: [String: DraftTopology.Processor]
 
-    init(draft: DraftTopology, faults: FaultList) {
+    init(draft: DraftTopology, registry: ProcessorRegistry, faults: FaultList) {
         self.draft = draft
+        self.registry = registry
         self.faults = faults
         // Names are unique here: a repeated key of a map was refused and left out.
         sources = Dictionary(draft.sources.map { ($0.definition.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -27,11 +29,27 @@ struct GraphCheck {
         checkLonely()
         checkPeers()
         checkTopics()
+        checkTopicCycles()
     }
 
     private func source(_ name: String) -> DraftTopology.Source? { sources[name] }
 
     private func processor(_ name: String) -> DraftTopology.Processor? { processors[name] }
+
+    /// Stages meet through topics, and must not do so in a circle that nobody meant.
+    private func checkTopicCycles() {
+        let topology = Topology(
+            name: "", description: nil, delivery: .exactlyOnce, parallelism: 1, commit: .standard,
+            sources: draft.sources.map(\.definition), processors: draft.processors.map(\.definition), kafka: [:],
+            sourceText: "")
+        for cycle in TopicCycle.undeclared(in: [topology], registry: registry) {
+            guard let last = cycle.edges.last else { continue }
+            faults.error(
+                at: last.mark,
+                "records run in a circle: \(cycle.text); write to another topic, or say `cycle: true` at a source of the circle where that is meant"
+            )
+        }
+    }
 
     private func checkNames() {
         for processor in draft.processors {

@@ -26,6 +26,7 @@ extension TopologyReader {
         if let idle = reader.int("idle") { result.definition.idle = .milliseconds(idle) }
         if let policy = reader.string("onError").flatMap(ErrorPolicy.disposition) { result.definition.onError = policy }
         if case .bool(let flag)? = reader.value("deadLetterTopic")?.content { result.definition.deadLetterTopic = flag }
+        if case .bool(let flag)? = reader.value("cycle")?.content { result.definition.mayCycle = flag }
         if let value = reader.raw("park"),
             let park = MapReader(value, at: reader.mark(of: "park"), "\(path).park", Vocabulary.park, faults)
         {

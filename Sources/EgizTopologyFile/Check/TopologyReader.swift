@@ -40,7 +40,7 @@ struct TopologyReader {
         var draft = DraftTopology()
         draft.sources = sources(spec)
         draft.processors = processors(spec)
-        GraphCheck(draft: draft, faults: faults).run()
+        GraphCheck(draft: draft, registry: registry, faults: faults).run()
 
         guard let name, let delivery, let parallelism else { return nil }
         return Topology(

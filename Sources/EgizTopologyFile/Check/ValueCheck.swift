@@ -38,6 +38,11 @@ package enum ValueCheck {
         case (.choice(let words), .string(let text)):
             let known = words.contains { $0.utf8.elementsEqual(text.utf8) }
             return known ? value : refuse(hint(for: text, among: words))
+        case (.texts, .list(let items)):
+            let isGood = items.allSatisfy { item in
+                if case .string = item.content { true } else { false }
+            }
+            return isGood ? value : refuse()
         case (.number, .int), (.number, .double): return value
         case (.expression, .int(let number)): return ConfigValue(.string("\(number)"), at: value.mark)
         case (.expression, .double(let number)): return ConfigValue(.string("\(number)"), at: value.mark)

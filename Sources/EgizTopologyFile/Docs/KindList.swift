@@ -43,6 +43,10 @@ public enum KindList {
                 "counters",
                 .array(spec.metrics.map { .object([("name", .string($0.name)), ("summary", .string($0.summary))]) })
             ),
+            (
+                "messages",
+                .object(spec.messages.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
+            ),
             ("example", .string(spec.example)),
         ])
     }

@@ -81,6 +81,9 @@ public enum TopologyReference {
         if !spec.projections.isEmpty {
             out += " Writes \(spec.projections.map { "`\($0)`" }.joined(separator: ", "))."
         }
+        for field in spec.messages.keys.sorted() {
+            out += " What it writes to `\(field)`: [schema](../Schemas/\(spec.messages[field] ?? ""))."
+        }
         out += "\n\n```yaml\n\(spec.example.trimmingLineEnd())\n```\n"
         guard !spec.fields.isEmpty else { return metrics(spec, into: &out) }
         out += "\n"

@@ -147,6 +147,8 @@ public enum TopologySchema {
                 ("oneOf", .array([pattern, .object([("type", .string("array")), ("items", pattern)])]))
             ]
         case .choice(let words): members = [("enum", .array(words.map { .string($0) }))]
+        case .texts:
+            members = [("type", .string("array")), ("items", .object([("type", .string("string"))]))]
         case .number: members = [("type", .string("number"))]
         case .expression:
             members = [("type", .array([.string("string"), .string("number"), .string("boolean")]))]

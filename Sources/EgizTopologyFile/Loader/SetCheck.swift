@@ -6,9 +6,24 @@ enum SetCheck {
     static func check(_ files: [LoadedTopology], registry: ProcessorRegistry) -> [LoadedTopology] {
         var names: [String: String] = [:]
         var owners: [String: String] = [:]
+        let cycles = TopicCycle.undeclared(in: files.compactMap(\.topology), registry: registry).filter { cycle in
+            // Those within one file are that file's own faults.
+            Set(cycle.edges.map(\.from.topology)).count > 1
+        }
         return files.map { file in
             guard let topology = file.topology else { return file }
             var faults = file.faults
+            for cycle in cycles {
+                // Told where the circle closes.
+                guard let last = cycle.edges.last(where: { $0.from.topology == topology.name }),
+                    last.from == cycle.edges.last?.from
+                else { continue }
+                faults.append(
+                    TopologyFault(
+                        at: last.mark,
+                        "records run in a circle: \(cycle.text); write to another topic, or say `cycle: true` at a source of the circle where that is meant"
+                    ))
+            }
             if let other = names[topology.name] {
                 faults.append(
                     TopologyFault(

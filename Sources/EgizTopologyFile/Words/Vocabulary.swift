@@ -47,11 +47,11 @@ enum Vocabulary {
             "The least time between two commits while records come in. Longer means fewer, larger transactions and later answers."
         ),
         Word(
-            "maxRecords", .int(1...1_000_000), default: "50000",
+            "maxRecords", .int(1...1_000_000), default: "1000000",
             "A commit is due at this many records, whatever the interval says."),
         Word(
             "maxBytes", .size(64 << 10...4 << 30), default: "64MiB",
-            "A commit is due at this many bytes of record values, states and effects."),
+            "A commit is due at this many bytes of samples, twins, states and what is emitted."),
     ]
 
     static let source = [
@@ -81,6 +81,10 @@ enum Vocabulary {
         Word(
             "deadLetterTopic", .bool, default: "true",
             "Dead letters also go to the topic `<topic>.dlq`, with headers that say where they came from and why."),
+        Word(
+            "cycle", .bool, default: "false",
+            "Records that processors made of this source's records may come back to it through topics. Such a circle is refused unless one of its sources says so."
+        ),
     ]
 
     static let park = [

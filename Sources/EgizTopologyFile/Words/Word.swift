@@ -17,6 +17,7 @@ package struct Word: Sendable {
         case size(ClosedRange<Int64>)
         case globs
         case choice([String])
+        case texts
         case number
         case expression(allowsValue: Bool)
         case path
@@ -41,6 +42,7 @@ package struct Word: Sendable {
             case .size: self = .size(0...Int64.max)
             case .globs: self = .globs
             case .choice(let words): self = .choice(words)
+            case .texts: self = .texts
             case .topic: self = .topicName
             case .number: self = .number
             case .expression(let allowsValue): self = .expression(allowsValue: allowsValue)
@@ -71,6 +73,7 @@ package struct Word: Sendable {
                 "a size such as \"64MiB\", \"1KiB\" or \"2GiB\"" + Self.bounds(range, SizeText.text(bytes:))
             case .globs: "a list of path patterns such as \"/features/*/properties/**\""
             case .choice(let words): Self.list(words)
+            case .texts: "a list of texts"
             case .number: "a number"
             case .expression: "an expression such as \"features.filler.temperature > 80\""
             case .path: "a path such as \"features.filler.temperature\" or \"/features/filler/properties/temperature\""

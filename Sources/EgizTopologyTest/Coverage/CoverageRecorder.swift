@@ -12,6 +12,9 @@ final class CoverageRecorder: Sendable {
         var refusals: [String: Int] = [:]
         var timers = 0
         var late = 0
+        /// Changes that those behind it saw, and that they did not.
+        var passed = 0
+        var held = 0
         var emitted: [String: Int] = [:]
         /// Setting and number of the patterns that matched some path.
         var patterns: Set<String> = []
@@ -75,7 +78,7 @@ final class CoverageRecorder: Sendable {
                 for processor in stage.processors {
                     guard let entry = registry[processor.kind] else { continue }
                     let seen = state.processors[processor.name] ?? Seen()
-                    if entry.spec.output == .changes {
+                    if entry.spec.input == .events, entry.spec.output == .changes {
                         items.append(Self.projector(processor, stage.source, state))
                     } else if entry.spec.input == .records {
                         items.append(Self.reader(processor, entry, stage.source, state))
@@ -127,10 +130,10 @@ final class CoverageRecorder: Sendable {
             .map { metric in
                 Coverage.Branch(name: metric.summary, isReached: moved.contains(metric))
             }
-        for field in entry.spec.fields where field.kind == .topic {
-            guard case .string(let topic)? = processor.settings[field.name]?.content else { continue }
+        for topic in entry.spec.topics(writtenBy: processor, of: source) {
             branches.append(
-                .init(name: "a record to \(topic) (`\(field.name)`)", isReached: state.emitted.contains(topic)))
+                .init(
+                    name: "a record to \(topic.name) (`\(topic.word)`)", isReached: state.emitted.contains(topic.name)))
         }
         return Coverage.Item(
             name: processor.name, kind: processor.kind,
@@ -142,6 +145,13 @@ final class CoverageRecorder: Sendable {
     ) -> Coverage.Item {
         var facts = [count(seen.changes, "change")]
         var branches = [Coverage.Branch(name: "a change", isReached: seen.changes > 0)]
+        if entry.spec.output == .changes {
+            facts.append("\(seen.held) held back")
+            branches += [
+                .init(name: "a change that passes", isReached: seen.passed > 0),
+                .init(name: "a change that is held back", isReached: seen.held > 0),
+            ]
+        }
         if seen.samples > 0 { facts.append(count(seen.samples, "sample")) }
         if seen.timers > 0 { facts.append("\(count(seen.timers, "timer")) fired") }
         if seen.late > 0 { facts.append("\(seen.late) late") }

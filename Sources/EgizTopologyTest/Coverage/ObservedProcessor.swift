@@ -1,7 +1,8 @@
 import EgizCore
 import EgizTwin
 
-/// A processor with somebody who looks at what goes in and comes out; it changes nothing.
+/// A processor with somebody who looks at what goes in and comes out; it changes nothing. It has no `leafRecording`, because with one
+/// the step would record samples without calling it.
 final class ObservedProcessor<Inner: Processor>: Processor {
     static var spec: KindSpec { Inner.spec }
     static var mayRefuse: Bool { Inner.mayRefuse }
@@ -57,6 +58,16 @@ final class ObservedProcessor<Inner: Processor>: Processor {
             for topic in topics { seen.emitted[topic, default: 0] += 1 }
         }
     }
+
+    func passes(_ change: borrowing TwinChange, into effects: inout RecordEffects) -> Bool {
+        let passes = inner.passes(change, into: &effects)
+        recorder?.note(name) { seen in
+            if passes { seen.passed += 1 } else { seen.held += 1 }
+        }
+        return passes
+    }
+
+    var passFingerprint: UInt64 { inner.passFingerprint }
 
     func tick(_ tick: TimerTick, memory: (any ProcessorState)?, into effects: inout RecordEffects) {
         let before = effects.emittedTopics.count

@@ -19,6 +19,7 @@ struct GivenRecord: Sendable {
     var at: EventTime?
     var value: RecordValue
     var times: Repeat?
+    var headers: [DeadLetter.Header] = []
 
     enum Key: Sendable {
         case text(String)

@@ -67,7 +67,22 @@ struct StepReader {
         else { return nil }
         return GivenRecord(
             mark: item.mark, topic: topic, key: key(reader), partition: partition(reader, of: topic), at: at,
-            value: value, times: times)
+            value: value, times: times, headers: headers(reader))
+    }
+
+    private func headers(_ reader: MapReader) -> [DeadLetter.Header] {
+        guard case .map(let members)? = reader.value("headers")?.content else { return [] }
+        return members.map { member in
+            let text: String =
+                switch member.value.content {
+                case .string(let text): text
+                case .int(let number): "\(number)"
+                case .double(let number): "\(number)"
+                case .bool(let flag): "\(flag)"
+                case .null, .list, .map: ""
+                }
+            return DeadLetter.Header(name: member.key, value: Array(text.utf8))
+        }
     }
 
     private func key(_ reader: MapReader) -> GivenRecord.Key {

@@ -52,6 +52,7 @@ enum TestVocabulary {
             Word("key", .section("a text or null"), "The key; the thing that the value names where left out."),
             Word("partition", .int(0...10_000), "The partition; where Kafka would put the key where left out."),
             Word("at", .text, "The time of the record in the log, RFC 3339."),
+            Word("headers", .values, "Headers, by name."),
         ] + value + [
             Word("tombstone", .bool, "The record has no value."),
             Word("repeat", .section("a number or a map with `to`"), "The record is pushed so often."),

@@ -1,12 +1,17 @@
 public import EgizCore
-import EgizTesting
+public import EgizTesting
 import EgizTwin
 
 /// Runs the tests of a file, each on a topology of its own that begins with nothing.
 public struct TopologyTestRunner: Sendable {
     private let registry: ProcessorRegistry
+    private let inspect: @Sendable (TopologyDriver) -> Void
 
-    public init(registry: ProcessorRegistry) { self.registry = registry }
+    /// - Parameter inspect: called with the driver of each test when it has ended.
+    public init(registry: ProcessorRegistry, inspect: @escaping @Sendable (TopologyDriver) -> Void = { _ in }) {
+        self.registry = registry
+        self.inspect = inspect
+    }
 
     /// - Parameter filter: only tests whose name contains it; nil: all.
     public func run(_ file: TopologyTestFile, filter: String? = nil) -> TopologyTestResults {
@@ -26,7 +31,10 @@ public struct TopologyTestRunner: Sendable {
         let driver = TopologyDriver(
             topology: file.topology, registry: registry, partitions: file.partitions, epochs: test.epochs,
             endpoint: model.endpoint)
-        defer { recorder.note(driver) }
+        defer {
+            recorder.note(driver)
+            inspect(driver)
+        }
         for step in test.steps {
             var failures: [TestFailure]
             do {
@@ -47,7 +55,7 @@ public struct TopologyTestRunner: Sendable {
                 for record in given.records {
                     try driver.send(
                         given.topic, key: record.key, bytes: record.value, at: record.time,
-                        partition: given.partition)
+                        partition: given.partition, headers: given.headers)
                 }
             }
         case .advance(let duration):

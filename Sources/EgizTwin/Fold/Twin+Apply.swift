@@ -1,6 +1,8 @@
 extension Twin {
     /// Folds one event and reports the leaves it wrote. An ignored or rejected event leaves the twin and `change` as they were.
     public func apply(_ event: TwinEvent, paths: PathTable, into change: inout ChangeBuffer) -> FoldOutcome {
+        // What follows may change the document's structure, and with it where the leaves are.
+        dropCells()
         guard let revision = event.revision else { return applyTelemetry(event, paths, &change) }
         let creates = event.action == .created && event.path.resource == .thing
         var missed: Int64 = 0

@@ -5,6 +5,7 @@ extension Twin {
     /// The thing as JSON with `_revision`, `_created`, `_modified` and `_metadata`; nil while unknown or deleted.
     public var document: JSONValue? {
         guard life == .alive else { return nil }
+        settleCells()
         var object = JSONObject()
         object.append("thingId", .string(thing.text))
         if let policyID = state.policyID { object.append("policyId", policyID) }
@@ -18,15 +19,46 @@ extension Twin {
         return .object(object)
     }
 
+    /// The text of `document`, written without making it.
+    private func documentText() -> [UInt8]? {
+        guard life == .alive else { return nil }
+        settleCells()
+        var text: [UInt8] = []
+        text.reserveCapacity(lastTextCount + 64)
+        text.append(contentsOf: #"{"thingId":"#.utf8)
+        JSONValue.write(thing.text, into: &text)
+        func member(_ name: StaticString, _ value: JSONValue?) {
+            guard let value else { return }
+            Self.append(name, to: &text)
+            value.write(into: &text)
+        }
+        func time(_ name: StaticString, _ value: Timestamp?) {
+            guard let value else { return }
+            Self.append(name, to: &text)
+            text.append(UInt8(ascii: "\""))
+            value.write(into: &text)
+            text.append(UInt8(ascii: "\""))
+        }
+        member(#","policyId":"#, state.policyID)
+        member(#","definition":"#, state.definition)
+        member(#","attributes":"#, state.attributes)
+        member(#","features":"#, state.features)
+        member(#","_revision":"#, .int(revision))
+        time(#","_created":"#, state.created)
+        time(#","_modified":"#, state.modified)
+        member(#","_metadata":"#, state.metadata)
+        text.append(UInt8(ascii: "}"))
+        lastTextCount = text.count
+        return text
+    }
+
+    private static func append(_ name: StaticString, to text: inout [UInt8]) {
+        text.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    }
+
     /// The twin as it can be stored; an unknown one has revision 0 and no document.
     public func snapshot() -> TwinSnapshot {
-        var bytes: [UInt8]?
-        if let document {
-            var text: [UInt8] = []
-            text.reserveCapacity(512)
-            document.write(into: &text)
-            bytes = text
-        }
+        let bytes = documentText()
         return TwinSnapshot(
             thing: thing, revision: revision, timestamp: timestamp?.canonicalText, document: bytes,
             definition: life == .alive ? state.definition?.string : nil,

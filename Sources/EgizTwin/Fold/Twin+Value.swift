@@ -2,6 +2,7 @@ extension Twin {
     /// The value at a path of the thing, its segments those of a JSON pointer; nil where there is none, or no thing.
     public func value(at path: [String]) -> JSONValue? {
         guard life == .alive, let section = path.first else { return nil }
+        settleCells()
         var value: JSONValue
         switch section {
         case ThingState.Section.features:

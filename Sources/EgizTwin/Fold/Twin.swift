@@ -11,9 +11,19 @@ public final class Twin {
     /// Timestamp of that event.
     var timestamp: Timestamp?
     var state = ThingState()
+    /// Bytes of the last text of the document.
+    var lastTextCount = 256
+    /// Leaves that events write again and again; see `Twin+Leaves.swift`.
+    var cells: UnsafeMutablePointer<LeafCell>?
+    var cellCount: Int32 = 0
+    var cellCapacity: Int32 = 0
+    /// Some cell is newer than the document.
+    var hasDirtyCells = false
 
     /// A twin of which nothing is known yet.
     public init(thing: ThingID) { self.thing = thing }
+
+    deinit { freeCells() }
 
     /// Some event has created it, whatever happened since.
     public var isKnown: Bool { life != .unknown }

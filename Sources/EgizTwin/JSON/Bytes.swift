@@ -37,6 +37,26 @@ enum Bytes {
         return true
     }
 
+    /// Whether `a` comes before `b`, byte by byte; a beginning comes before the whole.
+    static func less(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+        guard let p = a.baseAddress, let q = b.baseAddress else { return a.count < b.count }
+        let count = min(a.count, b.count)
+        var at = 0
+        while at &+ 8 <= count {
+            let x = p.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            let y = q.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+            if x != y { return x.bigEndian < y.bigEndian }
+            at &+= 8
+        }
+        while at < count {
+            let x = p.load(fromByteOffset: at, as: UInt8.self)
+            let y = q.load(fromByteOffset: at, as: UInt8.self)
+            if x != y { return x < y }
+            at &+= 1
+        }
+        return a.count < b.count
+    }
+
     /// A multiply-and-fold hash in the manner of wyhash: not cryptographic, but seeded.
     @inline(__always)
     static func hash(_ bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {

@@ -12,7 +12,7 @@ extension JSONValue {
         switch self {
         case .null: bytes.append(contentsOf: "null".utf8)
         case .bool(let flag): bytes.append(contentsOf: (flag ? "true" : "false").utf8)
-        case .int(let integer): bytes.append(contentsOf: integer.description.utf8)
+        case .int(let integer): Self.write(integer, into: &bytes)
         case .double(let double): bytes.append(contentsOf: (double.isFinite ? double.description : "null").utf8)
         case .string(let string): Self.write(string, into: &bytes)
         case .array(let elements):
@@ -38,6 +38,17 @@ extension JSONValue {
         }
     }
 
+    private static func write(_ integer: Int64, into bytes: inout [UInt8]) {
+        if integer < 0 { bytes.append(UInt8(ascii: "-")) }
+        var rest = integer.magnitude
+        let start = bytes.count
+        repeat {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest != 0
+        bytes[start...].reverse()
+    }
+
     /// Appends a JSON string with its quotes.
     static func write(_ string: String, into bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
@@ -47,6 +58,11 @@ extension JSONValue {
     }
 
     private static func write(escaping text: UnsafeBufferPointer<UInt8>, into bytes: inout [UInt8]) {
+        // Nearly every text has nothing to escape.
+        if !text.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) {
+            bytes.append(contentsOf: text)
+            return
+        }
         var start = 0
         for index in text.indices {
             let byte = text[index]

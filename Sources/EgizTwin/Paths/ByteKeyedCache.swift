@@ -40,7 +40,11 @@ final class ByteKeyedCache<Value: AnyObject> {
     }
 
     @inline(__always)
-    func find(_ key: UnsafeRawBufferPointer) -> Value? {
+    func find(_ key: UnsafeRawBufferPointer) -> Value? { borrow(key)?.takeUnretainedValue() }
+
+    /// Like `find`, without a reference of its own: valid until the next insertion.
+    @inline(__always)
+    func borrow(_ key: UnsafeRawBufferPointer) -> Unmanaged<Value>? {
         let hash = UInt32(truncatingIfNeeded: Bytes.hash(key, seed: Bytes.seed))
         let mask = tableSize &- 1
         var slot = Int(hash) & mask
@@ -49,7 +53,7 @@ final class ByteKeyedCache<Value: AnyObject> {
             if entry.pointee.hash == hash, Int(entry.pointee.count) == key.count,
                 Bytes.equal(UnsafeRawBufferPointer(start: entry.pointee.key, count: key.count), key)
             {
-                return entry.pointee.value
+                return Unmanaged.passUnretained(entry.pointee.value)
             }
             slot = (slot &+ 1) & mask
         }

@@ -11,10 +11,13 @@ final class EventPath {
     let table: ObjectIdentifier
     /// Where each segment was found last among its siblings: things of one type have their members in one order.
     let hints: UnsafeMutablePointer<Int>
+    /// Where the path's leaf was found last among the leaf cells of a twin.
+    var cellHint = 0
     /// A segment may be a regular expression of Ditto's merge.
     let hasExpression: Bool
 
-    var node: Int32 { nodes[nodes.count - 1] }
+    /// The number of the path itself.
+    let node: Int32
 
     convenience init?(parsing raw: UnsafeRawBufferPointer, table: PathTable) {
         guard let segments = Self.split(raw), let resource = Self.resource(segments) else { return nil }
@@ -26,6 +29,7 @@ final class EventPath {
         self.segments = segments
         self.table = ObjectIdentifier(table)
         nodes = Self.nodes(segments, table)
+        node = nodes[nodes.count - 1]
         hints = Self.noHints(segments.count)
         hasExpression = segments.contains(where: MergeExpression.isOne)
     }
@@ -36,6 +40,7 @@ final class EventPath {
         segments = other.segments
         self.table = ObjectIdentifier(table)
         nodes = Self.nodes(segments, table)
+        node = nodes[nodes.count - 1]
         hints = Self.noHints(other.segments.count)
         hasExpression = other.hasExpression
     }

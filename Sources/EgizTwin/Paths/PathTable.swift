@@ -83,6 +83,10 @@ public final class PathTable {
         return node
     }
 
+    /// The event path if it was parsed before, without a reference of its own: valid until the next one is parsed.
+    @inline(__always)
+    func knownPath(_ raw: UnsafeRawBufferPointer) -> Unmanaged<EventPath>? { parsed.borrow(raw) }
+
     /// The parsed event path for its raw text; nil where that is no path or names no resource.
     @inline(__always)
     func eventPath(_ raw: UnsafeRawBufferPointer) -> EventPath? {

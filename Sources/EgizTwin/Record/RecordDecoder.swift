@@ -5,11 +5,21 @@ public final class RecordDecoder {
     let topics = ByteKeyedCache<TopicEntry>(maxEntries: 200_000, maxKeyBytes: 2048)
     let things = ByteKeyedCache<ThingEntry>(maxEntries: 200_000, maxKeyBytes: 1024)
     let featuresPath: EventPath
+    /// Paths of telemetry's leaves, by feature and property.
+    let telemetryPaths = ByteKeyedCache<EventPath>(maxEntries: 200_000, maxKeyBytes: 1024)
+    static let mostNameBytes = 1024
+    let names: UnsafeMutableRawPointer
+    /// What `scan` has recognised last.
+    public let scan: LeafScan
 
     public init(paths: PathTable) {
         self.paths = paths
+        names = .allocate(byteCount: Self.mostNameBytes + 16, alignment: 16)
         featuresPath = EventPath(segments: ["features"], resource: .features, table: paths)
+        scan = LeafScan(features: featuresPath)
     }
+
+    deinit { names.deallocate() }
 
     /// - Parameters:
     ///   - value: the record's value, borrowed for the call; nil is a tombstone.

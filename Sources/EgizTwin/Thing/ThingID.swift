@@ -49,6 +49,18 @@ public struct ThingID: Sendable {
 
     public var text: String { storage.text }
 
+    /// UTF-8 bytes of the namespace, before the colon.
+    var namespaceCount: Int { storage.namespaceCount }
+
+    /// Borrows the id's UTF-8 bytes.
+    func withBytes<T>(_ body: (UnsafeRawBufferPointer) -> T) -> T {
+        var text = storage.text
+        return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Whether these are the id's UTF-8 bytes.
+    public func isWritten(as bytes: UnsafeRawBufferPointer) -> Bool { withBytes { Bytes.equal($0, bytes) } }
+
     public var namespace: String { String(decoding: storage.text.utf8.prefix(storage.namespaceCount), as: UTF8.self) }
 
     public var name: String { String(decoding: storage.text.utf8.dropFirst(storage.namespaceCount + 1), as: UTF8.self) }
@@ -91,7 +103,9 @@ extension ThingID: Hashable, Comparable, CustomStringConvertible {
         a.storage === b.storage || (a.storage.hash == b.storage.hash && UTF8Text.equal(a.storage.text, b.storage.text))
     }
 
-    public static func < (a: ThingID, b: ThingID) -> Bool { UTF8Text.less(a.storage.text, b.storage.text) }
+    public static func < (a: ThingID, b: ThingID) -> Bool {
+        a.withBytes { x in b.withBytes { y in Bytes.less(x, y) } }
+    }
 
     public func hash(into hasher: inout Hasher) { hasher.combine(storage.hash) }
 

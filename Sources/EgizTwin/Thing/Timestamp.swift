@@ -28,6 +28,12 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     public var canonicalText: String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(32)
+        write(into: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Appends the canonical text.
+    func write(into bytes: inout [UInt8]) {
         let day = Calendar.floorDivide(seconds, 86_400)
         let second = seconds - day * 86_400
         let (year, month, dayOfMonth) = Calendar.date(days: day)
@@ -55,10 +61,14 @@ public struct Timestamp: Hashable, Comparable, Sendable {
             }
         }
         bytes.append(UInt8(ascii: "Z"))
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func append(_ value: Int64, _ width: Int, _ bytes: inout [UInt8]) {
+        if width == 2, value < 100 {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / 10))
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value % 10))
+            return
+        }
         var digits = 1
         var power: Int64 = 10
         while value >= power {

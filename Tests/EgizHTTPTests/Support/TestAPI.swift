@@ -28,14 +28,12 @@ final class TestAPI {
     private var epoch: Int64 = 0
 
     init(migrated: Bool = true) throws {
-        try TestPostgres.administrator().execute("create database \(name)")
-        url = try TestPostgres.url(database: name)
+        url = try TestPostgres.create(name, migrated: migrated)
         connection = try PostgresConnection(url: url, applicationName: "egiz-test")
         pool = PostgresPool(url: url, applicationName: "egiz-http-test", size: 1)
         let worker = WorkerIdentity(id: "worker-a", host: "host-a", processID: 7)
         writer = PostgresEpochWriter(url: url, worker: worker)
         store = PostgresTaskStore(url: url, worker: worker)
-        if migrated { try Migrator(connection).migrate() }
     }
 
     deinit {

@@ -13,10 +13,8 @@ final class TestDatabase {
     let connection: PostgresConnection
 
     init(migrated: Bool = true, options: String = "") throws {
-        try TestPostgres.administrator().execute("create database \(name) \(options)")
-        url = try TestPostgres.url(database: name)
+        url = try TestPostgres.create(name, migrated: migrated, options: options)
         connection = try PostgresConnection(url: url, applicationName: "egiz-test")
-        if migrated { try Migrator(connection).migrate() }
     }
 
     deinit {

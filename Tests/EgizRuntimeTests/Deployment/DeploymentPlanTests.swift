@@ -90,6 +90,29 @@ import Testing
         #expect(plan(.testing(), running(others: [.testing(name: "second", topics: ["own"])])).refusals.isEmpty)
     }
 
+    @Test func aCircleThroughDeployedTopologiesIsRefusedUnlessDeclared() {
+        func copying(_ name: String, _ reads: String, _ writes: String) -> Topology {
+            let settings: [String: ConfigValue] = [
+                "to": ConfigValue(.string(writes), at: SourceMark(line: 1, column: 1))
+            ]
+            let copy = ProcessorDefinition(
+                name: "copy", kind: "map", from: "twins", settings: settings, mark: SourceMark(line: 1, column: 1))
+            return .testing(name: name, topics: [reads], further: [copy])
+        }
+        var mine = copying("line", "events", "b")
+        let other = copying("second", "b", "events")
+        let refusals = plan(mine, running(others: [other])).refusals
+        #expect(
+            refusals == [
+                #"records would run in a circle: `line.source` writes "b", `second.source` writes "events", which `line.source` reads; write to another topic, or say `cycle: true` at a source of the circle where that is meant"#
+            ])
+        mine.sources[0].mayCycle = true
+        #expect(plan(mine, running(others: [other])).refusals.isEmpty)
+        // A circle that was there before is not this topology's.
+        let third = copying("third", "events2", "elsewhere")
+        #expect(plan(third, DeploymentFacts(others: [copying("line", "events", "b"), other])).refusals.isEmpty)
+    }
+
     @Test func aStageThatVanishesWithStateIsRefusedUnlessAllowed() {
         let without = renamedSource(.testing(topics: ["elsewhere"]), "other")
         let refusals = plan(without, running()).refusals

@@ -18,8 +18,6 @@ final class Fleet: Sendable {
 
     init(partitions: Int = 4) throws {
         database = try TestDatabase.create(suffix)
-        let connection = try PostgresConnection(url: database, applicationName: "egiz-test")
-        _ = try Migrator(connection).migrate()
         log.createTopic("events", partitions: partitions)
     }
 

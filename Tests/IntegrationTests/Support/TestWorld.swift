@@ -40,8 +40,6 @@ final class TestWorld: @unchecked Sendable {
             self.broker = broker
         }
         database = try TestDatabase.create(suffix)
-        let connection = try PostgresConnection(url: database, applicationName: "egiz-test")
-        _ = try Migrator(connection).migrate()
     }
 
     deinit {

@@ -15,6 +15,7 @@ struct DeploymentChecks {
 
     func run(_ plan: inout DeploymentPlan) {
         checkWriters(&plan)
+        checkCycles(&plan)
         checkRemovedStages(&plan)
         checkKinds(&plan)
         for stage in topology.stages { checkSource(stage, &plan) }
@@ -59,6 +60,16 @@ struct DeploymentChecks {
                     )
                 }
             }
+        }
+    }
+
+    /// Circles through this topology and others that are deployed (rule 21).
+    private func checkCycles(_ plan: inout DeploymentPlan) {
+        for cycle in TopicCycle.undeclared(in: [topology] + facts.others, registry: registry)
+        where cycle.edges.contains(where: { $0.from.topology == topology.name }) {
+            plan.refusals.append(
+                "records would run in a circle: \(cycle.text); write to another topic, or say `cycle: true` at a source of the circle where that is meant"
+            )
         }
     }
 

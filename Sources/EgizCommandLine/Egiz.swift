@@ -1,7 +1,6 @@
 import ArgumentParser
 
 /// The command line of Digital Egiz.
-@main
 struct Egiz: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "egiz",

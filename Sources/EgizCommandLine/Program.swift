@@ -67,9 +67,11 @@ enum Program {
     /// The topics that processors write, by their settings.
     static func outputs(of topologies: [Topology]) -> [String] {
         var names: Set<String> = []
-        for processor in topologies.flatMap(\.processors) {
-            for field in ProcessorRegistry.builtin[processor.kind]?.spec.fields ?? [] where field.kind == .topic {
-                if case .string(let name)? = processor.settings[field.name]?.content { names.insert(name) }
+        let registry = Kinds.registry
+        for stage in topologies.flatMap(\.stages) {
+            for processor in stage.processors {
+                let spec = registry[processor.kind]?.spec
+                names.formUnion(spec?.topics(writtenBy: processor, of: stage.source).map(\.name) ?? [])
             }
         }
         return names.sorted()
@@ -99,7 +101,8 @@ enum Program {
         return DeploymentWorker(
             .init(
                 identity: identity, scope: topologies.map { Set($0.map(\.name)) },
-                endsWhenAllFailed: topologies != nil && !staysUp, registry: .builtin, configuration: configuration,
+                endsWhenAllFailed: topologies != nil && !staysUp, registry: Kinds.registry,
+                configuration: configuration,
                 consumers: KafkaConsumerFactory(brokers: brokers, properties: settings.kafkaProperties, log: logger),
                 stores: PostgresStoreFactory(url: database),
                 outputs: KafkaOutputProducerFactory(

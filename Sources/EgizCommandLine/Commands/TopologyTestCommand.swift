@@ -52,7 +52,7 @@ extension TopologyCommand {
                         continue
                     }
                     if !faults.isEmpty { FileHandle.standardError.write(Data((faults + "\n").utf8)) }
-                    let result = TopologyTestRunner(registry: .builtin).run(tests, filter: filter)
+                    let result = TopologyTestRunner(registry: Kinds.registry).run(tests, filter: filter)
                     results.append(result)
                     guard !json, filter == nil || !result.results.isEmpty else { continue }
                     Console.print(report.text(of: result))

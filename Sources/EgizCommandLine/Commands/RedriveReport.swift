@@ -21,7 +21,7 @@ struct RedriveReport {
         defer { store.close() }
         var counts: [String: Int] = [:]
         var seen = 0
-        try RedriveDryRun(connection, store: store, registry: .builtin, read: StoredTopology.read)
+        try RedriveDryRun(connection, store: store, registry: Kinds.registry, read: StoredTopology.read)
             .run(plan, limit: limit) { line in
                 let (word, text) = Self.words(line.outcome)
                 counts[word, default: 0] += 1

@@ -43,7 +43,7 @@ extension TopologyLoader {
     /// librdkafka.
     static var standard: TopologyLoader {
         TopologyLoader(
-            registry: .builtin, environment: ProcessInfo.processInfo.environment,
+            registry: Kinds.registry, environment: ProcessInfo.processInfo.environment,
             kafkaProperties: KafkaPropertyNames.all)
     }
 }

@@ -19,14 +19,14 @@ struct KindsCommand: ParsableCommand {
 
     func validate() throws {
         if json, markdown { throw ValidationError("--json or --markdown, not both") }
-        let known = ProcessorRegistry.builtin.entries.map(\.spec.kind)
+        let known = Kinds.registry.entries.map(\.spec.kind)
         guard let kind, !known.contains(kind) else { return }
         let hint = NearestWord.find(kind, among: known).map { "; did you mean \($0)?" } ?? ""
         throw ValidationError("there is no kind \(kind), known are \(known.joined(separator: ", "))\(hint)")
     }
 
     func run() {
-        let entries = ProcessorRegistry.builtin.entries.filter { kind == nil || $0.spec.kind == kind }
+        let entries = Kinds.registry.entries.filter { kind == nil || $0.spec.kind == kind }
         let registry = ProcessorRegistry(entries)
         if json {
             Console.print(KindList.json(registry: registry))

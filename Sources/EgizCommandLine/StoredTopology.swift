@@ -18,7 +18,7 @@ enum StoredTopology {
             environment[name] = "${\(name)}"
             unset.append(name)
         }
-        return (TopologyLoader(registry: .builtin, environment: environment), unset)
+        return (TopologyLoader(registry: Kinds.registry, environment: environment), unset)
     }
 
     /// Nil where this version of egiz cannot read it.
@@ -27,11 +27,11 @@ enum StoredTopology {
     }
 
     static func deployer(_ store: any DeploymentStore) -> Deployer {
-        Deployer(store, registry: .builtin, read: read)
+        Deployer(store, registry: Kinds.registry, read: read)
     }
 
     /// What the API rehearses dead letters with.
     static func rehearsal(_ database: String) -> RehearsalSetup {
-        RehearsalSetup(registry: .builtin, url: database, read: read)
+        RehearsalSetup(registry: Kinds.registry, url: database, read: read)
     }
 }

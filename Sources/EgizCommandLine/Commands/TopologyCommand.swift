@@ -61,9 +61,9 @@ struct TopologyCommand: AsyncParsableCommand {
             let loaded = TopologyLoader.standard.load(path: file)
             FileHandle.standardError.write(Data(loaded.report.utf8))
             guard let topology = loaded.topology else { throw ExitCode(1) }
-            if !mermaid { Console.print(TopologyExplainer.text(of: topology, registry: .builtin)) }
+            if !mermaid { Console.print(TopologyExplainer.text(of: topology, registry: Kinds.registry)) }
             if !mermaid, !text { Console.print("") }
-            if !text { Console.print(TopologyExplainer.mermaid(of: topology, registry: .builtin)) }
+            if !text { Console.print(TopologyExplainer.mermaid(of: topology, registry: Kinds.registry)) }
         }
     }
 }

@@ -1,0 +1,6 @@
+import EgizCommandLine
+
+@main
+enum Main {
+    static func main() async { await EgizProgram.run() }
+}
