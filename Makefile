@@ -11,7 +11,7 @@ FORMATTED := $(wildcard Sources Tests examples benchmarks) Package.swift
 # What `make chaos` runs: the release build, or one with a fault built in, which is a build of its own and never mixed up.
 CHAOS_SABOTAGE ?=
 
-.PHONY: help up test test-build test-long test-ml chaos build bench bench-matrix bench-latency bench-memory bench-startup bench-queries \
+.PHONY: help up test test-build test-long test-ml chaos build bench bench-matrix bench-latency bench-memory bench-startup bench-compaction bench-queries \
 	instructions instructions-accept lint format deps clean
 
 help: ## Show this list
@@ -70,6 +70,9 @@ bench-memory: deps build ## Measure the worker's memory with a million twins and
 
 bench-startup: deps build ## Measure the start of a worker and the size of the program
 	@exec "$$(benchmarks/venv.sh)" benchmarks/startup.py $(if $(PARTITIONS),--partitions $(PARTITIONS)) $(if $(BROKER),--broker $(BROKER)) $(if $(RECORD),--record)
+
+bench-compaction: deps build ## Measure how many samples a second the compactor works off (SAMPLES, ROUNDS)
+	@exec "$$(benchmarks/venv.sh)" benchmarks/compaction.py $(if $(SAMPLES),--samples $(SAMPLES)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(RECORD),--record)
 
 # Where `make instructions` builds: CI gives it a place of its own, so that it need not wait for another build.
 INSTRUCTIONS_BUILD ?= .build

@@ -40,8 +40,9 @@ struct HistoryService: Service {
     func run() async throws {
         let stop = Flag()
         await withTaskCancellationOrGracefulShutdownHandler {
+            var memory = HistoryMaintenance.Memory()
             while !stop.isRaised {
-                await round(stop)
+                memory = await round(stop, memory)
                 try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.interval) }
             }
         } onCancelOrGracefulShutdown: {
@@ -49,7 +50,7 @@ struct HistoryService: Service {
         }
     }
 
-    private func round(_ stop: Flag) async {
+    private func round(_ stop: Flag, _ memory: HistoryMaintenance.Memory) async -> HistoryMaintenance.Memory {
         // A connection a round: an idle one would keep the lock from a process that has more time.
         var settings = PostgresSettings()
         settings.statementTimeout = .seconds(600)
@@ -58,25 +59,35 @@ struct HistoryService: Service {
         defer { pool.close() }
         do {
             let configuration = configuration
-            let report = try await pool.run { connection in
+            let (report, next) = try await pool.run { connection in
                 let maintenance = HistoryMaintenance(connection, configuration)
                 defer { maintenance.release() }
-                return try maintenance.round { _, took in
+                var next = memory
+                let report = try maintenance.round(&next) { done, took in
+                    Self.tell(done.left)
                     Thread.sleep(forTimeInterval: min(took.seconds, Self.longestPause))
                     return !stop.isRaised
                 }
+                return (report, next)
             }
             if let report { tell(report) }
+            return next
         } catch {
-            if stop.isRaised { return }
-            logger.warning("history could not be compacted; tried again", metadata: ["egiz.error": "\(error)"])
+            if !stop.isRaised {
+                logger.warning("history could not be compacted; tried again", metadata: ["egiz.error": "\(error)"])
+            }
+            return HistoryMaintenance.Memory()
         }
     }
 
+    private static func tell(_ debt: HistoryStatus.Form) {
+        Gauge(label: "egiz_history_debt_rows").record(debt.rows)
+        Gauge(label: "egiz_history_debt_samples").record(debt.samples)
+        Gauge(label: "egiz_history_debt_bytes").record(debt.bytes)
+    }
+
     private func tell(_ report: HistoryMaintenance.Report) {
-        Gauge(label: "egiz_history_debt_rows").record(report.debt.rows)
-        Gauge(label: "egiz_history_debt_samples").record(report.debt.samples)
-        Gauge(label: "egiz_history_debt_bytes").record(report.debt.bytes)
+        Self.tell(report.progress.left)
         Counter(label: "egiz_history_compacted_samples_total").increment(by: Int64(report.progress.samples))
         if let closed = report.closed {
             Gauge(label: "egiz_history_closed_seconds").record(Double(closed.microseconds) / 1_000_000)

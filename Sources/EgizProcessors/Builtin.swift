@@ -4,7 +4,7 @@ extension ProcessorRegistry {
     /// Every kind that comes with Digital Egiz. A new kind is one file in this folder and one line here.
     public static let builtin = ProcessorRegistry([
         .init(projector: TwinProjector.spec),
-        .init(HistoryWriter.self),
+        .init(HistoryWriter.self, make: HistoryWriter.make),
         .init(Rollup.self),
         .init(BindingEvaluator.self),
         .init(AlertRule.self),

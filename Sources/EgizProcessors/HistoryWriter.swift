@@ -21,7 +21,8 @@ public final class HistoryWriter: StatelessProcessor {
             .init("exclude", .globs, default: "[]", "Paths that are not recorded, although `include` names them."),
             .init(
                 "onlyChanges", .bool, default: "false",
-                "Record a sample only where the value differs from the one before."),
+                "Record a sample only where the value differs from the one before, and all values of a thing with its first event of each week (of each day, with a `retention` of up to 31 days)."
+            ),
             .init(
                 "retention", .duration,
                 "How long samples are kept, in whole days such as 90d; without it for ever. What is older is dropped by the day or week."
@@ -36,8 +37,8 @@ public final class HistoryWriter: StatelessProcessor {
     private let include: [PathPattern]
     private let exclude: [PathPattern]
     /// 0 keeps for ever.
-    private let days: Int32
-    private let recording: LeafRecording
+    let days: Int32
+    let recording: LeafRecording
 
     public init(_ definition: ProcessorDefinition) throws(TopologyFaults) {
         let reader = SettingsReader(definition)
@@ -49,6 +50,12 @@ public final class HistoryWriter: StatelessProcessor {
         recording = LeafRecording(onlyChanges: try reader.bool("onlyChanges")) { segments in
             include.contains { $0.matches(segments) } && !exclude.contains { $0.matches(segments) }
         }
+    }
+
+    /// The processor of a definition: another one where it records only changes, which has to remember something.
+    static func make(_ definition: ProcessorDefinition) throws(TopologyFaults) -> (any Processor)? {
+        if try SettingsReader(definition).bool("onlyChanges") { return try ChangeWriter(definition) }
+        return try HistoryWriter(definition)
     }
 
     /// How long the samples of a stage are kept; its definitions were checked before.

@@ -32,6 +32,7 @@ final class DriverTask {
     var redriven: [RedriveResult] = []
     var redrives: [RedriveAdvance] = []
     var consumed: [Int64] = []
+    var sweeps: [RulesSweep] = []
     /// The records that a caller has in hand.
     var calls: TaskCalls?
 
@@ -64,12 +65,13 @@ final class DriverTask {
         }
         write.predictions = output.predictions
         write.consumed = consumed
+        write.sweeps = sweeps
         write.timers = output.timers.map { [$0] } ?? []
         write.outboxes =
             output.outputs.isEmpty ? [] : [Outbox(task: step.task, epoch: number, records: output.outputs)]
         write.redriven = redriven
         write.redrives = redrives
-        (deadLetters, redriven, redrives, consumed) = ([], [], [], [])
+        (deadLetters, redriven, redrives, consumed, sweeps) = ([], [], [], [], [])
         return (write, output)
     }
 }

@@ -122,6 +122,7 @@ extension MemoryStore {
             let key = AlertKey(thing: row.thing, processor: row.processor, key: row.key, raisedAt: row.raisedAt)
             alerts[key] = row
         }
+        for sweep in epoch.sweeps { land(sweep) }
         for row in epoch.predictions { predictions[row.key] = row }
         inbox.removeAll { epoch.consumed.contains($0.id) }
         for outbox in epoch.outboxes {
@@ -152,6 +153,29 @@ extension MemoryStore {
             requests[index].resolved += advance.resolved
             requests[index].failed += advance.failed
             requests[index].isDone = advance.isDone
+        }
+    }
+
+    private func land(_ sweep: RulesSweep) {
+        var gone: [(processor: String, thing: ThingID)] = []
+        for (key, row) in scenes
+        where row.home.stage == sweep.task.stage && sweep.things.contains(row.thing)
+            && !sweep.processors.contains(row.processor)
+        {
+            scenes[key] = nil
+            gone.append((row.processor, row.thing))
+        }
+        for (key, row) in alerts
+        where row.home.stage == sweep.task.stage && sweep.things.contains(row.thing) && row.clearedAt == nil
+            && !sweep.processors.contains(row.processor)
+        {
+            alerts[key]?.state = .cleared
+            alerts[key]?.clearedAt = sweep.time
+            alerts[key]?.updatedAt = sweep.time
+            gone.append((row.processor, row.thing))
+        }
+        for one in gone {
+            states[StateKey(stage: sweep.task.stage, processor: one.processor, thing: one.thing)] = nil
         }
     }
 

@@ -39,13 +39,14 @@ extension MemoryStore {
 
     /// Somebody asks a processor for something.
     public func send(
-        _ action: String, to processor: String, of task: TaskID, thing: ThingID, subject: String, by: String?
+        _ action: String, to processor: String, of task: TaskID, thing: ThingID, subject: String,
+        raisedAt: EventTime? = nil, by: String?
     ) {
         change {
             inbox.append(
                 InboxMessage(
                     id: nextMessage, task: task, processor: processor, thing: thing, action: action, subject: subject,
-                    by: by))
+                    raisedAt: raisedAt, by: by))
             nextMessage += 1
         }
     }

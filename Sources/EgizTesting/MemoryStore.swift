@@ -116,6 +116,7 @@ public final class MemoryStore: @unchecked Sendable {
     var attempts = 0
     var loads: [[ThingID]] = []
     var isAway = false
+    var isRegistryAway = false
     var isHeld = false
     var held = 0
     var accidents: [Accident] = []
@@ -216,6 +217,9 @@ public final class MemoryStore: @unchecked Sendable {
 
     /// Postgres goes away and comes back: every call throws `.postgres`/`.backoff` meanwhile.
     public func setAway(_ away: Bool) { change { isAway = away } }
+
+    /// Only the registry of rules cannot be read meanwhile.
+    public func setRegistryAway(_ away: Bool) { change { isRegistryAway = away } }
 
     /// What happens to the next attempts to commit, one each.
     public func plan(_ accidents: [Accident]) { change { self.accidents += accidents } }

@@ -221,6 +221,9 @@ final class MemoryTaskStore: TaskStore {
 
     func registry(after version: Int64?) throws(EngineError) -> RuleRegistry? {
         try store.checkPresence()
+        if store.read({ store.isRegistryAway }) {
+            throw EngineError(.postgres, .backoff, "the registry cannot be read")
+        }
         return store.read { store.ruleRegistry.version == version ? nil : store.ruleRegistry }
     }
 

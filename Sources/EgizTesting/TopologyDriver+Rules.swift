@@ -28,31 +28,33 @@ extension TopologyDriver {
         let rows = MemoryTaskStore(store: store, worker: Self.worker)
         while let after = task.step.rules?.reviewedThrough {
             let things = try rows.things(of: task.step.task, after: after, limit: Self.page)
-            for thing in things {
+            for thing in things where task.step.hasRules {
                 _ = try settle(task, stage) { () throws(EngineError) in task.step.review(thing) }
             }
+            task.sweeps.append(task.step.sweep(things))
             task.step.noteReview(through: things.count < Self.page ? nil : things.last?.text)
         }
     }
 
     /// Somebody acknowledges or clears an alert; consumed in an epoch of its own.
-    public func send(_ action: String, to processor: String, thing: ThingID, subject: String, by person: String? = nil)
-        throws
-    {
+    public func send(
+        _ action: String, to processor: String, thing: ThingID, subject: String, raisedAt: EventTime? = nil,
+        by person: String? = nil
+    ) throws {
         try commit()
         guard let home = store.twin(thing)?.home ?? store.allAlerts.first(where: { $0.thing == thing })?.home else {
             throw EngineError(.state, .never, "there is no thing \(thing)")
         }
-        try send(action, to: processor, of: home, thing: thing, subject: subject, by: person)
+        try send(action, to: processor, of: home, thing: thing, subject: subject, raisedAt: raisedAt, by: person)
     }
 
     /// The same for what is no thing: the alerts of a dead-letter handler.
     public func send(
         _ action: String, to processor: String, of home: TaskID, thing: ThingID, subject: String,
-        by person: String? = nil
+        raisedAt: EventTime? = nil, by person: String? = nil
     ) throws {
         try commit()
-        store.send(action, to: processor, of: home, thing: thing, subject: subject, by: person)
+        store.send(action, to: processor, of: home, thing: thing, subject: subject, raisedAt: raisedAt, by: person)
         let rows = MemoryTaskStore(store: store, worker: Self.worker)
         for stage in stages where stage.definition.name == home.stage {
             let task = try task(stage, home.partition)

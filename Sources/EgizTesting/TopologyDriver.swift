@@ -209,7 +209,7 @@ public final class TopologyDriver {
             task.calls = TaskCalls(desk: desk, topics: stage.definition.source.topics.count)
         }
         stage.tasks[partition] = task
-        if step.hasRules {
+        if step.hasRules || lease.rules != nil {
             step.install(store.read { store.ruleRegistry }, stored: lease.rules)
             try review(task, stage)
         }

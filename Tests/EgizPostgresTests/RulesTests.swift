@@ -35,7 +35,7 @@ import Testing
         -> SceneRow
     {
         SceneRow(
-            home: Epochs.task(), thing: try ThingID(validating: thing), object: object, target: "color", value: value,
+            home: Epochs.task(), processor: "scene", thing: try ThingID(validating: thing), object: object, target: "color", value: value,
             revision: 3, time: EventTime(microseconds: Epochs.start), cause: cause)
     }
 
@@ -107,6 +107,7 @@ import Testing
             messages.map(\.action) == ["acknowledge"] && messages.first?.subject == "heat"
                 && messages.first?.by == "maria")
         #expect(messages.first?.processor == "alerts" && messages.first?.task == lease.task)
+        #expect(messages.first?.raisedAt?.microseconds == Epochs.start, "it says which alert of that key is meant")
         // A fenced epoch consumes nothing.
         var stale = lease
         stale.ownerEpoch -= 1
@@ -119,6 +120,55 @@ import Testing
         #expect(try database.count("inbox") == 1)
         try commit(2) { $0.consumed = messages.map(\.id) }
         #expect(try store.inbox(of: [lease], limit: 10).isEmpty)
+    }
+
+    @Test func whatAProcessorThatIsGoneLeftEndsWithTheSweepOfItsThings() throws {
+        func state(_ processor: String, _ thing: String) throws -> StateRow {
+            StateRow(
+                home: Epochs.task(), processor: processor, thing: try ThingID(validating: thing), version: 1, bytes: [1])
+        }
+        try commit(1) { epoch in
+            epoch.twins = [try Epochs.twin("a:b"), try Epochs.twin("a:c")]
+            epoch.states = [
+                try state("alerts", "a:b"), try state("alerts", "a:c"), try state("rollup", "a:b"),
+                try state("scene", "a:b"),
+            ]
+            epoch.scenes = [try scene("a:b", "A", "1"), try scene("a:c", "A", "1")]
+            epoch.alerts = [try alert("a:b", "heat"), try alert("a:b", "old", .cleared), try alert("a:c", "heat")]
+        }
+        let time = EventTime(microseconds: Epochs.start + 9 * Epochs.second)
+        func sweep(_ n: Int64, _ things: [String], _ processors: [String]) throws {
+            try commit(n) { epoch in
+                epoch.sweeps = [
+                    RulesSweep(
+                        task: lease.task, things: try things.map { try ThingID(validating: $0) },
+                        processors: processors, time: time)
+                ]
+            }
+        }
+        func stored() throws -> [String] {
+            try database.connection.query(
+                """
+                select 'alert ' || thing_id || ' ' || alert_key || ' ' || state from egiz.alert
+                union all select 'scene ' || thing_id from egiz.scene
+                union all select 'state ' || thing_id || ' ' || processor from egiz.state
+                order by 1
+                """
+            ).compactMap { $0.text(0) }
+        }
+        let before = try stored()
+        try sweep(2, ["a:b", "a:c"], ["alerts", "scene"])
+        #expect(try stored() == before, "nothing is gone")
+        try sweep(3, ["a:b"], ["other"])
+        #expect(
+            try stored() == [
+                "alert a:b heat cleared", "alert a:b old cleared", "alert a:c heat raised", "scene a:c",
+                "state a:b rollup", "state a:c alerts",
+            ])
+        let cleared = try AlertQueries(database.connection).page(.init(), limit: 10).alerts.first {
+            $0.thing == "a:b" && $0.key == "heat"
+        }
+        #expect(cleared?.clearedAt == time)
     }
 
     @Test func everyChangeOfTheRegistryRaisesItsVersion() throws {

@@ -1,5 +1,7 @@
 import EgizCore
+import EgizProcessors
 import EgizTesting
+import EgizTwin
 import Foundation
 import Testing
 
@@ -62,6 +64,33 @@ import Testing
             left.enter(topic: 0, partition: 3, offset: 5)
             left.leave()
             try check(bench)
+        }
+    }
+
+    /// A review, a message of a person and a timer of an idle task run processors as well.
+    @Test func whatRunsWithoutARecordIsGuarded() async throws {
+        let folder = folder
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let notes = Witness.Notes(folder: folder)
+        let witness = ProcessorDefinition(
+            name: "witness", kind: "witness", from: "twins", settings: [:], mark: SourceMark(line: 1, column: 1))
+        let bench = Bench(
+            .testing(idle: .milliseconds(20), further: [witness]),
+            registry: ProcessorRegistry(
+                ProcessorRegistry.builtin.entries + [.init(Witness.self) { _ in Witness(notes) }]))
+        bench.push(0..<3)
+        let first = bench.worker("w1") { $0.guardFolder = folder }
+        #expect(await bench.caughtUp())
+        bench.store.send(
+            "clear", to: "witness", of: bench.task(), thing: try ThingID(validating: "t:m1"), subject: "x", by: nil)
+        #expect(await bench.store.eventually { _ in !notes["message"].isEmpty && !notes["tick"].isEmpty })
+        try await first.stop()
+        notes.fingerprint = 2
+        let second = bench.worker("w2") { $0.guardFolder = folder }
+        #expect(await bench.store.eventually { _ in notes["review"].count >= 3 })
+        try await second.stop()
+        for call in ["record", "message", "tick", "review"] {
+            #expect(!notes[call].isEmpty && notes[call].allSatisfy { $0 }, "\(call): \(notes[call])")
         }
     }
 

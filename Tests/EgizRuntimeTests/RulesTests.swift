@@ -99,6 +99,46 @@ import Testing
         try await worker.stop()
     }
 
+    /// A thread that waits in the callback of a rebalance would keep the whole group from its partitions.
+    @Test func aRegistryThatCannotBeReadDoesNotHoldUpTheGroup() async throws {
+        let bench = Bench(try topology(), partitions: 2)
+        for topic in ["bindings", "alerts"] { bench.log.createTopic(topic, partitions: 1) }
+        bench.store.setRegistryAway(true)
+        let group = bench.group
+        let first = bench.worker("w1")
+        #expect(await bench.log.eventually { $0.assignment(of: group).values.map(\.count) == [2] })
+        let second = bench.worker("w2")
+        #expect(await bench.log.eventually { $0.assignment(of: group).values.map(\.count) == [1, 1] })
+        bench.store.setRegistryAway(false)
+        for n in 0..<10 { bench.push("t:m\(n)", n, partition: Int32(n % 2)) }
+        #expect(await bench.caughtUp())
+        try await first.stop()
+        try await second.stop()
+    }
+
+    @Test func aStageThatLostItsRulesEndsWhatTheyLeftAndConsumesWhatPeopleAsked() async throws {
+        let bench = try bench()
+        for n in 0..<600 { bench.push("t:m\(n)", 200 + n) }
+        let first = bench.worker("w1")
+        #expect(await bench.caughtUp())
+        #expect(await bench.store.eventually { $0.allAlerts.count == 600 && $0.allScenes.count == 600 })
+        try await first.stop()
+        bench.store.send(
+            "clear", to: "alerts", of: bench.task(), thing: try ThingID(validating: "t:m1"), subject: "high", by: nil)
+        let second = bench.worker("w2", topologies: [.testing()])
+        #expect(
+            await bench.store.eventually { store in
+                store.allScenes.isEmpty && store.allAlerts.allSatisfy { $0.state == .cleared }
+                    && store.waitingMessages.isEmpty
+            })
+        #expect(
+            await bench.store.eventually {
+                $0.task(TaskID(stage: bench.stage, partition: 0))?.rules?.reviewedThrough == nil
+            })
+        try await second.stop()
+        #expect(bench.store.allStates.isEmpty)
+    }
+
     @Test func aStageWithoutRulesAsksForNeither() async throws {
         let bench = Bench()
         bench.store.setRegistry(bindings: [])

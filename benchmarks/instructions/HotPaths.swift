@@ -61,7 +61,7 @@ enum HotPaths {
         var change = ChangeBuffer()
         func apply(_ range: Range<Int>) throws {
             for index in range {
-                change.leaves.removeAll(keepingCapacity: true)
+                change.removeAll()
                 guard case .applied = twins[index % things].apply(events[index], paths: paths, into: &change) else {
                     throw Unexpected(what: "event \(index) was not folded")
                 }

@@ -83,7 +83,8 @@ struct HistoryCommand: AsyncParsableCommand {
             let maintenance = HistoryMaintenance(connection, settings.compaction)
             repeat {
                 let start = ContinuousClock.now
-                guard let report = try maintenance.round(upTo: limit, pause: { _, _ in true })
+                var memory = HistoryMaintenance.Memory()
+                guard let report = try maintenance.round(&memory, upTo: limit, pause: { _, _ in true })
                 else {
                     throw EngineError(
                         .postgres, .backoff,
@@ -93,7 +94,7 @@ struct HistoryCommand: AsyncParsableCommand {
                 Console.print(
                     """
                     \(report.progress.rows) rows with \(report.progress.samples) samples became \(report.progress.written) in \
-                    \(String(format: "%.1f", seconds)) s; left: \(report.debt.rows) rows\
+                    \(String(format: "%.1f", seconds)) s; left: \(report.progress.left.rows) rows\
                     \(report.dropped.isEmpty ? "" : "; dropped \(report.dropped.joined(separator: ", "))")
                     """)
                 if !once { try await Task.sleep(for: .seconds(15)) }

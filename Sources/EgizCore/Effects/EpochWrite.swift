@@ -23,6 +23,8 @@ public final class EpochWrite: @unchecked Sendable {
     public var scenes: [SceneRow] = []
     /// Sorted by thing, key, time of raising and processor.
     public var alerts: [AlertRow] = []
+    /// What removed processors left of things is removed as well; by task.
+    public var sweeps: [RulesSweep] = []
     /// Sorted by key; at most one each.
     public var predictions: [PredictionRow] = []
     /// Inbox messages that were consumed, sorted.

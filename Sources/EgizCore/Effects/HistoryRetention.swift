@@ -19,6 +19,13 @@ public struct HistoryRetention: Sendable {
 
     public init(_ rules: [Rule] = []) { self.rules = rules }
 
+    /// How long the partitions are that samples of so many days are kept in, in microseconds, counted from 1970-01-01T00:00Z: a week,
+    /// and a day in classes of up to a month, so that what is past its retention does not stay for another week.
+    public static func partition(ofDays days: Int32) -> Int64 {
+        let day: Int64 = 86_400_000_000
+        return days == 0 || days > 31 ? 7 * day : day
+    }
+
     /// Some samples are not kept for ever.
     public var isLimited: Bool { rules.contains { $0.days > 0 } }
 

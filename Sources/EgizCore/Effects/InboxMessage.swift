@@ -13,12 +13,15 @@ public struct InboxMessage: Sendable, Equatable {
     public var action: String
     /// What it is about: the key of an alert.
     public var subject: String
+    /// When that alert was raised, so that a newer one of its key is not meant; nil in messages of older programs.
+    public var raisedAt: EventTime?
     public var by: String?
 
     public init(
-        id: Int64, task: TaskID, processor: String, thing: ThingID, action: String, subject: String, by: String?
+        id: Int64, task: TaskID, processor: String, thing: ThingID, action: String, subject: String, raisedAt: EventTime? = nil,
+        by: String?
     ) {
         (self.id, self.task, self.processor, self.thing) = (id, task, processor, thing)
-        (self.action, self.subject, self.by) = (action, subject, by)
+        (self.action, self.subject, self.raisedAt, self.by) = (action, subject, raisedAt, by)
     }
 }

@@ -4,6 +4,8 @@ public import EgizTwin
 public struct SceneRow: Sendable, Equatable {
     /// The task that owns the thing.
     public var home: TaskID
+    /// That sets the property.
+    public var processor: String
     public var thing: ThingID
     /// The object of the model.
     public var object: String
@@ -18,10 +20,11 @@ public struct SceneRow: Sendable, Equatable {
     public var cause: InputPosition?
 
     public init(
-        home: TaskID, thing: ThingID, object: String, target: String, value: String?, revision: Int64, time: EventTime,
-        cause: InputPosition?
+        home: TaskID, processor: String, thing: ThingID, object: String, target: String, value: String?, revision: Int64,
+        time: EventTime, cause: InputPosition?
     ) {
-        (self.home, self.thing, self.object, self.target, self.value) = (home, thing, object, target, value)
+        (self.home, self.processor) = (home, processor)
+        (self.thing, self.object, self.target, self.value) = (thing, object, target, value)
         (self.revision, self.time, self.cause) = (revision, time, cause)
     }
 }

@@ -55,6 +55,14 @@ extension ProcessorRegistry.Entry {
         }
     }
 
+    /// The entry of a kind that has several types, by its settings; `type` is the one that people know.
+    public init<P: Processor>(
+        _ type: P.Type,
+        make: @escaping @Sendable (ProcessorDefinition) throws(TopologyFaults) -> (any Processor)?
+    ) {
+        self.init(spec: P.spec, mayRefuse: P.mayRefuse, make: make)
+    }
+
     /// The entry of a type that processes records as they are.
     public init<P: RecordProcessor>(records type: P.Type) {
         self.init(

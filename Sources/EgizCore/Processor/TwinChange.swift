@@ -10,6 +10,8 @@ public struct TwinChange: ~Copyable {
     public let streamTime: EventTime
     /// Every leaf the event wrote or removed.
     public let leaves: [LeafChange]
+    /// Empty objects that came or went with the event.
+    public let empties: [PathID]
     public let paths: PathTable
     /// The twin with the event applied; nil only in changes that tests make by hand.
     public let twin: Twin?
@@ -21,13 +23,14 @@ public struct TwinChange: ~Copyable {
 
     public init(
         thing: ThingID, revision: Int64, time: EventTime, streamTime: EventTime? = nil, leaves: [LeafChange],
-        paths: PathTable, twin: Twin? = nil, isCreated: Bool = false, topic: Int = 0, offset: Int64 = -1
+        empties: [PathID] = [], paths: PathTable, twin: Twin? = nil, isCreated: Bool = false, topic: Int = 0, offset: Int64 = -1
     ) {
         self.thing = thing
         self.revision = revision
         self.time = time
         self.streamTime = streamTime ?? time
         self.leaves = leaves
+        self.empties = empties
         self.paths = paths
         self.twin = twin
         self.isCreated = isCreated

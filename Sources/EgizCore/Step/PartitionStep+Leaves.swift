@@ -78,7 +78,7 @@ extension PartitionStep {
     private func runOthers(
         _ scan: LeafScan, _ entry: TwinEntry, _ record: RawRecord
     ) throws(EngineError) -> StepVerdict.Refusal? {
-        change.leaves.removeAll(keepingCapacity: true)
+        change.removeAll()
         entry.twin.report(scan, into: &change)
         return try run(others, entry, record, scan.time, isCreated: false)
     }

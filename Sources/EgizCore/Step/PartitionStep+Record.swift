@@ -40,7 +40,7 @@ extension PartitionStep {
         }
         remember(entry)
         let existed = entry.twin.isAlive
-        change.leaves.removeAll(keepingCapacity: true)
+        change.removeAll()
         switch entry.twin.apply(event, paths: tables.paths, into: &change) {
         case .ignored(let reason):
             counters.count(reason)
@@ -68,8 +68,8 @@ extension PartitionStep {
         effects.thing = entry.twin.thing
         let change = TwinChange(
             thing: entry.twin.thing, revision: entry.twin.revision, time: time, streamTime: streamTime ?? time,
-            leaves: self.change.leaves, paths: tables.paths, twin: entry.twin, isCreated: isCreated,
-            topic: record.topic, offset: record.offset)
+            leaves: self.change.leaves, empties: self.change.empties, paths: tables.paths, twin: entry.twin,
+            isCreated: isCreated, topic: record.topic, offset: record.offset)
         for (place, slot) in processors.enumerated() {
             // Where there are gates these are all processors of the step, and the place is theirs.
             guard reaches(place) else {

@@ -8,6 +8,8 @@ extension PartitionStep {
     /// Puts the registry in force. `stored` is what the task's row says of the rules; where they are others now, all things are to
     /// be reviewed from the first on, else the review goes on where it was. Returns what is wrong with the registry.
     ///
+    /// A stage that has lost its rules has this called once more: then what they left ends.
+    ///
     /// - Precondition: no epoch is open.
     @discardableResult
     public func install(_ registry: RuleRegistry, stored: RulesProgress?) -> [String] {
@@ -38,6 +40,11 @@ extension PartitionStep {
         rules?.reviewedThrough = thing
         rulesMoved = rules
         hasOtherWork = true
+    }
+
+    /// What the epoch ends of things that were looked at.
+    public func sweep(_ things: [ThingID]) -> RulesSweep {
+        RulesSweep(task: task, things: things, processors: stage.processors.map(\.name), time: streamTime ?? .earliest)
     }
 
     /// Lets every processor look at a thing again; `.needs` where it must be loaded first.

@@ -28,14 +28,14 @@ extension PartitionStep {
         var buffer = ChangeBuffer()
         for replay in entry.replays {
             scratch.removeAll()
-            buffer.leaves.removeAll(keepingCapacity: true)
+            buffer.removeAll()
             switch replay {
             case .event(let event, let streamTime, let topic, let offset):
                 let existed = entry.twin.isAlive
                 _ = entry.twin.apply(event, paths: tables.paths, into: &buffer)
                 let change = TwinChange(
                     thing: event.thing, revision: entry.twin.revision, time: event.time, streamTime: streamTime,
-                    leaves: buffer.leaves, paths: tables.paths, twin: entry.twin,
+                    leaves: buffer.leaves, empties: buffer.empties, paths: tables.paths, twin: entry.twin,
                     isCreated: !existed && entry.twin.isAlive, topic: topic, offset: offset)
                 try again(change, entry, &scratch)
             case .tick(var tick, let place):

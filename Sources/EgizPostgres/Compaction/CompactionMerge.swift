@@ -19,6 +19,8 @@ struct CompactionMerge {
     private(set) var written = 0
     /// Samples that were behind the horizon of their class by now, or of series that were erased.
     private(set) var dropped = 0
+    /// The former, by class.
+    private(set) var expired: [Int32: Int] = [:]
 
     /// Drops what belongs to erased series or lies behind the horizon of its class.
     init(_ batch: CompactionBatch, reach: Int64, _ connection: PostgresConnection) throws(EngineError) {
@@ -35,7 +37,10 @@ struct CompactionMerge {
             var fresh = batch.members[Int(id & HistoryBlocks.memberMask)]
             if let horizon = row.timestamp(2) {
                 let place = fresh.place(of: horizon)
-                if place > 0 { fresh = fresh.picked(Array(place..<fresh.count)) }
+                if place > 0 {
+                    fresh = fresh.picked(Array(place..<fresh.count))
+                    expired[Int32(clamping: retention), default: 0] += place
+                }
             }
             guard !fresh.isEmpty else { continue }
             series.append(
@@ -71,7 +76,8 @@ struct CompactionMerge {
 
     private mutating func replan(_ index: Int) {
         series[index].plan = SlotPlan(
-            times: series[index].fresh.times, known: series[index].known, closed: closed)
+            times: series[index].fresh.times, textBytes: series[index].fresh.textBytes, known: series[index].known,
+            closed: closed)
     }
 
     // MARK: Reading
@@ -111,7 +117,8 @@ struct CompactionMerge {
         let bounds = (earliest.compactMap(\.self).min() ?? 0, to.compactMap(\.self).max() ?? 0)
         let rows = try connection.query(
             """
-            select wanted.place, packed.t_first, packed.t_last, packed.n, packed.kind
+            select wanted.place, packed.t_first, packed.t_last, packed.n, packed.kind,
+                coalesce(pg_column_size(packed.texts), 0)
             from unnest($1, $2, $3, $4, $7, $8) as wanted (place, series_id, lower, upper, earliest, first)
             join egiz.history_packed packed on packed.series_id = wanted.series_id and packed.t_first >= wanted.earliest
                 and packed.t_first < wanted.upper and packed.t_first >= $5 and packed.t_first < $6
@@ -128,7 +135,9 @@ struct CompactionMerge {
                 let count = row.int64(3), let kind = row.int64(4)
             else { continue }
             series[Int(place)].known.append(
-                SlotPlan.Known(first: first, last: last, count: Int(count), kind: Int16(clamping: kind)))
+                SlotPlan.Known(
+                    first: first, last: last, count: Int(count), kind: Int16(clamping: kind),
+                    textBytes: Int(row.int64(5) ?? 0)))
         }
     }
 
@@ -241,9 +250,8 @@ struct CompactionMerge {
     ) throws(EngineError) -> Int {
         var rows = 0
         for (_, places) in samples.placesByKind(0..<samples.count) {
-            for start in stride(from: 0, to: places.count, by: SlotPlan.mostSamples) {
-                let slice = Array(places[start..<min(start + SlotPlan.mostSamples, places.count)])
-                let segment = PackedSegment(series: series, retention: retention, samples.picked(slice))
+            for row in samples.rows(places) {
+                let segment = PackedSegment(series: series, retention: retention, samples.picked(Array(row)))
                 try segment.write(&copy)
                 rows += 1
             }

@@ -29,6 +29,8 @@ public final class HistoryCompactor {
         public var written = 0
         /// Samples that were dropped: behind the horizon of their class, or of erased things.
         public var dropped = 0
+        /// What is left to be compacted of what the pass found when it began; bytes are reckoned from rows and samples.
+        public var left = HistoryStatus.Form.zero
 
         public init() {}
     }
@@ -91,15 +93,23 @@ public final class HistoryCompactor {
         var progress = Progress()
         let upper = closed.microseconds
         var failure: EngineError?
-        for group in try groups(before: upper) {
+        let groups = try groups(before: upper)
+        progress.left = groups.reduce(.zero) { $0 + $1.open }
+        for (group, open) in groups {
+            let others = progress.left - open
+            let before = progress
             do throws(EngineError) {
                 while let oldest = try oldest(of: group, before: upper) {
                     let start = ContinuousClock.now
                     let end = try end(of: group, from: oldest, upTo: upper)
                     try ensurePartitions(group, oldest..<end)
                     try compact(group, before: end, of: upper, &progress)
+                    progress.left =
+                        others
+                        + open.without(rows: progress.rows - before.rows, samples: progress.samples - before.samples)
                     guard try pause(progress, start.duration(to: .now)) else { return progress }
                 }
+                progress.left = others
             } catch {
                 // A group that cannot be compacted must not keep the others from it.
                 guard !connection.isBroken else { throw error }
@@ -112,15 +122,28 @@ public final class HistoryCompactor {
 
     // MARK: What is to be done
 
-    private func groups(before upper: Int64) throws(EngineError) -> [Int64] {
+    /// The groups that have something to be compacted, and how much. Looks through all that is not compacted, which costs at most
+    /// what compacting it does, and is done once a pass.
+    private func groups(before upper: Int64) throws(EngineError) -> [(group: Int64, open: HistoryStatus.Form)] {
         let rows = try connection.query(
             """
-            select distinct series_id >> \(HistoryBlocks.groupBits) as series_group
-            from egiz.history_segment where t_first < $1
-            union select distinct series_group from egiz.history_block where t_first < $1
-            order by series_group
+            select series_group, sum(rows)::int8, sum(samples)::int8, sum(bytes)::int8 from (
+                select series_id >> \(HistoryBlocks.groupBits) as series_group, count(*) as rows, sum(n) as samples,
+                    \(HistoryStatus.segmentBytes) as bytes
+                from egiz.history_segment where t_first < $1 group by 1
+                union all
+                select series_group, count(*), sum(n), \(HistoryStatus.blockBytes)
+                from egiz.history_block where t_first < $1 group by 1
+            ) form
+            group by series_group order by series_group
             """, [.timestamp(microseconds: upper)])
-        return rows.compactMap { $0.int64(0) }
+        return rows.compactMap { row in
+            guard let group = row.int64(0) else { return nil }
+            return (
+                group,
+                HistoryStatus.Form(rows: row.int64(1) ?? 0, samples: row.int64(2) ?? 0, bytes: row.int64(3) ?? 0)
+            )
+        }
     }
 
     private func oldest(of group: Int64, before upper: Int64) throws(EngineError) -> Int64? {
@@ -193,6 +216,8 @@ public final class HistoryCompactor {
                 var merge = try CompactionMerge(batch, reach: closed, connection)
                 try merge.run(connection)
                 try batch.putBack(connection)
+                // At the end: an epoch that counts as well waits no longer than for the commit.
+                try HistoryHorizons.count(merge.expired, connection)
                 progress.rows += batch.rows
                 progress.samples += batch.samples
                 progress.written += merge.written

@@ -8,7 +8,28 @@ public struct HistoryStatus: Sendable, Equatable {
         public var samples: Int64
         /// With indexes and TOAST, as it lies on disk.
         public var bytes: Int64
+
+        static let zero = Form(rows: 0, samples: 0, bytes: 0)
+
+        static func + (a: Self, b: Self) -> Self {
+            Form(rows: a.rows + b.rows, samples: a.samples + b.samples, bytes: a.bytes + b.bytes)
+        }
+
+        static func - (a: Self, b: Self) -> Self {
+            Form(rows: a.rows - b.rows, samples: a.samples - b.samples, bytes: a.bytes - b.bytes)
+        }
+
+        /// What is left when so much is taken away; bytes go with the samples.
+        func without(rows: Int, samples: Int) -> Self {
+            let left = max(0, self.samples - Int64(samples))
+            let share = self.samples == 0 ? 0 : Double(left) / Double(self.samples)
+            return Form(rows: max(0, self.rows - Int64(rows)), samples: left, bytes: Int64(Double(bytes) * share))
+        }
     }
+
+    /// What lies in segments and blocks takes about so much, as sums in SQL.
+    static let segmentBytes = "sum(180 + 16 * n)"
+    static let blockBytes = "sum(200 + 14 * n)"
 
     public struct RetentionClass: Sendable, Equatable {
         /// Days; 0 keeps for ever.
@@ -40,13 +61,14 @@ public struct HistoryStatus: Sendable, Equatable {
 
     /// What is not compacted although it could be. Bytes are reckoned from rows and samples.
     public static func debt(_ connection: PostgresConnection, _ closed: EventTime?) throws(EngineError) -> Form {
-        guard let closed else { return Form(rows: 0, samples: 0, bytes: 0) }
+        guard let closed else { return .zero }
         let rows = try connection.query(
             """
-            select count(*), coalesce(sum(n), 0)::int8, coalesce(sum(size), 0)::int8 from (
-                select n, 180 + 16 * n as size from egiz.history_segment where t_first < $1
+            select sum(rows)::int8, coalesce(sum(samples), 0)::int8, coalesce(sum(bytes), 0)::int8 from (
+                select count(*) as rows, sum(n) as samples, \(segmentBytes) as bytes
+                from egiz.history_segment where t_first < $1
                 union all
-                select n, 200 + 14 * n from egiz.history_block where t_first < $1
+                select count(*), sum(n), \(blockBytes) from egiz.history_block where t_first < $1
             ) open
             """, [.timestamp(microseconds: closed.microseconds)])
         return Form(

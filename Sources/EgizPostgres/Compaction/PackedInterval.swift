@@ -1,3 +1,5 @@
+import EgizCore
+
 /// A partition of `history_packed`: one class, one stretch of time. A week, and a day in classes of up to a month, so that what is
 /// past its retention does not stay for another week.
 struct PackedInterval: Hashable, Comparable {
@@ -18,7 +20,7 @@ struct PackedInterval: Hashable, Comparable {
     }
 
     static func length(_ retention: Int32) -> Int64 {
-        retention == 0 || retention > 31 ? HistoryInterval.length : HistoryInterval.day
+        HistoryRetention.partition(ofDays: retention)
     }
 
     var start: Int64 { number * Self.length(retention) }

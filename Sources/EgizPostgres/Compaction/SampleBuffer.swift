@@ -113,6 +113,34 @@ struct SampleBuffer {
         return low
     }
 
+    /// The bytes of all texts before each sample, and of all at the end; empty where none has a text.
+    var textBytes: [Int] {
+        guard !texts.isEmpty else { return [] }
+        var sums = [0]
+        sums.reserveCapacity(texts.count + 1)
+        for text in texts { sums.append(sums[sums.count - 1] + (text?.utf8.count ?? 0)) }
+        return sums
+    }
+
+    /// Cuts places into those of one row each: not too many samples, and not too much text.
+    func rows(_ places: [Int]) -> [ArraySlice<Int>] {
+        var rows: [ArraySlice<Int>] = []
+        var start = places.startIndex
+        var bytes = 0
+        for index in places.indices {
+            let size = texts.isEmpty ? 0 : texts[places[index]]?.utf8.count ?? 0
+            if index > start,
+                index - start == SlotPlan.mostSamples || bytes + size > SlotPlan.mostTextBytes
+            {
+                rows.append(places[start..<index])
+                (start, bytes) = (index, 0)
+            }
+            bytes += size
+        }
+        if start < places.endIndex { rows.append(places[start...]) }
+        return rows
+    }
+
     /// The places of each kind, kinds in the order of their numbers.
     func placesByKind(_ range: Range<Int>) -> [(kind: SampleKind, places: [Int])] {
         guard let first = range.first else { return [] }

@@ -7,6 +7,8 @@ struct SlotPlan {
         var last: Int64
         var count: Int
         var kind: Int16
+        /// Of its texts, as they are stored.
+        var textBytes = 0
     }
 
     /// One interval that is written anew: fresh samples by place, known segments by index.
@@ -17,18 +19,23 @@ struct SlotPlan {
 
     /// About so many samples a segment are wanted: fewer cost rows, more cost whoever wants few of them.
     static let mostSamples = 1000
+    /// Whoever wants one sample reads its whole row, and a row must fit into memory many times.
+    static let mostTextBytes = 1 << 20
 
     private(set) var rewrites: [Rewrite] = []
     /// Known segments that reach over intervals which must be told apart now: their samples are needed as fresh ones, then one
     /// plans again.
     private(set) var opened: [Int] = []
     private let times: [Int64]
+    private let textBytes: [Int]
     private let known: [Known]
     private let closed: Int64
 
-    /// `times` are those of the fresh samples, strictly ascending; no interval that ends after `closed` is merged.
-    init(times: [Int64], known: [Known], closed: Int64) {
+    /// `times` are those of the fresh samples, strictly ascending; no interval that ends after `closed` is merged. `textBytes`: the
+    /// bytes of all texts before each of them, and of all at its end; empty where there are none.
+    init(times: [Int64], textBytes: [Int] = [], known: [Known], closed: Int64) {
         self.times = times
+        self.textBytes = textBytes
         self.known = known
         self.closed = closed
         divide(0..<times.count, Array(known.indices), level: 0)
@@ -37,8 +44,9 @@ struct SlotPlan {
 
     private mutating func visit(_ start: Int64, _ fresh: Range<Int>, _ inside: [Int], level: Int) {
         let total = fresh.count + inside.reduce(0) { $0 + known[$1].count }
+        let bytes = self.bytes(fresh) + inside.reduce(0) { $0 + known[$1].textBytes }
         let isClosed = start + IntervalLadder.widths[level] <= closed
-        if isClosed, total <= Self.mostSamples {
+        if isClosed, total <= Self.mostSamples, bytes <= Self.mostTextBytes {
             // One segment of each kind is as good as it gets.
             if fresh.isEmpty, Set(inside.map { known[$0].kind }).count == inside.count { return }
             rewrites.append(Rewrite(fresh: fresh, known: inside))
@@ -47,6 +55,10 @@ struct SlotPlan {
         } else {
             divide(fresh, inside, level: level + 1)
         }
+    }
+
+    private func bytes(_ fresh: Range<Int>) -> Int {
+        textBytes.isEmpty ? 0 : textBytes[fresh.upperBound] - textBytes[fresh.lowerBound]
     }
 
     /// Visits the intervals of that level that hold any of these.

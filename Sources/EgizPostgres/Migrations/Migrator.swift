@@ -25,12 +25,14 @@ public struct Migrator {
 
     private let connection: PostgresConnection
     private let migrations: [Migration]
+    private let reader: String
 
     public init(_ connection: PostgresConnection) { self.init(connection, migrations: Migration.all) }
 
-    init(_ connection: PostgresConnection, migrations: [Migration]) {
+    init(_ connection: PostgresConnection, migrations: [Migration], reader: String = ReaderRole.name) {
         self.connection = connection
         self.migrations = migrations
+        self.reader = reader
     }
 
     /// Applies what is missing, each migration in a transaction of its own; the titles of those it applied.
@@ -46,6 +48,8 @@ public struct Migrator {
         let pending = try check(applied)
         for migration in pending { try apply(migration) }
         makeReachable()
+        // Where we may not, whoever owns the tables gives these rights.
+        try? ReaderRole.grant(to: reader, connection)
         return pending.map(\.title)
     }
 

@@ -70,8 +70,8 @@ public struct AlertQueries {
     public func ask(_ action: String, of alert: Int64, by person: String?) throws(EngineError) -> Bool {
         let written = try connection.query(
             """
-            insert into egiz.inbox (stage, partition, processor, thing_id, action, subject, requested_by)
-            select stage, partition, processor, thing_id, $2, alert_key, nullif($3, '')
+            insert into egiz.inbox (stage, partition, processor, thing_id, action, subject, raised_at, requested_by)
+            select stage, partition, processor, thing_id, $2, alert_key, raised_at, nullif($3, '')
             from egiz.alert where alert_id = $1 and cleared_at is null
             """, [.int64(alert), .text(action), .text(person ?? "")])
         return written.affected > 0

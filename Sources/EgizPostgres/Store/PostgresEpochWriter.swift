@@ -72,6 +72,7 @@ public final class PostgresEpochWriter: EpochWriter {
         try RollupUpsert.write(epoch.rollups, connection)
         try SceneUpsert.write(epoch.scenes, connection)
         try AlertUpsert.write(epoch.alerts, connection)
+        try RulesWrite.sweep(epoch.sweeps, connection)
         try PredictionUpsert.write(epoch.predictions, connection)
         try RulesWrite.write(epoch.tasks, consumed: epoch.consumed, connection)
         try IdleAdvances.write(epoch.tasks, connection)

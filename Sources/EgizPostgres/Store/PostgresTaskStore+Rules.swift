@@ -70,7 +70,7 @@ extension PostgresTaskStore {
         let (connection, _) = try session.connection()
         let rows = try connection.query(
             """
-            select mine.place, message_id, processor, thing_id, action, subject, requested_by
+            select mine.place, message_id, processor, thing_id, action, subject, requested_by, raised_at
             from unnest($1, $2) with ordinality as mine (stage, partition, place)
             join egiz.inbox on inbox.stage = mine.stage and inbox.partition = mine.partition
             order by message_id limit $3
@@ -86,7 +86,8 @@ extension PostgresTaskStore {
             }
             return InboxMessage(
                 id: row.int64(1) ?? 0, task: leases[Int(place) - 1].task, processor: row.text(2) ?? "", thing: thing,
-                action: row.text(4) ?? "", subject: row.text(5) ?? "", by: row.text(6))
+                action: row.text(4) ?? "", subject: row.text(5) ?? "",
+                raisedAt: row.timestamp(7).map(EventTime.init(microseconds:)), by: row.text(6))
         }
     }
 }

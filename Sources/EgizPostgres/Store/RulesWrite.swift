@@ -1,4 +1,5 @@
 import EgizCore
+import EgizTwin
 
 /// Which rules are in force at the offsets of an epoch, and the messages of people that it consumed (rules 19 and 20).
 enum RulesWrite {
@@ -21,5 +22,29 @@ enum RulesWrite {
         }
         guard !consumed.isEmpty else { return }
         _ = try connection.query("delete from egiz.inbox where message_id = any ($1)", [.int64Array(consumed)])
+    }
+
+    /// Ends what processors left that the topology no longer has.
+    static func sweep(_ sweeps: [RulesSweep], _ connection: PostgresConnection) throws(EngineError) {
+        for sweep in sweeps where !sweep.things.isEmpty {
+            _ = try connection.query(
+                """
+                with unset as (
+                    delete from egiz.scene
+                    where stage = $1 and thing_id = any ($2) and processor <> all ($3)
+                    returning thing_id, processor
+                ), ended as (
+                    update egiz.alert set state = 'cleared', cleared_at = $4, updated_at = $4
+                    where stage = $1 and thing_id = any ($2) and processor <> all ($3) and cleared_at is null
+                    returning thing_id, processor
+                )
+                delete from egiz.state using (select * from unset union select * from ended) gone
+                where state.stage = $1 and state.processor = gone.processor and state.thing_id = gone.thing_id
+                """,
+                [
+                    .text(sweep.task.stage.text), .textArray(sweep.things.map(\.text)), .textArray(sweep.processors),
+                    .timestamp(microseconds: sweep.time.microseconds),
+                ])
+        }
     }
 }

@@ -18,17 +18,17 @@ enum SceneUpsert {
             """
             insert into egiz.scene (
                 stage, partition, thing_id, object_name, target, value, revision, event_time, cause_topic, cause_partition,
-                cause_offset)
+                cause_offset, processor)
             select stage, partition, thing_id, object_name, target, value::json, revision, event_time, cause_topic,
-                cause_partition, cause_offset
-            from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as new (
+                cause_partition, cause_offset, processor
+            from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as new (
                 stage, partition, thing_id, object_name, target, value, revision, event_time, cause_topic, cause_partition,
-                cause_offset)
+                cause_offset, processor)
             on conflict (thing_id, object_name, target) do update
             set stage = excluded.stage, partition = excluded.partition, value = excluded.value,
                 revision = excluded.revision, event_time = excluded.event_time, cause_topic = excluded.cause_topic,
                 cause_partition = excluded.cause_partition, cause_offset = excluded.cause_offset,
-                updated_at = excluded.updated_at
+                updated_at = excluded.updated_at, processor = excluded.processor
             """,
             [
                 .textArray(rows.map(\.home.stage.text)), .int64Array(rows.map { Int64($0.home.partition) }),
@@ -36,7 +36,7 @@ enum SceneUpsert {
                 .textArray(rows.map(\.value)), .int64Array(rows.map(\.revision)),
                 .timestampArray(rows.map(\.time.microseconds)), .textArray(rows.map { $0.cause?.topic }),
                 .int64Array(rows.map { row in row.cause.map { Int64($0.partition) } }),
-                .int64Array(rows.map { $0.cause?.offset }),
+                .int64Array(rows.map { $0.cause?.offset }), .textArray(rows.map(\.processor)),
             ])
     }
 

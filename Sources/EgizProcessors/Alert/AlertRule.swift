@@ -127,17 +127,13 @@ public final class AlertRule: StatefulProcessor {
         data.removeAll(keepingCapacity: true)
         let waits = !set.data.isEmpty
         for leaf in change.leaves {
-            if leaf.changed {
-                let place = set.conditions.find(leaf.path, in: change.paths)
-                if place >= 0 {
-                    for rule in set.conditions.rules(at: place) where !hits.contains(rule) { hits.append(rule) }
-                }
-            }
+            if leaf.changed { hit(leaf.path, change.paths, set) }
             guard waits, leaf.value != .absent else { continue }
             let place = set.data.find(leaf.path, in: change.paths)
             guard place >= 0 else { continue }
             for rule in set.data.rules(at: place) where !data.contains(rule) { data.append(rule) }
         }
+        for path in change.empties { hit(path, change.paths, set) }
         data.append(contentsOf: set.anyData)
         for rule in set.always where !hits.contains(rule) { hits.append(rule) }
         if change.isCreated || change.twin?.isAlive == false || redefines(change) {
@@ -149,6 +145,13 @@ public final class AlertRule: StatefulProcessor {
         for rule in data { work.evaluate(rule, isData: true, &effects) }
     }
 
+    @inline(__always)
+    private func hit(_ path: PathID, _ paths: PathTable, _ set: AlertSet) {
+        let place = set.conditions.find(path, in: paths)
+        guard place >= 0 else { return }
+        for rule in set.conditions.rules(at: place) where !hits.contains(rule) { hits.append(rule) }
+    }
+
     private func redefines(_ change: borrowing TwinChange) -> Bool {
         for leaf in change.leaves where leaf.path == definition && leaf.changed { return true }
         return false
@@ -157,7 +160,10 @@ public final class AlertRule: StatefulProcessor {
     public func review(_ change: borrowing TwinChange, state: AlertState, into effects: inout RecordEffects) {
         adopt(change, state, &effects)
         var work = AlertWork(self, change, state)
-        for rule in state.rules.indices { work.evaluate(rule, isData: false, &effects) }
+        for rule in state.rules.indices {
+            work.evaluate(rule, isData: false, &effects)
+            work.setTimer(of: rule, &effects)
+        }
     }
 
     /// Finds the thing's rules. Alerts of rules that are gone end.
@@ -183,8 +189,8 @@ public final class AlertRule: StatefulProcessor {
     ) {
         var work = AlertWork(self, change, state)
         switch message.action {
-        case "acknowledge": work.acknowledge(message.subject, by: message.by, &effects)
-        case "clear": work.clear(message.subject, by: message.by, &effects)
+        case "acknowledge": work.acknowledge(message, &effects)
+        case "clear": work.clear(message, &effects)
         default: effects.countRuleError()
         }
     }

@@ -44,7 +44,10 @@ struct AlertWork {
             state.rules[rule].pendingSince = streamTime
             effects.setTimer(at: streamTime.advanced(byMicroseconds: condition.hold))
         case .ends:
-            state.rules[rule].pendingSince = nil
+            if let since = state.rules[rule].pendingSince {
+                state.rules[rule].pendingSince = nil
+                release(since.advanced(byMicroseconds: condition.hold), &effects)
+            }
             state.rules[rule].isSuppressed = false
             if state.rules[rule].isActive { lower(rule, &effects) }
         }
@@ -55,6 +58,10 @@ struct AlertWork {
     private mutating func noteData(_ rule: Int, _ silence: Int64, isData: Bool, _ effects: inout RecordEffects) {
         guard view.twin?.isAlive != false else {
             state.rules[rule].lastData = nil
+            if let timer = state.rules[rule].timer {
+                state.rules[rule].timer = nil
+                release(timer, &effects)
+            }
             state.rules[rule].isSuppressed = false
             if state.rules[rule].isActive { lower(rule, &effects) }
             return
@@ -67,6 +74,27 @@ struct AlertWork {
         let due = streamTime.advanced(byMicroseconds: silence)
         state.rules[rule].timer = due
         effects.setTimer(at: due)
+    }
+
+    /// A timer is wanted no more: of a condition that flaps one a flap would stay, and fire for nothing. A thing's rules share their
+    /// timers, so it goes only with the last that waits for it.
+    private func release(_ due: EventTime, _ effects: inout RecordEffects) {
+        for rule in state.rules.indices where awaited(by: rule) == due { return }
+        effects.cancelTimer(at: due)
+    }
+
+    /// The timer that a rule waits for.
+    private func awaited(by rule: Int) -> EventTime? {
+        guard let condition = condition(rule) else { return nil }
+        switch condition.trigger {
+        case .when: return state.rules[rule].pendingSince.map { $0.advanced(byMicroseconds: condition.hold) }
+        case .noData: return state.rules[rule].timer
+        }
+    }
+
+    /// Sets the timers of a rule once more: while a version of the topology was without its processor, they were dropped.
+    func setTimer(of rule: Int, _ effects: inout RecordEffects) {
+        if let due = awaited(by: rule) { effects.setTimer(at: due) }
     }
 
     mutating func tick(_ rule: Int, _ tick: TimerTick, _ effects: inout RecordEffects) {
@@ -170,8 +198,16 @@ struct AlertWork {
 
     // MARK: People
 
-    mutating func acknowledge(_ key: String, by person: String?, _ effects: inout RecordEffects) {
-        guard let place = state.place(ofAlert: key), state.alerts[place].acknowledgedAt == nil else { return }
+    /// The alert that a person saw: a newer one of the same key is another. Messages of older programs do not say which.
+    private func place(of message: InboxMessage) -> Int? {
+        guard let place = state.place(ofAlert: message.subject) else { return nil }
+        guard let raisedAt = message.raisedAt else { return place }
+        return state.alerts[place].raisedAt == raisedAt ? place : nil
+    }
+
+    mutating func acknowledge(_ message: InboxMessage, _ effects: inout RecordEffects) {
+        guard let place = place(of: message), state.alerts[place].acknowledgedAt == nil else { return }
+        let person = message.by
         state.alerts[place].acknowledgedAt = view.time
         state.alerts[place].acknowledgedBy = person
         note(&state.alerts[place], view.time)
@@ -179,8 +215,9 @@ struct AlertWork {
     }
 
     /// Clears an alert although its rules hold; they must end before they raise another.
-    mutating func clear(_ key: String, by person: String?, _ effects: inout RecordEffects) {
-        guard let place = state.place(ofAlert: key) else { return }
+    mutating func clear(_ message: InboxMessage, _ effects: inout RecordEffects) {
+        guard let place = place(of: message) else { return }
+        let (key, person) = (state.alerts[place].key, message.by)
         for rule in state.rules.indices
         where state.rules[rule].isActive && state.rules[rule].key.utf8.elementsEqual(key.utf8) {
             state.rules[rule].isActive = false

@@ -62,7 +62,11 @@ public final class BindingEvaluator: StatefulProcessor {
     private let topic: String?
     private let ownFingerprint: UInt64
 
-    private var rules: [Binding]
+    private var rules: [Binding] {
+        didSet { places = RulePlaces(rules.map(\.selector)) }
+    }
+    /// Which of them may be for a thing.
+    private var places: RulePlaces
     private var types: TypeTree
     private var fingerprint: UInt64
     /// Rises when rules change: states look for their set anew.
@@ -83,7 +87,7 @@ public final class BindingEvaluator: StatefulProcessor {
         var hash = Fingerprint()
         for word in ["bindings", "types"] { if let value = reader.value(word) { hash.combine(value) } }
         ownFingerprint = hash.value
-        (rules, types, fingerprint) = (own, ownTypes, hash.value)
+        (rules, places, types, fingerprint) = (own, RulePlaces(own.map(\.selector)), ownTypes, hash.value)
     }
 
     // MARK: Rules
@@ -95,10 +99,10 @@ public final class BindingEvaluator: StatefulProcessor {
         var problems: [String] = []
         var hash = Fingerprint()
         hash.combine(ownFingerprint)
-        rules = own
+        var all = own
         for entry in registry.bindings {
             do throws(TopologyFaults) {
-                rules.append(try Binding(RegistryBinding.settings(entry)))
+                all.append(try Binding(RegistryBinding.settings(entry)))
                 hash.combine(entry.type ?? "")
                 hash.combine(entry.thing ?? "")
                 hash.combine(entry.settings)
@@ -106,6 +110,7 @@ public final class BindingEvaluator: StatefulProcessor {
                 problems.append("binding \(entry.id) of the registry is left out: \(error.faults.first?.message ?? "")")
             }
         }
+        rules = all
         for (type, parent) in registry.parents.sorted(by: { $0.key < $1.key }) {
             hash.combine(type)
             hash.combine(parent)
@@ -123,7 +128,8 @@ public final class BindingEvaluator: StatefulProcessor {
     private func set(of thing: ThingID, _ twin: Twin?) -> BindingSet {
         let lineage = types.lineage(of: twin?.definition)
         var chosen: [(number: Int, distance: Int)] = []
-        for (number, rule) in rules.enumerated() {
+        for number in places.of(thing) {
+            let rule = rules[number]
             guard let distance = rule.selector.distance(thing, lineage: lineage) else { continue }
             if let place = chosen.firstIndex(where: { isSame(rules[$0.number], rule) }) {
                 if distance <= chosen[place].distance { chosen[place] = (number, distance) }
@@ -156,16 +162,20 @@ public final class BindingEvaluator: StatefulProcessor {
         }
         guard let set = state.set, !set.bindings.isEmpty else { return }
         hits.removeAll(keepingCapacity: true)
-        for leaf in change.leaves where leaf.changed {
-            let place = set.index.find(leaf.path, in: change.paths)
-            guard place >= 0 else { continue }
-            for rule in set.index.rules(at: place) where !hits.contains(rule) { hits.append(rule) }
-        }
+        for leaf in change.leaves where leaf.changed { hit(leaf.path, change.paths, set) }
+        for path in change.empties { hit(path, change.paths, set) }
         for rule in set.always where !hits.contains(rule) { hits.append(rule) }
         guard !hits.isEmpty else { return }
         let view = ThingView(change)
         let cause = (change.topic, change.offset)
         for rule in hits { evaluate(rule, set, view, cause, state, &effects) }
+    }
+
+    @inline(__always)
+    private func hit(_ path: PathID, _ paths: PathTable, _ set: BindingSet) {
+        let place = set.index.find(path, in: paths)
+        guard place >= 0 else { return }
+        for rule in set.index.rules(at: place) where !hits.contains(rule) { hits.append(rule) }
     }
 
     private func redefines(_ change: borrowing TwinChange) -> Bool {
@@ -238,9 +248,8 @@ public final class BindingEvaluator: StatefulProcessor {
     public func project(_ thing: ThingID, state: SceneState, into rows: inout ProjectionRows) {
         func row(_ entry: SceneState.Entry) -> SceneRow {
             SceneRow(
-                home: rows.home, thing: thing, object: entry.object, target: entry.target,
-                value: entry.value?.json.text,
-                revision: entry.revision, time: entry.time,
+                home: rows.home, processor: rows.processor, thing: thing, object: entry.object, target: entry.target,
+                value: entry.value?.json.text, revision: entry.revision, time: entry.time,
                 cause: rows.position(topic: entry.topic, offset: entry.offset))
         }
         // A binding may have gone and come again within the epoch: the present one has the last word.

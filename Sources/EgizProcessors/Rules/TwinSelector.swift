@@ -34,6 +34,9 @@ struct TwinSelector: Sendable {
         thing = try reader.text("thing").map(TextPattern.init)
     }
 
+    /// The id of the one thing that it names, without stars; nil: it is for several.
+    var onlyThing: String? { thing.flatMap { $0.text.utf8.contains(UInt8(ascii: "*")) ? nil : $0.text } }
+
     /// How far the rule is from the thing; nil: it is not for it. A rule for one thing is nearest, then those for its type, its
     /// parents', and all.
     func distance(_ id: ThingID, lineage: [String]) -> Int? {

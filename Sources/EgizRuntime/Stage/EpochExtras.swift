@@ -7,6 +7,10 @@ struct EpochExtras {
     var redrives: [RedriveAdvance] = []
     /// Inbox messages that were consumed.
     var consumed: [Int64] = []
+    /// Things that were looked at because rules changed; by task.
+    var sweeps: [RulesSweep] = []
 
-    var isEmpty: Bool { deadLetters.isEmpty && redriven.isEmpty && redrives.isEmpty && consumed.isEmpty }
+    var isEmpty: Bool {
+        deadLetters.isEmpty && redriven.isEmpty && redrives.isEmpty && consumed.isEmpty && sweeps.isEmpty
+    }
 }

@@ -51,6 +51,7 @@ extension StreamThread {
         write.redrives = extras.redrives
         write.retention = historyRetention
         write.consumed = extras.consumed.sorted()
+        write.sweeps = extras.sweeps.sorted { $0.task < $1.task }
         let now = ContinuousClock.now
         inFlight = Flight(
             records: records, samples: samples, deadLetters: extras.deadLetters.count, since: now,

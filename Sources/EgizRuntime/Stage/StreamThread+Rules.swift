@@ -7,25 +7,34 @@ extension StreamThread {
     /// Things that are reviewed in one epoch, and messages that are consumed in one.
     private static var page: Int { 500 }
 
-    /// The registry as this thread has it in force; loaded when first asked for.
-    func presentRegistry() throws(EngineError) -> RuleRegistry {
+    /// The registry as this thread has it in force; loaded when first asked for. Never waits: a takeover stands in the callback of
+    /// a rebalance, and is tried again from the loop.
+    private func presentRegistry() throws(EngineError) -> RuleRegistry {
         if let registry { return registry }
-        let loaded = try whileAway { store throws(EngineError) in try store.registry(after: nil) } ?? .empty
+        let loaded = try theStore().registry(after: nil) ?? .empty
         registry = loaded
         return loaded
     }
 
-    /// Puts the registry in force in a step that is new.
+    private func theStore() throws(EngineError) -> any TaskStore {
+        guard let store else { throw EngineError(.bug, .stop, "the stream thread has no store") }
+        return store
+    }
+
+    /// Puts the registry in force in a step that is new. Where the topology has lost its rules, that is a change as well.
     func install(in step: PartitionStep, _ stored: RulesProgress?) throws(EngineError) {
-        guard step.hasRules else { return }
+        guard step.hasRules else {
+            guard let stored else { return }
+            step.install(RuleRegistry(version: stored.version, parents: [:], bindings: []), stored: stored)
+            return
+        }
         var present = try presentRegistry()
         // Changed while this thread had no tasks: what is stored never goes back. Its other tasks get it between epochs.
         if let stored, stored.version > present.version {
-            let version = present.version
-            if let newer = try whileAway({ store throws(EngineError) in try store.registry(after: version) }) {
-                nextRegistry = newer
-                present = newer
+            if nextRegistry.map({ $0.version < stored.version }) ?? true {
+                nextRegistry = try theStore().registry(after: present.version)
             }
+            present = nextRegistry ?? present
         }
         report(step.install(present, stored: stored))
     }
@@ -65,8 +74,8 @@ extension StreamThread {
         return false
     }
 
-    /// Lets processors look at the things of a task again, a page an epoch, where their rules have changed. Only what is
-    /// committed is listed, so the page waits until nothing of the task is in commit.
+    /// Lets processors look at the things of a task again, a page an epoch, where their rules have changed, and ends what removed
+    /// ones left there. Only what is committed is listed, so the page waits until nothing of the task is in commit.
     func review() throws(EngineError) {
         for task in tasks.values {
             guard let after = task.step.rules?.reviewedThrough, task.inFlight == nil,
@@ -76,9 +85,12 @@ extension StreamThread {
                 try store.things(of: task.id, after: after, limit: Self.page)
             }
             task.reviewedAt = task.lease.epoch
-            let missing = things.filter { !task.step.twins.contains($0) }
-            if !missing.isEmpty { try load(missing, into: task) }
-            for thing in things { try settle(in: task) { task.step.review(thing) } }
+            if task.step.hasRules {
+                let missing = things.filter { !task.step.twins.contains($0) }
+                if !missing.isEmpty { try load(missing, into: task) }
+                for thing in things { try settle(in: task) { task.step.review(thing) } }
+            }
+            extras.sweeps.append(task.step.sweep(things))
             task.step.noteReview(through: things.count < Self.page ? nil : things.last?.text)
         }
     }
@@ -87,7 +99,7 @@ extension StreamThread {
     func receive(_ now: ContinuousClock.Instant) throws(EngineError) {
         guard !isReceiving, halving == nil, inboxLook.duration(to: now) >= setup.configuration.redriveInterval,
             let store,
-            tasks.values.contains(where: { $0.step.hasRules })
+            tasks.values.contains(where: { $0.step.rules != nil })
         else { return }
         inboxLook = now
         let messages: [InboxMessage]
@@ -106,10 +118,22 @@ extension StreamThread {
     }
 
     private func settle(in task: OwnedTask, _ body: () -> StepVerdict) throws(EngineError) {
+        defer { crashGuard?.leave() }
         var loading = Loading()
-        while case .needs(let thing) = body() {
+        while true {
+            guardNextRecord(of: task)
+            guard case .needs(let thing) = body() else { return }
+            crashGuard?.leave()
             try loading.ask(for: thing)
             try load([thing], into: task)
         }
+    }
+
+    /// What runs without a record (a review, a message, a timer of an idle task) is guarded as well: at the position of the task's
+    /// next record, where a worker that tries again would do the same once more (rule 7).
+    func guardNextRecord(of task: OwnedTask) {
+        guard let crashGuard else { return }
+        let topic = task.next.firstIndex { $0 != nil } ?? 0
+        crashGuard.enter(topic: topic, partition: task.id.partition, offset: task.next[topic]?.raw ?? 0)
     }
 }

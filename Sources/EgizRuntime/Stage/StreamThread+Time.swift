@@ -54,9 +54,13 @@ extension StreamThread {
     /// Fires what is due in a task whose stream time has moved without a record; what the open epoch has no room for, later.
     private func fireTimers(of task: OwnedTask) throws(EngineError) {
         task.owesTimers = false
+        defer { crashGuard?.leave() }
         var loading = Loading()
         while true {
-            switch try task.step.fireTimers() {
+            guardNextRecord(of: task)
+            let verdict = try task.step.fireTimers()
+            crashGuard?.leave()
+            switch verdict {
             case .needs(let thing):
                 try loading.ask(for: thing)
                 try load([thing], into: task)

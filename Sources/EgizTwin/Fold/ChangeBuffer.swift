@@ -1,8 +1,15 @@
 /// Gathers the leaves that an event writes. The owner clears it between events and keeps its capacity.
 public struct ChangeBuffer {
     public var leaves: [LeafChange] = []
+    /// Empty objects that came or went: they have no leaf that could say so.
+    public var empties: [PathID] = []
 
     public init() {}
+
+    public mutating func removeAll() {
+        leaves.removeAll(keepingCapacity: true)
+        if !empties.isEmpty { empties.removeAll(keepingCapacity: true) }
+    }
 
     /// The value at `node` was `old` and is `new` now; nil is no value.
     mutating func replaced(_ old: JSONValue?, by new: JSONValue?, at node: Int32, _ paths: PathTable) {
@@ -18,6 +25,7 @@ public struct ChangeBuffer {
         guard case .object(let object) = new else { return }
         guard case .object(let before) = old else {
             if old != nil { append(.absent, at: node, changed: true) }
+            if object.isEmpty { empties.append(PathID(raw: node)) }
             for member in object.members {
                 replaced(nil, by: member.value, at: paths.child(of: node, member.key), paths)
             }
@@ -40,6 +48,7 @@ public struct ChangeBuffer {
     }
 
     private mutating func removed(_ object: JSONObject, at node: Int32, _ paths: PathTable) {
+        if object.isEmpty { empties.append(PathID(raw: node)) }
         for member in object.members { removed(member.value, at: paths.child(of: node, member.key), paths) }
     }
 

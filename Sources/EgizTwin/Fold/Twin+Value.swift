@@ -26,6 +26,13 @@ extension Twin {
         return value
     }
 
+    /// Appends every leaf that the thing has, as one that was written; none where there is no thing.
+    public func leaves(_ paths: PathTable, into buffer: inout ChangeBuffer) {
+        guard life == .alive else { return }
+        settleCells()
+        report(from: ThingState(), to: state, paths, &buffer)
+    }
+
     /// The identifier of the thing's definition; nil where it has none.
     public var definition: String? { life == .alive ? state.definition?.string : nil }
 

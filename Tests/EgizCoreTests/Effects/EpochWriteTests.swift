@@ -22,7 +22,7 @@ import Testing
                 for target in ["q", "p"] {
                     write.scenes.append(
                         SceneRow(
-                            home: home, thing: thing, object: word, target: target, value: nil, revision: 1,
+                            home: home, processor: "scene", thing: thing, object: word, target: target, value: nil, revision: 1,
                             time: time(0), cause: nil))
                 }
                 for second in [2, 1] as [Int64] {

@@ -44,6 +44,17 @@ import Testing
                 == [.init(fresh: 0..<0, known: [0, 1])])
     }
 
+    @Test func longTextsAreNotMergedBeyondTheirBytes() {
+        var halves = [known(0, hour - 1, 20), known(2 * hour, 3 * hour - 1, 20)]
+        for index in halves.indices { halves[index].textBytes = 600_000 }
+        #expect(SlotPlan(times: [], known: halves, closed: start + day).rewrites.isEmpty)
+        let times = [start + 20 * minute, start + 50 * minute]
+        let light = SlotPlan(times: times, textBytes: [0, 500, 1000], known: [], closed: start + day)
+        #expect(light.rewrites.map(\.fresh) == [0..<2])
+        let heavy = SlotPlan(times: times, textBytes: [0, 600_000, 1_200_000], known: [], closed: start + day)
+        #expect(heavy.rewrites.map(\.fresh) == [0..<1, 1..<2])
+    }
+
     @Test func aSegmentThatIsInTheWayIsOpenedFirst() {
         let whole = known(0, day - 1, 950)
         let late = (0..<100).map { start + 7 * hour + Int64($0) }

@@ -49,7 +49,7 @@ struct LogFold {
                 else { continue }
                 let twin = twins[event.thing] ?? Twin(thing: event.thing)
                 twins[event.thing] = twin
-                change.leaves.removeAll(keepingCapacity: true)
+                change.removeAll()
                 guard case .applied = twin.apply(event, paths: paths, into: &change) else { continue }
                 for leaf in change.leaves {
                     times[Series(thing: event.thing.text, path: paths.text(of: leaf.path)), default: []].insert(
