@@ -100,7 +100,10 @@ import Testing
                 #expect(seen == times(rough, name, thing: "t:m\(thing)"))
                 // From the week on in which it was there for the first time, each in which the thing had an event has a sample.
                 let weeks = Set(seen.map { $0 / Self.week })
-                let events = Set((times(plain, "x", thing: "t:m\(thing)") + times(plain, "y", thing: "t:m\(thing)")).map { $0 / Self.week })
+                let events = Set(
+                    (times(plain, "x", thing: "t:m\(thing)") + times(plain, "y", thing: "t:m\(thing)")).map {
+                        $0 / Self.week
+                    })
                 #expect(events.filter { $0 >= weeks.min() ?? .max } == weeks)
             }
         }
