@@ -1,5 +1,6 @@
 import EgizCore
 @testable import EgizProcessors
+import EgizRuntime
 import EgizTesting
 import EgizTwin
 import TestSupport

@@ -1,4 +1,5 @@
 import EgizCore
+import EgizProcessors
 import EgizTesting
 import EgizTwin
 import TestSupport

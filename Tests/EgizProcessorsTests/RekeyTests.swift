@@ -1,4 +1,5 @@
 import EgizCore
+import EgizRuntime
 import EgizTesting
 import EgizTwin
 import TestSupport
