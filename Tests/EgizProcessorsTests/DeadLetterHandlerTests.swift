@@ -1,6 +1,7 @@
 import EgizRuntime
 import EgizCore
 @testable import EgizProcessors
+import EgizRuntime
 import EgizTesting
 import EgizTwin
 import TestSupport

@@ -1,5 +1,6 @@
 import EgizProcessors
 import EgizCore
+import EgizProcessors
 import EgizTesting
 import EgizTwin
 import TestSupport

@@ -1,5 +1,6 @@
 import EgizRuntime
 import EgizCore
+import EgizRuntime
 import EgizTesting
 import EgizTwin
 import TestSupport

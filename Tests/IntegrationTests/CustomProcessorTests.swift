@@ -6,7 +6,9 @@ import Testing
     private static let folder = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("examples/custom-processor")
 
-    private func run(_ program: String, _ arguments: [String], says part: String) throws -> (code: Int32, output: String) {
+    private func run(_ program: String, _ arguments: [String], says part: String) throws -> (
+        code: Int32, output: String
+    ) {
         let program = try Program(program, arguments, directory: Self.folder)
         let code = program.wait()
         // The pipe is read on another thread; its end may come after the program's.
