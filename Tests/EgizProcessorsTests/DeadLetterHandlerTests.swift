@@ -1,7 +1,6 @@
 import EgizRuntime
 import EgizCore
 @testable import EgizProcessors
-import EgizRuntime
 import EgizTesting
 import EgizTwin
 import TestSupport

@@ -1,6 +1,5 @@
 import EgizProcessors
 import EgizCore
-import EgizProcessors
 import EgizTesting
 import EgizTwin
 import TestSupport

@@ -1,6 +1,5 @@
 import EgizRuntime
 import EgizCore
-import EgizRuntime
 import EgizTesting
 import EgizTwin
 import TestSupport
