@@ -146,6 +146,11 @@ let package = Package(
             path: "examples/zonesun-filling-machine/Sources/ZonesunSimulator",
             swiftSettings: strict),
 
+        // The program of examples/custom-processor, which is a package of its own: built here too, so that it stays true.
+        .executableTarget(
+            name: "CustomProcessor", dependencies: ["EgizCommandLine", "EgizCore", "EgizTwin"],
+            path: "examples/custom-processor/Sources/MyEgiz"),
+
         // Tests mirror Sources. What several of them need is a target of its own.
         .target(
             name: "TestSupport",
@@ -225,7 +230,7 @@ let package = Package(
             dependencies: [
                 "TestSupport", "EgizHTTP", "EgizKafka", "EgizPostgres", "EgizRuntime", "EgizTopologyFile",
                 "EgizProcessors", "EgizTwin", "EgizCore", "EgizTesting",
-                "egiz", "ZonesunSimulator", "ZonesunMachine",
+                "egiz", "CustomProcessor", "ZonesunSimulator", "ZonesunMachine",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -13,7 +13,8 @@ extension Topology {
         let mark = SourceMark(line: 1, column: 1)
         func source(_ name: String, _ topic: String) -> SourceDefinition {
             SourceDefinition(
-                name: name, topics: [.init(name: topic, partitions: partitions, config: [:], mark: mark)], format: .json,
+                name: name, topics: [.init(name: topic, partitions: partitions, config: [:], mark: mark)],
+                format: .json,
                 start: .earliest, onGap: .fail, idle: .seconds(3600), mark: mark)
         }
         var topology = Topology.testing(

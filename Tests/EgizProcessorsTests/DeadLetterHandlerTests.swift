@@ -1,3 +1,4 @@
+import EgizRuntime
 import EgizCore
 @testable import EgizProcessors
 import EgizTesting

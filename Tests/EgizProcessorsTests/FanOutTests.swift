@@ -39,7 +39,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("mean", "3.5"), ("min", "1.0"), ("max", "6.0"), ("std", "2.0615528128088303"), ("slope", "1.8"), ("count", "4"),
+        ("mean", "3.5"), ("min", "1.0"), ("max", "6.0"), ("std", "2.0615528128088303"), ("slope", "1.8"),
+        ("count", "4"),
     ])
     func windowsAreCalculatedWith(_ value: String, _ expected: String) throws {
         let line = try line(#"{"name":"x","path":"features.f.x","value":"\#(value)","samples":10}"#)
@@ -61,7 +62,8 @@ import Testing
         #expect(questions(skip).isEmpty && skip.count("deadLetters") == 0)
 
         let line = try line(
-            #"{"name":"x","path":"features.f.x","missing":"default"},{"name":"w","path":"features.f.w","value":"raw","samples":5,"missing":"default","default":[]},{"name":"y","path":"features.f.y","missing":"last"}"#)
+            #"{"name":"x","path":"features.f.x","missing":"default"},{"name":"w","path":"features.f.w","value":"raw","samples":5,"missing":"default","default":[]},{"name":"y","path":"features.f.y","missing":"last"}"#
+        )
         try line.send(1, #""x":1"#)
         #expect(questions(line).isEmpty, "y was never there")
         try line.send(2, #""y":7"#)
@@ -120,7 +122,8 @@ import Testing
             #"{"task":"t","features":[{"name":"x","path":"attributes.x"}],"twins":{"type":"acme:machine:1.0"},"types":[{"type":"acme:filler:1.0","parent":"acme:machine:1.0"}]}"#,
             format: .ditto)
         try line.event(1, 1, "created", "/", #"{"thingId":"t:a","definition":"acme:filler:1.0","attributes":{"x":1}}"#)
-        try line.event(2, 1, "created", "/", #"{"thingId":"t:b","definition":"acme:pump:1.0","attributes":{"x":1}}"#, thing: "t:b")
+        try line.event(
+            2, 1, "created", "/", #"{"thingId":"t:b","definition":"acme:pump:1.0","attributes":{"x":1}}"#, thing: "t:b")
         #expect(questions(line).map { $0["thingId"] } == [.string("t:a")])
         #expect(questions(line)[0]["model"] == .string("t"), "the model has the task's name where none is given")
         try line.event(3, 2, "deleted", "/", nil)
@@ -192,11 +195,26 @@ import Testing
         (#"{"task":"a b"}"#, "rules.task: found \"a b\", expected a name of letters"),
         (#"{"task":"t","model":"m"}"#, "rules.model: without `features` the task comes from the registry"),
         (#"{"task":"t","features":[]}"#, "rules.features: found a list, expected 1 to 1024 features"),
-        (#"{"task":"t","trigger":"time","features":[{"name":"x","path":"features.f.x"}]}"#, "rules: `trigger: time` needs `every`"),
-        (#"{"task":"t","every":1000,"features":[{"name":"x","path":"features.f.x"}]}"#, "rules.every: it counts only with"),
-        (#"{"task":"t","features":[{"name":"x","path":"features.f.x","value":"mean"}]}"#, "rules.features[0]: `value: mean` needs a window"),
-        (#"{"task":"t","features":[{"name":"x","path":"features.f.x","window":1000}]}"#, "rules.features[0]: `value: last` has no window"),
-        (#"{"task":"t","features":[{"name":"x","path":"features.f.x","default":1}]}"#, "rules.features[0].default: it is taken only with"),
+        (
+            #"{"task":"t","trigger":"time","features":[{"name":"x","path":"features.f.x"}]}"#,
+            "rules: `trigger: time` needs `every`"
+        ),
+        (
+            #"{"task":"t","every":1000,"features":[{"name":"x","path":"features.f.x"}]}"#,
+            "rules.every: it counts only with"
+        ),
+        (
+            #"{"task":"t","features":[{"name":"x","path":"features.f.x","value":"mean"}]}"#,
+            "rules.features[0]: `value: mean` needs a window"
+        ),
+        (
+            #"{"task":"t","features":[{"name":"x","path":"features.f.x","window":1000}]}"#,
+            "rules.features[0]: `value: last` has no window"
+        ),
+        (
+            #"{"task":"t","features":[{"name":"x","path":"features.f.x","default":1}]}"#,
+            "rules.features[0].default: it is taken only with"
+        ),
         (#"{"task":"t","features":[{"name":"x","path":"features.f.x + 1"}]}"#, "rules.features[0].path: "),
         (
             #"{"task":"t","features":[{"name":"x","path":"features.f.x"},{"name":"x","path":"features.f.y"}]}"#,

@@ -1,3 +1,4 @@
+import EgizProcessors
 import EgizCore
 import EgizTesting
 import EgizTwin

@@ -36,7 +36,8 @@ import Testing
     }
 
     @Test func headersNameTheCallTheTraceAndTheDeadline() throws {
-        let line = try ModelLine(caller: #"{"endpoint":"http://model/","model":"m","timeout":2000,"token":"EGIZ_TEST_SECRET"}"#)
+        let line = try ModelLine(
+            caller: #"{"endpoint":"http://model/","model":"m","timeout":2000,"token":"EGIZ_TEST_SECRET"}"#)
         try line.send(1, #""x":1"#)
         let request = try #require(line.endpoint.requests.first)
         let hash = SHA256.hash(Array("m\nline/source/events/0@1/0/0\n".utf8)).hex
@@ -57,7 +58,9 @@ import Testing
         let caller = try ModelCaller(try RuleLine.definition("ml-caller", ModelLine.caller))
         let record = CallRecord(
             RawRecord(topic: 0, partition: 0, offset: 0, timestamp: .earliest, key: nil, value: nil), topicName: "in",
-            headers: [.init(name: "traceparent", value: Array("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".utf8))])
+            headers: [
+                .init(name: "traceparent", value: Array("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".utf8))
+            ])
         let item = CallItem(
             number: 1, record: record, question: CallQuestion(thing: nil, payload: .object(JSONObject()), size: 1))
         let request = caller.request([item], lane: 0, tools: CallTools(now: .earliest))
@@ -83,7 +86,8 @@ import Testing
 
     @Test(arguments: [
         ("0.25", #"{"score":0.25}"#), (#""worn""#, #"{"label":"worn"}"#), ("[1,2]", #"{"details":{"value":[1,2]}}"#),
-        (#"{"a":1}"#, #"{"details":{"a":1}}"#), (#"{"score":null,"label":"x","more":1}"#, #"{"score":null,"label":"x","more":1}"#),
+        (#"{"a":1}"#, #"{"details":{"a":1}}"#),
+        (#"{"score":null,"label":"x","more":1}"#, #"{"score":null,"label":"x","more":1}"#),
         ("null", #"{"details":{"value":null}}"#),
     ])
     func answersOfManyShapesBecomeOne(_ said: String, _ expected: String) throws {
@@ -123,7 +127,10 @@ import Testing
         ("no json", 200, "json"), ("[]", 200, "shape"), ("{}", 200, "shape"), (#"{"predictions":7}"#, 200, "shape"),
         (#"{"predictions":[]}"#, 200, "length"), (#"{"predictions":[1,2]}"#, 200, "length"),
         (#"{"predictions":[1],"ids":["other"]}"#, 200, "order"), ("", 404, "http-404"), ("", 302, "http-302"),
-        (#"{"predictions":[{"error":{"code":"missing-feature","message":"x is missing","feature":"x"}}]}"#, 200, "missing-feature"),
+        (
+            #"{"predictions":[{"error":{"code":"missing-feature","message":"x is missing","feature":"x"}}]}"#, 200,
+            "missing-feature"
+        ),
         (#"{"predictions":[{"error":"it is odd"}]}"#, 200, "model-error"),
         (#"{"predictions":[{"score":"high"}]}"#, 200, "prediction"),
         (#"{"predictions":[{"label":7}]}"#, 200, "prediction"),

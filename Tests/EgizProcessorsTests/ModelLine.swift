@@ -5,7 +5,8 @@ import EgizTwin
 
 /// A line with a fan-out, a caller and a writer of the task `t`, their settings written as JSON, and a model in memory.
 struct ModelLine {
-    static let fanOut = #"{"task":"t","model":"m","features":[{"name":"x","path":"features.f.x"}],"writeTo":"/features/ml"}"#
+    static let fanOut =
+        #"{"task":"t","model":"m","features":[{"name":"x","path":"features.f.x"}],"writeTo":"/features/ml"}"#
     static let caller = #"{"endpoint":"http://model","model":"m"}"#
     static let writer = #"{"write":[{"task":"t","writeTo":"/features/ml","to":"events"}]}"#
 
@@ -18,13 +19,15 @@ struct ModelLine {
         endpoint: MemoryEndpoint? = nil
     ) throws {
         // Twice x, an anomaly from 10 on.
-        let model = endpoint ?? MemoryEndpoint.model { features in
-            var answer = JSONObject()
-            guard case .int(let x)? = features["x"] else { return .string("no x") }
-            answer["score"] = .int(2 * x)
-            answer["label"] = .string(x < 10 ? "ok" : "anomaly")
-            return .object(answer)
-        }
+        let model =
+            endpoint
+            ?? MemoryEndpoint.model { features in
+                var answer = JSONObject()
+                guard case .int(let x)? = features["x"] else { return .string("no x") }
+                answer["score"] = .int(2 * x)
+                answer["label"] = .string(x < 10 ? "ok" : "anomaly")
+                return .object(answer)
+            }
         self.endpoint = model
         driver = TopologyDriver(
             topology: .testingModels(
@@ -63,7 +66,9 @@ struct ModelLine {
 
     func count(_ name: String) -> Int64 { driver.counters[name] ?? 0 }
 
-    func features(_ place: Int = 0) -> JSONValue? { questions.indices.contains(place) ? questions[place]["features"] : nil }
+    func features(_ place: Int = 0) -> JSONValue? {
+        questions.indices.contains(place) ? questions[place]["features"] : nil
+    }
 }
 
 /// JSON as a value, for comparisons.

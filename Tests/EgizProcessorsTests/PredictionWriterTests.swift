@@ -35,7 +35,9 @@ import Testing
 
     @Test func anAnswerComesBackToTheThingAsTelemetryAndAnAlertRuleReadsIt() throws {
         let line = try ModelLine(
-            alerts: #"{"rules":[{"name":"sick","when":"features.ml.score > 15","severity":"critical","message":"{features.ml.label}"}]}"#)
+            alerts:
+                #"{"rules":[{"name":"sick","when":"features.ml.score > 15","severity":"critical","message":"{features.ml.label}"}]}"#
+        )
         try line.send(1, #""x":3"#)
         #expect(line.driver.store.allAlerts.isEmpty)
         try line.send(2, #""x":12"#)

@@ -1,3 +1,4 @@
+import EgizRuntime
 import EgizCore
 import EgizTesting
 import EgizTwin

@@ -151,7 +151,9 @@ struct ModelTests {
         let router = Router()
         router.post("/predict/nozzle-anomaly") { request, _ in
             let buffer = try await request.body.collect(upTo: 1 << 20)
-            guard case .array(let instances)? = try JSONParser().parse(Array(buffer.readableBytesView)).object?["instances"]
+            guard
+                case .array(let instances)? = try JSONParser().parse(Array(buffer.readableBytesView)).object?[
+                    "instances"]
             else { throw HTTPError(.unprocessableContent) }
             let scores = instances.map { "{\"score\":\(Self.clogScore($0.object))}" }.joined(separator: ",")
             return "{\"predictions\":[\(scores)],\"model_version\":\"1\"}"

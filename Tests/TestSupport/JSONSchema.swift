@@ -49,12 +49,17 @@ public struct JSONSchema {
         case ("$ref", .string(let reference)): return follow(reference, value, path)
         case ("type", .string(let name)): return Self.isType(value, name) ? [] : ["\(path) is no \(name)"]
         case ("type", .array(let names)):
-            return names.contains { $0.string.map { Self.isType(value, $0) } ?? false } ? [] : ["\(path) is none of \(rule)"]
+            return names.contains { $0.string.map { Self.isType(value, $0) } ?? false }
+                ? [] : ["\(path) is none of \(rule)"]
         case ("enum", .array(let words)): return words.contains(value) ? [] : ["\(path) is not in \(rule)"]
-        case ("minimum", .int(let least)): return Self.number(value).map { $0 >= Double(least) } ?? true ? [] : ["\(path) is below \(least)"]
-        case ("maximum", .int(let most)): return Self.number(value).map { $0 <= Double(most) } ?? true ? [] : ["\(path) is above \(most)"]
-        case ("minLength", .int(let least)): return value.string.map { $0.count >= least } ?? true ? [] : ["\(path) is too short"]
-        case ("maxLength", .int(let most)): return value.string.map { $0.count <= most } ?? true ? [] : ["\(path) is too long"]
+        case ("minimum", .int(let least)):
+            return Self.number(value).map { $0 >= Double(least) } ?? true ? [] : ["\(path) is below \(least)"]
+        case ("maximum", .int(let most)):
+            return Self.number(value).map { $0 <= Double(most) } ?? true ? [] : ["\(path) is above \(most)"]
+        case ("minLength", .int(let least)):
+            return value.string.map { $0.count >= least } ?? true ? [] : ["\(path) is too short"]
+        case ("maxLength", .int(let most)):
+            return value.string.map { $0.count <= most } ?? true ? [] : ["\(path) is too long"]
         case ("pattern", .string(let pattern)):
             guard let text = value.string, (try? Regex(pattern).firstMatch(in: text)) == nil else { return [] }
             return ["\(path) does not match \(pattern)"]
@@ -64,10 +69,14 @@ public struct JSONSchema {
         case ("items", _), ("minItems", _): return items(value, keyword, rule, schema, path)
         case ("propertyNames", .object(let names)):
             return (value.object ?? JSONObject()).flatMap { faults(.string($0.key), names, "\(path)/\($0.key)") }
-        case ("maxProperties", .int(let most)): return (value.object?.count ?? 0) <= most ? [] : ["\(path) has too many members"]
-        case ("anyOf", .array(let choices)): return fitting(value, choices, path) > 0 ? [] : ["\(path) fits no alternative"]
-        case ("oneOf", .array(let choices)): return fitting(value, choices, path) == 1 ? [] : ["\(path) fits not one alternative"]
-        case ("not", .object(let other)): return faults(value, other, path).isEmpty ? ["\(path) is what it must not be"] : []
+        case ("maxProperties", .int(let most)):
+            return (value.object?.count ?? 0) <= most ? [] : ["\(path) has too many members"]
+        case ("anyOf", .array(let choices)):
+            return fitting(value, choices, path) > 0 ? [] : ["\(path) fits no alternative"]
+        case ("oneOf", .array(let choices)):
+            return fitting(value, choices, path) == 1 ? [] : ["\(path) fits not one alternative"]
+        case ("not", .object(let other)):
+            return faults(value, other, path).isEmpty ? ["\(path) is what it must not be"] : []
         default: return ["the keyword \(keyword) of the schema is not known here"]
         }
     }
@@ -80,7 +89,9 @@ public struct JSONSchema {
         _ value: JSONValue, _ keyword: String, _ rule: JSONValue, _ schema: JSONObject, _ path: String
     ) -> [String] {
         guard case .array(let items) = value else { return [] }
-        if keyword == "minItems", case .int(let least) = rule { return items.count >= least ? [] : ["\(path) has too few items"] }
+        if keyword == "minItems", case .int(let least) = rule {
+            return items.count >= least ? [] : ["\(path) has too few items"]
+        }
         var first: [JSONValue] = []
         if case .array(let rules)? = schema["prefixItems"] { first = rules }
         var faults = zip(items, first).flatMap { self.faults($0, $1.object ?? JSONObject(), path + "[]") }

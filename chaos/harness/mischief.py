@@ -142,21 +142,25 @@ def run(brokers, ditto_topic, telemetry_topic, rate, seed, linger, pause, stop):
     producer = Producer({
         "bootstrap.servers": brokers, "partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": linger,
         "compression.codec": "zstd", "message.timeout.ms": 300_000, "queue.buffering.max.messages": 1_000_000})
-    began, sent = time.monotonic(), 0
+    # Like the machines it keeps its schedule: what a pause held back is sent afterwards, with the time it was due. A clock that ran on
+    # would push stream time beyond the machines' events, and all of them would come late.
+    began, clock, sent = time.monotonic(), time.time(), 0
     while not stop.is_set():
         if pause.is_set():
-            began, sent = time.monotonic(), 0
             stop.wait(0.05)
             continue
         due = int((time.monotonic() - began) * rate)
-        while sent < due:
+        while sent < due and not pause.is_set():
+            now = clock + sent / rate
             if chance.random() < 0.7:
-                key, value = mischief.ditto(time.time())
+                key, value = mischief.ditto(now)
                 producer.produce(ditto_topic, value, key)
             else:
-                key, value = mischief.telemetry(time.time())
+                key, value = mischief.telemetry(now)
                 producer.produce(telemetry_topic, value, key)
             sent += 1
+            if sent % 100 == 0:
+                producer.poll(0)
         producer.poll(0)
         stop.wait(0.02)
     if producer.flush(60):

@@ -47,8 +47,13 @@ final class DemoModels: Service {
     private static func script(_ programs: URL) -> URL? {
         let path = "examples/zonesun-filling-machine/ml-service/run.sh"
         var places = [URL(fileURLWithPath: FileManager.default.currentDirectoryPath)]
-        places += [programs.appendingPathComponent("../..").standardized, programs.appendingPathComponent("../../..").standardized]
-        return places.map { $0.appendingPathComponent(path) }.first { FileManager.default.isExecutableFile(atPath: $0.path) }
+        places += [
+            programs.appendingPathComponent("../..").standardized,
+            programs.appendingPathComponent("../../..").standardized,
+        ]
+        return places.map { $0.appendingPathComponent(path) }.first {
+            FileManager.default.isExecutableFile(atPath: $0.path)
+        }
     }
 
     private func begin(_ program: URL, _ arguments: [String]) {

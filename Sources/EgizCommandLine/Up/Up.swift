@@ -25,8 +25,8 @@ struct Up: AsyncParsableCommand {
     @OptionGroup var files: TopologyOptions
     @ArgumentParser.Flag(help: "Push the events of ten simulated filling machines.") var demo = false
     @ArgumentParser.Flag(
-        help: "With --demo: the example's model service on port 8000, and a machine whose nozzle clogs after a minute.") var
-        models = false
+        help: "With --demo: the example's model service on port 8000, and a machine whose nozzle clogs after a minute.")
+    var models = false
     @Option(help: "Machines of the demo.") var machines = 10
     @Option(help: "Events a second of the whole demo.") var rate = 50.0
     @Option(name: .long, help: "Preferred port of the embedded Kafka on 127.0.0.1.") var kafkaPort: UInt16 = 9092

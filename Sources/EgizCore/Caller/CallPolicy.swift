@@ -34,7 +34,9 @@ public struct CallPolicy: Sendable, Equatable {
 
     /// The YAML words of every caller; `policy(_:)` reads them.
     public static let fields: [KindField] = [
-        .init("timeout", .duration, default: "10s", "How long a call may take, from its start to the last byte of the answer."),
+        .init(
+            "timeout", .duration, default: "10s",
+            "How long a call may take, from its start to the last byte of the answer."),
         .init("concurrency", .int(1...1000), default: "4", "Calls under way, in each stream thread."),
         .init(
             "retry",

@@ -44,7 +44,8 @@ public struct APIServer: Service {
         let rules = RuleRoutes(pool: pool)
         let predictions = PredictionRoutes(queries: PredictionQueries(pool: pool))
         routes = RouteTable(
-            routes: twins.routes + rules.routes + predictions.routes + [history.route, topologies.route] + letters.routes + health.routes)
+            routes: twins.routes + rules.routes + predictions.routes + [history.route, topologies.route]
+                + letters.routes + health.routes)
     }
 
     /// Refuses what it must not listen on, before anything is started; `run` does so as well.

@@ -50,7 +50,8 @@ public struct PredictionQueries: Sendable {
                 error: row.bytes(7), revision: row.int64(8) ?? 0,
                 time: EventTime(microseconds: row.timestamp(9) ?? 0), input: input,
                 output: InputPosition(
-                    topic: row.text(13) ?? "", partition: Int32(clamping: row.int64(14) ?? 0), offset: row.int64(15) ?? 0),
+                    topic: row.text(13) ?? "", partition: Int32(clamping: row.int64(14) ?? 0),
+                    offset: row.int64(15) ?? 0),
                 latency: row.double(16) ?? 0)
         }
     }

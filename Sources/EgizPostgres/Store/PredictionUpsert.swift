@@ -4,7 +4,9 @@ import EgizTwin
 /// Writes what models say of things, the last answer of each.
 enum PredictionUpsert {
     static func write(_ predictions: [PredictionRow], _ connection: PostgresConnection) throws(EngineError) {
-        try RowBatches.each(of: predictions, size: { ($0.details?.utf8.count ?? 0) + ($0.error?.utf8.count ?? 0) + 512 }) {
+        try RowBatches.each(
+            of: predictions, size: { ($0.details?.utf8.count ?? 0) + ($0.error?.utf8.count ?? 0) + 512 }
+        ) {
             rows throws(EngineError) in try upsert(rows, connection)
         }
     }

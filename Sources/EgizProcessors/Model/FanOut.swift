@@ -21,7 +21,9 @@ public final class FanOut: StatefulProcessor {
             KindField("task", .string, required: true, "The task's name: letters, digits, `.`, `_` and `-`.")
         ] + ModelTask.fields + [
             TwinSelector.types,
-            KindField("to", .topic, "The topic, key: the thing id; `ml.input.v1.<task>` where left out. `Schemas/ml-input.v1.schema.json`."),
+            KindField(
+                "to", .topic,
+                "The topic, key: the thing id; `ml.input.v1.<task>` where left out. `Schemas/ml-input.v1.schema.json`."),
         ],
         metrics: [
             .init("questions", "questions that were written"),
@@ -186,7 +188,9 @@ public final class FanOut: StatefulProcessor {
     private func places(of task: ModelTask, _ paths: PathTable) -> [PathID: [Int]] {
         if let places { return places }
         var made: [PathID: [Int]] = [:]
-        for (place, feature) in task.features.enumerated() { made[paths.id(of: feature.path), default: []].append(place) }
+        for (place, feature) in task.features.enumerated() {
+            made[paths.id(of: feature.path), default: []].append(place)
+        }
         places = made
         return made
     }

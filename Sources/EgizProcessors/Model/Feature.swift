@@ -11,7 +11,8 @@ final class Feature: Sendable {
 
     static let fields: [KindField] = [
         KindField("name", .string, required: true, "What the model calls it, unique in its task."),
-        KindField("path", .path, required: true, "The path of the thing, such as `features.filler.flow`, or a JSON pointer."),
+        KindField(
+            "path", .path, required: true, "The path of the thing, such as `features.filler.flow`, or a JSON pointer."),
         KindField(
             "value", .choice(["last"] + FeatureWindow.Aggregate.allCases.map(\.rawValue)), default: "last",
             "`last`: the value as it is. Over a window of samples: `mean`, `min`, `max`, `std` (of what is in it), `slope` (a second), `count`, or `raw`, which is `[[seconds, value], …]`, oldest first, seconds from the question's time."
@@ -22,7 +23,8 @@ final class Feature: Sendable {
             "The window holds the last so many samples; 1000 at most where only `window` is given."),
         KindField(
             "missing", .choice(Missing.allCases.map(\.rawValue)), default: "skip",
-            "Without a value: `skip` does not ask, `default` takes `default`, `last` the value that the feature had last."),
+            "Without a value: `skip` does not ask, `default` takes `default`, `last` the value that the feature had last."
+        ),
         KindField("default", .value, "What the feature is without a value; null where left out."),
     ]
 
@@ -47,7 +49,8 @@ final class Feature: Sendable {
         let value = try reader.text("value") ?? "last"
         aggregate = FeatureWindow.Aggregate(rawValue: value)
         guard aggregate != nil || value == "last" else {
-            throw reader.fault("value", "last, \(FeatureWindow.Aggregate.allCases.map(\.rawValue).joined(separator: ", "))")
+            throw reader.fault(
+                "value", "last, \(FeatureWindow.Aggregate.allCases.map(\.rawValue).joined(separator: ", "))")
         }
         length = try reader.duration("window")
         if let length, length <= 0 { throw reader.fault("window", "a time above 0") }
@@ -60,7 +63,8 @@ final class Feature: Sendable {
         if aggregate == nil, hasWindow {
             throw reader.fault(
                 at: reader.value("window")?.mark ?? reader.value("samples")?.mark ?? reader.mark,
-                "\(reader.path): `value: last` has no window; remove `window` and `samples`, or choose what is calculated over it")
+                "\(reader.path): `value: last` has no window; remove `window` and `samples`, or choose what is calculated over it"
+            )
         }
         if aggregate != nil, !hasWindow {
             throw reader.fault(
@@ -72,7 +76,8 @@ final class Feature: Sendable {
         self.missing = missing
         if missing != .default, let value = reader.value("default") {
             throw reader.fault(
-                at: value.mark, "\(reader.path).default: it is taken only with `missing: default`; add that, or remove it")
+                at: value.mark,
+                "\(reader.path).default: it is taken only with `missing: default`; add that, or remove it")
         }
         fallback = reader.value("default").map(JSONValue.init(config:)) ?? .null
     }

@@ -49,7 +49,8 @@ struct FeatureWindow {
         window.trim(to: time, length: length)
         switch aggregate {
         case .raw:
-            return window.isEmpty ? nil : .array(window.samples.map { .array([Self.seconds($0.time, time), $0.value]) })
+            return window.isEmpty
+                ? nil : .array(window.samples.map { .array([Self.seconds($0.time, time), $0.value]) })
         case .count: return .int(Int64(window.samples.count))
         case .mean, .min, .max, .std, .slope: return window.numeric(aggregate).map(JSONValue.double)
         }

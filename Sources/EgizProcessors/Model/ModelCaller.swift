@@ -13,7 +13,9 @@ public final class ModelCaller: Caller {
             "protocol", .choice(ModelProtocol.allCases.map(\.rawValue)), default: "egiz",
             "`egiz`: `POST {endpoint}/predict/{model}`. `egiz-single`: `POST {endpoint}/predict`, one question a call. `mlflow`: `POST {endpoint}/invocations`. `kserve`: `POST {endpoint}/v1/models/{model}:predict`."
         ),
-        .init("version", .string, "The version that is counted on, such as `1.0.0`; an answer of another one is an error."),
+        .init(
+            "version", .string, "The version that is counted on, such as `1.0.0`; an answer of another one is an error."
+        ),
         .init("token", .string, "The environment variable that holds a bearer token for the service."),
         .init(
             "batch",
@@ -28,10 +30,12 @@ public final class ModelCaller: Caller {
                 .init("endpoint", .string, "Where it is; the same service where left out."),
                 .init("version", .string, "The version that is counted on."),
                 .init("wait", .duration, default: "1s", "How long an answer of the first model waits for it at most."),
-            ]), "A model beside the first, asked the same once; its answers are marked `shadow`, and nobody acts on them."),
+            ]),
+            "A model beside the first, asked the same once; its answers are marked `shadow`, and nobody acts on them."),
         .init(
             "to", .topic,
-            "The topic of the answers, key: the thing id; `ml.output.v1.<task>` where left out. `Schemas/ml-output.v1.schema.json`."),
+            "The topic of the answers, key: the thing id; `ml.output.v1.<task>` where left out. `Schemas/ml-output.v1.schema.json`."
+        ),
     ]
 
     public static let spec = KindSpec(
@@ -95,7 +99,9 @@ public final class ModelCaller: Caller {
             if let delay = try batch.duration("delay") { policy.batchDelay = .microseconds(delay) }
         }
         if speech == .single { (policy.batchSize, policy.batchDelay) = (1, .zero) }
-        guard let endpoint = try Self.endpoint(reader) else { throw reader.fault("endpoint", "an address such as http://host:8000") }
+        guard let endpoint = try Self.endpoint(reader) else {
+            throw reader.fault("endpoint", "an address such as http://host:8000")
+        }
         var models = [Model(name: try Self.model(reader), endpoint: endpoint, version: try reader.text("version"))]
         if let shadow = try reader.map("shadow") {
             models.append(
@@ -122,7 +128,9 @@ public final class ModelCaller: Caller {
     private static func endpoint(_ reader: SettingsReader) throws(TopologyFaults) -> String? {
         guard let text = try reader.text("endpoint") else { return nil }
         let scheme = ["http://", "https://"].first { text.lowercased().utf8.starts(with: $0.utf8) }
-        let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
+        let isPlain = text.utf8.allSatisfy {
+            $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
+        }
         guard let scheme, text.utf8.count > scheme.utf8.count, text.utf8.count <= 1024, isPlain,
             text.utf8.dropFirst(scheme.utf8.count).first != UInt8(ascii: "/")
         else { throw reader.fault("endpoint", "an address such as http://host:8000, without `?` and `#`") }
@@ -153,7 +161,8 @@ public final class ModelCaller: Caller {
         guard let model = question["model"]?.string, model.utf8.elementsEqual(models[0].name.utf8) else {
             return .refused(
                 CallFault(
-                    "model", "the question is for another model than `\(models[0].name)`, which this caller asks"), thing)
+                    "model", "the question is for another model than `\(models[0].name)`, which this caller asks"),
+                thing)
         }
         return .call(CallQuestion(thing: thing, payload: value, size: bytes.count + 64))
     }
@@ -207,14 +216,17 @@ public final class ModelCaller: Caller {
         let ids = items.map(\.record.id)
         let predictions: [JSONValue]
         let version: String?
-        do throws(CallFault) { (predictions, version) = try speech.predictions(response, ids: ids, parser: parser) } catch {
+        do throws(CallFault) {
+            (predictions, version) = try speech.predictions(response, ids: ids, parser: parser)
+        } catch {
             return .faulty(error, splits: true)
         }
         if let expected = models[lane].version, let version, !Self.isVersion(version, expected) {
             return .faulty(
                 CallFault(
                     "model-version",
-                    "the answer is of version \(version.prefix(64)), and \(expected) is counted on (`version`)"), splits: false)
+                    "the answer is of version \(version.prefix(64)), and \(expected) is counted on (`version`)"),
+                splits: false)
         }
         return .answered(
             predictions.map { value -> CallAnswer in

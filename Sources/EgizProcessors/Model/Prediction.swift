@@ -15,7 +15,9 @@ enum Prediction {
         case .string: return try checked(object("label", value))
         case .object(let prediction):
             if let error = prediction["error"], error != .null { throw fault(error) }
-            if ["score", "label", "details"].contains(where: { prediction[$0] != nil }) { return try checked(prediction) }
+            if ["score", "label", "details"].contains(where: { prediction[$0] != nil }) {
+                return try checked(prediction)
+            }
             return object("details", value)
         case .null, .bool, .array: return object("details", .object(object("value", value)))
         }

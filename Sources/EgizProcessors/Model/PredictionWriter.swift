@@ -13,7 +13,9 @@ public final class PredictionWriter: RecordProcessor {
         output: .none,
         projections: ["ml_prediction"],
         fields: [
-            .init("write", .list(noun: "a task", WriteBack.fields), default: "[]", "Which answers are written back, and where.")
+            .init(
+                "write", .list(noun: "a task", WriteBack.fields), default: "[]",
+                "Which answers are written back, and where.")
         ],
         metrics: [.init("predictions", "answers that were kept")],
         example: """
@@ -80,12 +82,15 @@ public final class PredictionWriter: RecordProcessor {
         guard let text = answer["thingId"]?.string, let thing = try? ThingID(validating: text) else {
             throw fault("thingId is missing, or no thing id")
         }
-        guard let task = answer["task"]?.string, ModelTask.isName(task) else { throw fault("task is missing, or no name") }
+        guard let task = answer["task"]?.string, ModelTask.isName(task) else {
+            throw fault("task is missing, or no name")
+        }
         guard let model = answer["model"]?.string, ModelTask.isName(model) else {
             throw fault("model is missing, or no name")
         }
         guard let metadata = answer["metadata"]?.object else { throw fault("metadata is missing, or no object") }
-        guard let said = metadata["time"]?.string, let time = (try? Timestamp(parsing: said))?.eventTime, time.isAcceptable
+        guard let said = metadata["time"]?.string, let time = (try? Timestamp(parsing: said))?.eventTime,
+            time.isAcceptable
         else { throw fault("metadata.time is missing, or no RFC 3339 instant between 1970 and 2200") }
         var row = PredictionRow(
             home: record.home,

@@ -33,7 +33,8 @@ struct WriteBack: Sendable {
         self.task = task
         let path = try reader.path("writeTo")?.paths.first ?? []
         guard path.first == "features", (2...4).contains(path.count), path.count == 2 || path[2] == "properties" else {
-            throw reader.fault("writeTo", "a feature such as /features/anomaly, or a property such as features.anomaly.score")
+            throw reader.fault(
+                "writeTo", "a feature such as /features/anomaly, or a property such as features.anomaly.score")
         }
         self.path = path
         feature = path[1]

@@ -137,7 +137,8 @@ package struct CallPlan {
         let isWaiting = entry.replies.contains { $0 == nil }
         guard !isWaiting || entry.isStale || now >= decided + policy.shadowWait else { return }
         let missing = CallReply(
-            .failed(CallFault("shadow-late", "no answer when the first model's was there")), attempts: 0, latency: .zero)
+            .failed(CallFault("shadow-late", "no answer when the first model's was there")), attempts: 0, latency: .zero
+        )
         done.append(
             Done(item: entry.item, replies: entry.replies.map { $0 ?? missing }, isStale: entry.isStale))
         remove(number)
@@ -193,7 +194,9 @@ package struct CallPlan {
             }
             if let first = work.min() { times.append(max(start, first)) }
         }
-        if lanes.count > 1, let decided = entries.values.compactMap(\.decidedAt).min() { times.append(decided + policy.shadowWait) }
+        if lanes.count > 1, let decided = entries.values.compactMap(\.decidedAt).min() {
+            times.append(decided + policy.shadowWait)
+        }
         return times.min()
     }
 

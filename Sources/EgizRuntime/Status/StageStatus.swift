@@ -65,7 +65,9 @@ public final class StageStatus: Sendable {
             switch inner.base {
             case .starting, .running:
                 // Whom a caller asks is no server of ours: the worker is ready without.
-                if let part = Part.allCases.first(where: { $0 != .endpoint && inner.waits[$0] != nil }), let why = inner.waits[part] {
+                if let part = Part.allCases.first(where: { $0 != .endpoint && inner.waits[$0] != nil }),
+                    let why = inner.waits[part]
+                {
                     snapshot.state = .waiting(why)
                 } else {
                     snapshot.state = inner.base

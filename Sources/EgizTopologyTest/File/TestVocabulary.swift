@@ -164,10 +164,14 @@ enum TestVocabulary {
 
     static let prediction = [
         Word("thing", .text, "The thing."), Word("task", .text, "The task."), Word("model", .text, "The model."),
-        Word("shadow", .bool, "Of a model beside the first."), Word("version", .section("a text or null"), "Its version."),
-        Word("score", .section("a number or null"), "The score."), Word("label", .section("a text or null"), "The label."),
-        Word("details", .section("a value"), "The details."), Word("error", .section("a text or null"), "The error's code."),
-        Word("revision", .int(0...Int64.max), "The thing's revision."), Word("at", .text, "Event time of the question."),
+        Word("shadow", .bool, "Of a model beside the first."),
+        Word("version", .section("a text or null"), "Its version."),
+        Word("score", .section("a number or null"), "The score."),
+        Word("label", .section("a text or null"), "The label."),
+        Word("details", .section("a value"), "The details."),
+        Word("error", .section("a text or null"), "The error's code."),
+        Word("revision", .int(0...Int64.max), "The thing's revision."),
+        Word("at", .text, "Event time of the question."),
         Word("offset", .section("a number or null"), "The record that made the thing what was asked about."),
     ]
 

@@ -92,7 +92,8 @@ extension Expectation.Section.Subject {
             ("thing", .string(row.key.thing.text)), ("task", .string(row.key.task)), ("model", .string(row.key.model)),
             ("shadow", .bool(row.key.isShadow)), ("version", row.version.map { .string($0) } ?? .null),
             ("score", row.score.map(number) ?? .null), ("label", row.label.map { .string($0) } ?? .null),
-            ("details", row.details.map(json) ?? .null), ("error", row.error.flatMap { json($0).object?["code"] } ?? .null),
+            ("details", row.details.map(json) ?? .null),
+            ("error", row.error.flatMap { json($0).object?["code"] } ?? .null),
             ("revision", .int(row.revision)), ("at", .string(row.time.text)),
             ("offset", row.input.map { .int($0.offset) } ?? .null),
         ])

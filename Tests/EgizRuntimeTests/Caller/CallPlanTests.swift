@@ -145,14 +145,15 @@ import Testing
         desk.add()
         desk.add()
         let fault = CallVerdict.unavailable(CallFault("http-500", "it broke"))
-        for _ in 0..<3 {
+        for _ in 0..<2 {
             desk.finish(try #require(desk.calls().first { $0.numbers == [1, 2] }), fault)
             desk.add()
             desk.add()
-            desk.answer(try #require(desk.calls().first { $0.numbers[0] > 2 }))
+            desk.answer(try #require(desk.calls().first))
             desk.now += .seconds(20)
         }
-        #expect(desk.done().map(\.fault) == [nil, nil, nil, nil, nil, nil])
+        desk.finish(try #require(desk.calls().first), fault)
+        #expect(desk.done().map(\.number) == [3, 4, 5, 6])
         // Divided: one of them was the poison.
         let singles = desk.calls()
         #expect(singles.map(\.numbers) == [[1], [2]])
@@ -247,7 +248,9 @@ import Testing
         desk.add(at: 2_000_000)
         desk.add(at: 15_000_000)
         desk.add(at: 1_000_000, partition: 1)
-        #expect(desk.done().map(\.fault) == ["stale"], "only the second; the first is under way, the fourth has its own clock")
+        #expect(
+            desk.done().map(\.fault) == ["stale"],
+            "only the second; the first is under way, the fourth has its own clock")
         desk.finish(call, away)
         #expect(desk.done().map(\.number) == [1], "it came back without an answer")
         #expect(desk.calls().map(\.numbers) == [[3]])

@@ -26,7 +26,8 @@ final class Bench: Sendable {
     }
 
     func worker(
-        _ id: String = "w1", topologies: [Topology]? = nil, calls: any CallTransport = NoTransport(), configure: (inout WorkerConfiguration) -> Void = { _ in }
+        _ id: String = "w1", topologies: [Topology]? = nil, calls: any CallTransport = NoTransport(),
+        configure: (inout WorkerConfiguration) -> Void = { _ in }
     ) -> RunningWorker {
         var configuration = WorkerConfiguration()
         // A lost fence is tried again after twice this; drains take at most half of it.
