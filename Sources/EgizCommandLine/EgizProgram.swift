@@ -1,3 +1,4 @@
+import ArgumentParser
 public import EgizCore
 
 /// The program `egiz`, for programs of others that bring processor kinds of their own.

@@ -51,7 +51,8 @@ extension TopologyDriver {
             note(verdict, of: stage)
             if case .refused(let refusal) = verdict {
                 setAside(
-                    raw, slot.record.topicName, slot.record.headers, refusal, in: stage, task, attempts: max(settlement.attempts, 1))
+                    raw, slot.record.topicName, slot.record.headers, refusal, in: stage, task,
+                    attempts: max(settlement.attempts, 1))
             }
         }
         task.positions[slot.record.topicName] = (NextOffset(after: slot.record.offset), slot.mark)

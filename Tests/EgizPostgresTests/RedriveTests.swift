@@ -54,7 +54,8 @@ import Testing
     /// Letters of other systems that are tried again by themselves.
     @Test func lettersThatAreDueComeInTheOrderInWhichTheyAreDue() throws {
         _ = try commit(1) { epoch in
-            epoch.deadLetters = try [(1, 300), (2, nil), (3, 100), (4, 200), (5, 201)].map { (offset: Int, due: Int64?) in
+            epoch.deadLetters = try [(1, 300), (2, nil), (3, 100), (4, 200), (5, 201)].map {
+                (offset: Int, due: Int64?) in
                 var letter = try letter(Int64(offset))
                 letter.retryAt = due.map { EventTime(microseconds: $0 * 1_000_000) }
                 letter.headers = [.init(name: "egiz-retry", value: Array("2".utf8))]

@@ -1,3 +1,4 @@
+import EgizPostgres
 import EgizKafka
 import EgizTesting
 import EgizTwin

@@ -36,6 +36,11 @@ public struct ProcessorRegistry: Sendable {
         self.entries = entries
     }
 
+    /// With further kinds behind these.
+    ///
+    /// - Precondition: no two have one name.
+    public func adding(_ further: [Entry]) -> ProcessorRegistry { ProcessorRegistry(entries + further) }
+
     public subscript(kind: String) -> Entry? { entries.first { $0.spec.kind == kind } }
 
     /// The caller of a stage, if its processor is one; it is then alone there.

@@ -23,7 +23,8 @@ public struct TwinChange: ~Copyable {
 
     public init(
         thing: ThingID, revision: Int64, time: EventTime, streamTime: EventTime? = nil, leaves: [LeafChange],
-        empties: [PathID] = [], paths: PathTable, twin: Twin? = nil, isCreated: Bool = false, topic: Int = 0, offset: Int64 = -1
+        empties: [PathID] = [], paths: PathTable, twin: Twin? = nil, isCreated: Bool = false, topic: Int = 0,
+        offset: Int64 = -1
     ) {
         self.thing = thing
         self.revision = revision

@@ -81,7 +81,8 @@ import Testing
     private func step(_ topology: EgizCore.Topology, short: Bool, partition: Int32 = 0) throws -> PartitionStep {
         let stage = topology.stages[0]
         let step = try PartitionStep(
-            task: TaskID(stage: stage.name, partition: partition), stage: stage, registry: .withRefuser, tables: StreamTables())
+            task: TaskID(stage: stage.name, partition: partition), stage: stage, registry: .withRefuser,
+            tables: StreamTables())
         step.takesShortWay = short
         return step
     }
