@@ -101,7 +101,7 @@ import Testing
         try line.clock(129)
         #expect(line.emitted("orders") == [])
         try line.clock(130)
-        #expect(line.emitted("orders") == ["k v trace=x egiz-retry=1"])
+        #expect(line.emitted("orders") == ["k v trace=x egiz-retry=1 egiz-late=1"])
         #expect(line.driver.deadLetters.isEmpty, "it is on its way")
         #expect(line.driver.emitted.last?.id == "line/source/orders.dlq/0@1/0/0r2")
         // Whoever reads there gives up again, and keeps the headers.
@@ -110,13 +110,13 @@ import Testing
                 second, key: "k", "v", headers: ["trace": "x", "egiz-retry": "\(retries)", "egiz-dlq-code": "timeout"])
             try line.clock(second + 399)
         }
-        #expect(line.emitted("orders").map { $0.hasSuffix("egiz-retry=\(1)") }.first == true)
+        #expect(line.emitted("orders").map { $0.hasSuffix("egiz-retry=1 egiz-late=1") }.first == true)
         #expect(line.emitted("orders").count == 3, "three tries, then it stays")
         #expect(letters(line) == ["timeout 4 -"])
         #expect(line.count("redriven") == 3)
         // A person may still try.
         try line.driver.redrive(.retry)
-        #expect(line.emitted("orders").last == "k v trace=x egiz-retry=4")
+        #expect(line.emitted("orders").last == "k v trace=x egiz-retry=4 egiz-late=1")
         #expect(letters(line) == [])
     }
 
@@ -148,7 +148,7 @@ import Testing
         let told = try line(#""retry":\#(Self.retry),"to":"again""#, topic: "errors")
         try told.send(1, "v")
         try told.clock(31)
-        #expect(told.emitted("again") == ["- v egiz-retry=1"])
+        #expect(told.emitted("again") == ["- v egiz-retry=1 egiz-late=1"])
     }
 
     @Test func aLetterThatIsTooLargeToGoBackStays() throws {

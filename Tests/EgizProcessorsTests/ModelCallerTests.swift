@@ -181,7 +181,8 @@ import Testing
             [.away("refused"), .timedOut, response("", status: 503), response("", status: 500)])
         for second in 1...3 { try line.send(Double(second), #""x":\#(second)"#) }
         #expect(line.driver.deadLetters.isEmpty)
-        #expect(line.answers.map { $0["metadata"]?.object?["revision"] } == [.int(1), .int(2), .int(3)])
+        // Between two of them the answer to the first was written to the thing.
+        #expect(line.answers.map { $0["metadata"]?.object?["revision"] } == [.int(1), .int(3), .int(5)])
         #expect(line.answers[0]["attempts"] == .int(5))
         let keys = line.endpoint.requests.prefix(5).map { $0.header("Idempotency-Key") }
         #expect(Set(keys).count == 1, "a retry is the same call")

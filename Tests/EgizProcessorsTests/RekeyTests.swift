@@ -91,7 +91,7 @@ import Testing
         #expect(line.driver.deadLetters.isEmpty)
         #expect(
             line.emitted("out") == [
-                #"t:a {"thingId":"t:a"} trace=x egiz-origin-topic=in egiz-origin-partition=0 egiz-origin-offset=0 egiz-origin-key=g"#
+                #"t:a {"thingId":"t:a"} trace=x egiz-origin-topic=in egiz-origin-partition=0 egiz-origin-offset=0 egiz-origin-key=g egiz-late=1"#
             ])
     }
 

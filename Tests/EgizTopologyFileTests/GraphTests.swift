@@ -233,7 +233,7 @@ import Testing
             models + "\n    more: { kind: prediction-writer, from: questions }", sources: modelSources)
         #expect(
             other.messages == [
-                "`more` reads from the source `questions`, which `call` (line 11), a ml-caller, needs for itself; give it a source of its own"
+                "`more` reads from the source `questions`, which `call` (line 12), a ml-caller, needs for itself; give it a source of its own"
             ], "\(other.report)")
         let format = graph(
             models, sources: modelSources.replacing("[ml.input.v1.t], format: json", with: "[x], format: ditto"))
@@ -256,7 +256,7 @@ import Testing
             elsewhere.messages == [
                 "`processors.ask`: `keep` writes the answers of the task `t` to /features/ml/properties/score, so they would ask the model again; say `writeTo` of that path here too"
             ], "\(elsewhere.report)")
-        #expect(elsewhere.places == ["10:118"])
+        #expect(elsewhere.places == ["11:106"])
         let unknown = graph(models.replacing(", writeTo: /features/ml", with: ""), sources: modelSources)
         #expect(unknown.messages.count == 1, "\(unknown.report)")
     }

@@ -70,7 +70,7 @@ public struct StepCounters: Sendable, Equatable {
             ("redriven", redriven), ("emitted", emitted), ("ticks", ticks), ("idleTicks", idleTicks), ("late", late),
             ("bindings", bindings), ("alerts", alerts), ("ruleErrors", ruleErrors), ("reviewed", reviewed),
             ("messages", messages), ("filtered", filtered),
-            ("messages", messages), ("questions", questions), ("answered", answered), ("calls", calls),
+            ("questions", questions), ("answered", answered), ("calls", calls),
             ("callFaults", callFaults), ("callsDropped", callsDropped), ("predictions", predictions),
         ]
     }

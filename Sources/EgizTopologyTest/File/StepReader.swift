@@ -229,15 +229,14 @@ struct StepReader {
 
     private func model(_ body: ConfigValue) -> TestStep.Action? {
         guard let reader = MapReader(body, at: body.mark, "\(path).model", TestVocabulary.model, faults),
-            callsModels("model", at: body.mark), let version = reader.string("version"),
-            let value = reader.raw("answers")
+            callsModels("model", at: body.mark), let value = reader.raw("answers")
         else { return nil }
         guard case .list(let answers) = value.content, !answers.isEmpty else {
             faults.error(
                 at: value.mark, "`\(path).model.answers`: found \(value.found), expected a list that is not empty")
             return nil
         }
-        return .model(ModelAnswers(version: version, answers: answers.map(\.json)))
+        return .model(ModelAnswers(version: reader.string("version") ?? "1", answers: answers.map(\.json)))
     }
 
     // MARK: Dead letters
