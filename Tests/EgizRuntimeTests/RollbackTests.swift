@@ -15,7 +15,10 @@ import Testing
         bench.log.handOutStaleRecords(5)
         // The refused epoch is done again, which seeks.
         bench.store.plan([.refusesData])
+        // One epoch: of a record alone the refusal would be about the record.
+        bench.log.pauseFetching(true)
         bench.push(10..<20)
+        bench.log.pauseFetching(false)
         #expect(await bench.caughtUp())
         try await worker.stop()
         #expect(!bench.log.seeks(of: TopicPartition("events", 0)).isEmpty)

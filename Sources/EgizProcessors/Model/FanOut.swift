@@ -1,5 +1,5 @@
 public import EgizCore
-public import EgizTwin
+import EgizTwin
 
 /// The kind `ml-fan-out`: writes what a model is asked about a thing.
 ///

@@ -1,5 +1,5 @@
 public import EgizCore
-public import EgizTwin
+import EgizTwin
 
 /// The kind `ml-caller`: asks a model about every record of `ml.input.v1.<task>` and writes what it says to `ml.output.v1.<task>`.
 ///

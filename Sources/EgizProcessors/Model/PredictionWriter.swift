@@ -1,5 +1,5 @@
 public import EgizCore
-public import EgizTwin
+import EgizTwin
 
 /// The kind `prediction-writer`: keeps what models say of things, and gives it back to the things.
 public final class PredictionWriter: RecordProcessor {
