@@ -102,12 +102,11 @@ final class MemoryConsumer: LogConsumer {
             join()
             return serveRebalance(listener)
         }
-        let leaving = log.read { () -> Set<TopicPartition> in
-            guard let group = log.groups[self.group], let member = group.members[id],
-                member.generation != group.generation
-            else { return [] }
+        let (leaving, generation) = log.read { () -> (Set<TopicPartition>, Int) in
+            guard let group = log.groups[self.group], let member = group.members[id] else { return ([], 0) }
+            guard member.generation != group.generation else { return ([], group.generation) }
             let target = group.targets[id] ?? []
-            return group.protocolName == .eager ? member.owned : member.owned.subtracting(target)
+            return (group.protocolName == .eager ? member.owned : member.owned.subtracting(target), group.generation)
         }
         if !leaving.isEmpty {
             // What leaves is not read any more, and the group waits for our return.
@@ -119,8 +118,10 @@ final class MemoryConsumer: LogConsumer {
         let coming = log.change { () -> Set<TopicPartition> in
             guard var group = log.groups[self.group], let member = group.members[id] else { return [] }
             group.members[id]?.owned.subtract(leaving)
-            group.members[id]?.generation = group.generation
+            // While the listener was asked another generation may have come, which wants more of us: that one is answered next.
+            group.members[id]?.generation = generation
             defer { log.groups[self.group] = group }
+            guard generation == group.generation else { return [] }
             let target = (group.targets[id] ?? []).subtracting(member.owned.subtracting(leaving))
             guard group.isFree(target, for: id) else { return [] }
             group.members[id]?.owned.formUnion(target)
