@@ -1,5 +1,5 @@
 public import EgizCore
-public import EgizTwin
+import EgizTwin
 
 /// Holds the records that a topology emits to the schemas in `Schemas/`. Each topic that its processors write has one, but for
 /// those whose values are only handed on.
