@@ -30,7 +30,7 @@ run() {
     shift
     TIMEFORMAT="tests: lane $name took %0R s, %0U s + %0S s of it computing"
     time {
-        "$bundle" --testing-library swift-testing --no-parallel "$@" </dev/null 2>&1 | tee "$logs/$name" | sed -u "s/^/$name: /" \
+        "$bundle" --testing-library swift-testing --no-parallel "$@" </dev/null 2>&1 | sed -u 's/\x1b\[[0-9;]*m//g' | tee "$logs/$name" | sed -u "s/^/$name: /" \
             || status=$?
     }
     return "$status"
