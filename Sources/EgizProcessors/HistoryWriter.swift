@@ -47,7 +47,7 @@ public final class HistoryWriter: StatelessProcessor {
         self.include = include
         self.exclude = exclude
         days = try Self.days(reader)
-        recording = LeafRecording(onlyChanges: try reader.bool("onlyChanges")) { segments in
+        recording = LeafRecording { segments in
             include.contains { $0.matches(segments) } && !exclude.contains { $0.matches(segments) }
         }
     }
@@ -76,8 +76,8 @@ public final class HistoryWriter: StatelessProcessor {
     public var leafRecording: LeafRecording? { recording }
 
     public func process(_ change: borrowing TwinChange, into effects: inout RecordEffects) throws(RecordFault) {
-        for leaf in change.leaves where !recording.onlyChanges || leaf.changed {
-            if recording.records(leaf.path, in: change.paths) { effects.append(leaf.path, leaf.value) }
+        for leaf in change.leaves where recording.records(leaf.path, in: change.paths) {
+            effects.append(leaf.path, leaf.value)
         }
     }
 }
