@@ -99,7 +99,7 @@ import Testing
                 stage, partition, thing_id, task, model, shadow, revision, event_time, output_topic, output_partition,
                 output_offset, latency_ms)
             select 'line.events', 0, 'ns:thing-' || n, 't', 'm', shadow, 1, now(), 'out', 0, n, 1
-            from generate_series(1, 40) n, (values (false), (true)) as both (shadow)
+            from generate_series(1, 40) n, (values (false), (true)) as forms (shadow)
             """)
         let report = try StageRepartition(database.connection).run(Epochs.stage, partitions: 6, starts: [:])
         let rows = try database.connection.query("select thing_id, partition from egiz.ml_prediction")
