@@ -60,8 +60,8 @@ public final class TopologyDriver {
         let found = try? registry.caller(of: definition)
         let desk = found.map { name, caller in
             CallDesk(
-                name: name, caller: caller, transport: endpoint, stage: definition.name, seed: 1,
-                countsMetrics: false
+                name: name, caller: caller, transport: endpoint, stage: definition.name, gate: SharedCallGate(),
+                seed: 1, countsMetrics: false
             ) { CallTools(now: Self.callTime) { Self.secrets[$0] } }
         }
         return DriverStage(definition, desk: desk)
