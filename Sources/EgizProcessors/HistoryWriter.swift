@@ -28,6 +28,10 @@ public final class HistoryWriter: StatelessProcessor {
                 "How long samples are kept, in whole days such as 90d; without it for ever. What is older is dropped by the day or week."
             ),
         ],
+        metrics: [
+            .init("samples", "samples of history"),
+            .init("longPaths", "values whose path is too long for history"),
+        ],
         example: """
             history: { kind: history-writer, from: twins, include: ["/features/*/properties/**"], onlyChanges: true, retention: 90d }
             """)
