@@ -63,13 +63,13 @@ public final class MemoryEndpoint: CallTransport, @unchecked Sendable {
         for call in calls { call.completion(outcome(of: call.request)) }
     }
 
-    /// Waits without blocking the cooperative pool until somebody waits for an answer; false after `seconds`.
-    public func isWaitedFor(seconds: Double = 20) async -> Bool {
+    /// Waits without blocking the cooperative pool until so many wait for an answer; false after `seconds`.
+    public func isWaitedFor(by count: Int = 1, seconds: Double = 20) async -> Bool {
         await onThread { [self] in
             let deadline = Date(timeIntervalSinceNow: seconds)
             condition.lock()
             defer { condition.unlock() }
-            while waiting.isEmpty { if !condition.wait(until: deadline) { return !waiting.isEmpty } }
+            while waiting.count < count { if !condition.wait(until: deadline) { return waiting.count >= count } }
             return true
         }
     }
