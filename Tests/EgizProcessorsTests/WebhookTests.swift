@@ -22,7 +22,8 @@ import Testing
             sources: [source], processors: [definition], kafka: [:], sourceText: "")
         let endpoint = MemoryEndpoint(answer)
         let driver = TopologyDriver(
-            topology: topology, registry: .builtin, epochs: epochs, store: store, endpoint: endpoint)
+            topology: topology, registry: .builtin, epochs: epochs, store: store, endpoint: endpoint,
+            environment: ["EGIZ_TEST_SECRET": "secret"])
         return (driver, endpoint)
     }
 
