@@ -55,6 +55,15 @@ import Testing
         #expect(line.driver.openCalls == 0 && line.answers.count == 4)
     }
 
+    @Test(arguments: [CallOutcome.response(CallResponse(status: 503)), .response(CallResponse(status: 429)), .timedOut])
+    func aServiceInGoodHealthThatAsksForPatienceOrHangsIsWaitedForHoweverLong(_ outcome: CallOutcome) throws {
+        let line = try ModelLine(caller: #"{"endpoint":"http://model","model":"m","poisonAfter":60000}"#)
+        line.endpoint.answer { _ in outcome }
+        try line.send(1, #""x":1"#)
+        for _ in 0..<20 { try line.driver.advanceCalls(by: .seconds(60)) }
+        #expect(line.driver.deadLetters.isEmpty && line.driver.openCalls == 1)
+    }
+
     @Test func aQuestionThatAServiceInGoodHealthNeverAnswersIsADeadLetterInTheEnd() throws {
         let line = try ModelLine(caller: #"{"endpoint":"http://model","model":"m","poisonAfter":600000}"#)
         line.endpoint.answer { _ in .response(CallResponse(status: 500)) }

@@ -113,6 +113,19 @@ import Testing
         #expect(try done(driver).first?["error"]?.object?["code"]?.string == code)
     }
 
+    /// A model may be asked again to see whose fault it is; people are not paged again.
+    @Test func whatWasDeliveredIsNotDeliveredAgainBecauseAnotherDeliveryFails() throws {
+        let (driver, endpoint) = try line { request in
+            .response(CallResponse(status: request.body == Array("bad".utf8) ? 500 : 200))
+        }
+        try driver.send("alerts", key: "t:a", value: "good")
+        try driver.send("alerts", key: "t:b", value: "bad")
+        for _ in 0..<10 { try driver.advanceCalls(by: .seconds(60)) }
+        #expect(driver.deadLetters.map(\.code) == ["http-500"])
+        #expect(endpoint.requests.count { $0.body == Array("good".utf8) } == 1)
+        #expect(endpoint.healthRequests.isEmpty)
+    }
+
     @Test func deliveriesOfOneKeyKeepTheirOrder() throws {
         let (driver, endpoint) = try line(#"\#(Self.words),"concurrency":8"#)
         endpoint.hang()

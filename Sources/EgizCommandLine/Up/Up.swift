@@ -40,7 +40,7 @@ struct Up: AsyncParsableCommand {
         // What can be refused is refused before anything is started.
         try APIConfiguration(host: settings.host, port: settings.port).check()
         let topologies = try files.load()
-        if demo, models { DemoModels.prepareSecret() }
+        if self.demo, models { DemoModels.prepareSecret() }
         try createDataDirectory(settings.dataDirectory)
         let lock = try DataDirectoryLock(settings.dataDirectory)
         defer { lock.release() }

@@ -210,7 +210,7 @@ public final class ModelCaller: Caller {
         let model = models[lane]
         var request = CallRequest(
             url: model.endpoint + (healthPath ?? speech.healthPath(model: model.name)),
-            headers: [.init("Accept", "*/*")] + authorization(tools), body: [], policy: policy)
+            headers: [CallRequest.Header("Accept", "*/*")] + authorization(tools), body: [], policy: policy)
         request.method = "GET"
         return request
     }

@@ -1,4 +1,4 @@
-import EgizCore
+package import EgizCore
 
 /// What bounds the calls of a stage in a worker, whichever of its threads makes them: how many are under way, circuit breakers and
 /// rates; and what the threads learn from each other. A thread takes part as a desk. Pure; times count from any origin, which all

@@ -1,4 +1,4 @@
-import EgizCore
+package import EgizCore
 
 /// What tells a question that nobody can answer from somebody who cannot answer anything.
 ///

@@ -1,4 +1,4 @@
-package import EgizCore
+import EgizCore
 import Synchronization
 
 /// The gate of a stage's calls, shared by its threads in a worker. Safe from any thread.
