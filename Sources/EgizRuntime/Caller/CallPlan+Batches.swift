@@ -29,8 +29,8 @@ extension CallPlan {
     private mutating func nextCall(of lane: Int, at now: Duration, isTrial: Bool) -> Call? {
         if isTrial, let batch = cut(lane, at: now) { return begin(batch, lane) }
         if let call = control(lane) { return call }
-        if let batch = retry(of: lane, at: now, isTrial: isTrial) { return begin(batch, lane) }
-        return cut(lane, at: now).map { begin($0, lane) }
+        guard let batch = retry(of: lane, at: now, isTrial: isTrial) ?? cut(lane, at: now) else { return nil }
+        return begin(batch, lane)
     }
 
     private mutating func begin(_ batch: Batch, _ lane: Int) -> Call {
