@@ -47,7 +47,8 @@ struct ModelLine {
     }
 
     func emitted(_ topic: String) -> [JSONObject] {
-        driver.emitted.filter { $0.topic == topic }.compactMap { record in
+        checkMessages(driver)
+        return driver.emitted.filter { $0.topic == topic }.compactMap { record in
             record.value.flatMap { try? JSONParser().parse($0).object }
         }
     }
