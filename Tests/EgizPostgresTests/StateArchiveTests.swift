@@ -77,7 +77,8 @@ import Testing
         ]
         epoch.alerts = [
             AlertRow(
-                home: Epochs.task(), processor: "alerts", thing: try ThingID(validating: "a:b"), key: "heat", rule: "hot",
+                home: Epochs.task(), processor: "alerts", thing: try ThingID(validating: "a:b"), key: "heat",
+                rule: "hot",
                 severity: .error, state: .raised, message: "m", raisedAt: time, updatedAt: time, acknowledgedAt: nil,
                 acknowledgedBy: nil, clearedAt: nil, revision: 3, cause: nil)
         ]
@@ -126,7 +127,8 @@ import Testing
             #expect(report["scene"] == 1 && report["alert"] == 1 && report["ml_prediction"] == 1)
             #expect(
                 tables == [
-                    "twin", "state", "timer", "scene", "alert", "ml_prediction", "dead_letter", "task", "task_offset", "outbox",
+                    "twin", "state", "timer", "scene", "alert", "ml_prediction", "dead_letter", "task", "task_offset",
+                    "outbox",
                 ])
             #expect(!FileManager.default.fileExists(atPath: path + ".partial"))
 
@@ -147,7 +149,8 @@ import Testing
         try cleaned {
             try fill(source)
             let report = try StateArchive(source.connection).export(shape, to: path, version: 1) { _ in }
-            #expect(report["twin"] == 2 && report["scene"] == 1 && !report.rows.contains { $0.table == "ml_prediction" })
+            #expect(
+                report["twin"] == 2 && report["scene"] == 1 && !report.rows.contains { $0.table == "ml_prediction" })
             _ = try StateArchive(target.connection).restore(shape, from: path, replace: false)
             #expect(try target.count("scene where processor is null") == 1)
             #expect(try target.count("ml_prediction") == 0)

@@ -34,7 +34,8 @@ struct ModelLine {
                 fanOut: try RuleLine.settings(fanOut), caller: try RuleLine.settings(caller),
                 writer: try RuleLine.settings(writer),
                 further: try alerts.map { [try RuleLine.definition("alert-rule", $0)] } ?? []),
-            registry: .builtin, epochs: epochs, store: store, endpoint: model, environment: ["EGIZ_TEST_SECRET": "secret"])
+            registry: .builtin, epochs: epochs, store: store, endpoint: model,
+            environment: ["EGIZ_TEST_SECRET": "secret"])
     }
 
     /// A record of features of `f`, as JSON members, at a second.

@@ -1,3 +1,4 @@
+import EgizCore
 import EgizProcessors
 import EgizTopologyFile
 import EgizTopologyTest

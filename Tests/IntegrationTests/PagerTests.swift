@@ -19,7 +19,9 @@ struct PagerTests {
             environment: ["EGIZ_PAGER_SECRET": secret])
         var url = ""
         let isUp = eventually(within: 20) {
-            url = (try? String(contentsOf: address, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
+            url =
+                (try? String(contentsOf: address, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
+                ?? ""
             return !url.isEmpty
         }
         try #require(isUp, "\(pager.output)")

@@ -46,7 +46,9 @@ final class DemoModels: Service {
     /// Starts everything; the first time the model service installs its Python packages, which takes a minute in which questions wait.
     func start(api: String) {
         if topics.contains(Topic.watched) {
-            beginScript("ml-service/run.sh", ["--port", "\(Self.modelPort)", "--log-level", "warning"], "questions to models wait")
+            beginScript(
+                "ml-service/run.sh", ["--port", "\(Self.modelPort)", "--log-level", "warning"],
+                "questions to models wait")
             simulate(Topic.watched, machines: 1, rate: 5, ["--inject", "machine=1,nozzle=3,at=60s", "--api", api])
         }
         if topics.contains(Topic.ruled) {

@@ -55,7 +55,8 @@ struct ArchiveTable: Sendable {
         ArchiveTable(
             tag: UInt8(ascii: "L"), name: "ml_prediction",
             columns: [
-                "stage", "partition", "thing_id", "task", "model", "shadow", "model_version", "score", "label", "details",
+                "stage", "partition", "thing_id", "task", "model", "shadow", "model_version", "score", "label",
+                "details",
                 "error", "revision", "event_time", "input_topic", "input_partition", "input_offset", "output_topic",
                 "output_partition", "output_offset", "latency_ms", "updated_at",
             ], order: "thing_id, task, model, shadow"),

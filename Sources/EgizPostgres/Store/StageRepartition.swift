@@ -170,7 +170,8 @@ public struct StageRepartition {
                 where item.stage = $3 and item.thing_id = new.thing_id and item.partition <> new.partition
                 """,
                 [
-                    .textArray(ids), .int64Array(ids.map { Int64(Murmur2.partition(ofKey: $0, partitions: partitions)) }),
+                    .textArray(ids),
+                    .int64Array(ids.map { Int64(Murmur2.partition(ofKey: $0, partitions: partitions)) }),
                     .text(stage.text),
                 ]
             ).affected

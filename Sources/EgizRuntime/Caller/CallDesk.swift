@@ -156,7 +156,8 @@ package final class CallDesk {
             isWell = (200..<300).contains(response.status)
             // Others have no such thing, or want a key for it: somebody is there all the same.
             if response.status >= 500 {
-                illness = CallFault("http-\(response.status)", "asked how it is, it answers the status \(response.status)")
+                illness = CallFault(
+                    "http-\(response.status)", "asked how it is, it answers the status \(response.status)")
             }
         case .timedOut: illness = CallFault("timeout", "asked how it is, it gives no answer in time")
         case .away(let why): illness = CallFault("away", why)

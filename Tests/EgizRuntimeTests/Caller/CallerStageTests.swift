@@ -97,7 +97,8 @@ import Testing
             if minute == 0 { #expect(await model.isWaitedFor()) }
         }
         #expect(
-            (0..<10).reduce(0) { $0 + bench.store.samples(.init("t:m\($1)", "/features/f/properties/x")).count } == 6000)
+            (0..<10).reduce(0) { $0 + bench.store.samples(.init("t:m\($1)", "/features/f/properties/x")).count } == 6000
+        )
         #expect(bench.store.position(of: task("asked", 0), topic: "ml.input.v1.t") ?? 0 == 0)
         #expect(model.hanging > 0 && model.hanging <= 4 && count(bench) == 0)
         #expect(bench.store.allDeadLetters.isEmpty)
@@ -139,7 +140,8 @@ import Testing
         model.health { _ in .away("refused") }
         let worker = bench.worker(calls: model)
         #expect(try await becomes { asked(worker).contains { $0.endpoint == "away: refused" } })
-        #expect(asked(worker).allSatisfy { $0.state == .running || $0.state == .starting }, "the worker is ready without")
+        #expect(
+            asked(worker).allSatisfy { $0.state == .running || $0.state == .starting }, "the worker is ready without")
         #expect(model.healthRequests.map(\.url) == ["http://model/health"], "one thread asks, once")
         bench.push(0..<20, things: 20)
         #expect(await bench.log.eventually { _ in self.count(bench) >= 20 })

@@ -38,7 +38,8 @@ struct SimulatorCommand: ParsableCommand {
     @Option(help: "Seed of all chance.") var seed: UInt64 = 1
     @Option(help: "Topic of the Ditto events.") var topicDitto = "ditto.twin.events.v1"
     @Option(help: "Topic of the telemetry.") var topicTelemetry = "telemetry.v1"
-    @Option(help: "The hall of all machines, which is part of their ids (default: hall3 for ditto, hall4 for telemetry).")
+    @Option(
+        help: "The hall of all machines, which is part of their ids (default: hall3 for ditto, hall4 for telemetry).")
     var hall: String?
     @Option(help: "The key of all records, as of a gateway, instead of each machine's id.") var key: String?
     @Option(
@@ -69,8 +70,9 @@ struct SimulatorCommand: ParsableCommand {
         for entry in property where !entry.dropFirst().contains("=") {
             throw ValidationError("--property: found \"\(entry)\", expected name=value with a librdkafka property")
         }
-        if let hall, !hall.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) })
-            || hall.utf8.first.map({ $0 < 0x61 }) ?? true
+        if let hall,
+            !hall.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) })
+                || hall.utf8.first.map({ $0 < 0x61 }) ?? true
         {
             throw ValidationError("--hall: found \"\(hall)\", expected lower-case letters and digits such as hall5")
         }
