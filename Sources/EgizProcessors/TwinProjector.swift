@@ -14,5 +14,13 @@ public enum TwinProjector {
         output: .changes,
         projections: ["twin"],
         fields: [],
+        metrics: [
+            .init("applied", "events that were folded into their twin"),
+            .init("duplicate", "events that had been folded before"),
+            .init("stale", "events that are older than their twin"),
+            .init("orphan", "Ditto events of things whose `created` was never seen"),
+            .init("missed", "revisions that never came, before an event with a higher one"),
+            .init("keyMismatch", "records whose key is not their thing id"),
+        ],
         example: "twins: { kind: twin-projector, from: twin-events }")
 }

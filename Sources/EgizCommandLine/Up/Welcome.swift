@@ -2,7 +2,21 @@ import Foundation
 
 /// What `egiz up` prints once everything answers: addresses, and commands that work when pasted.
 enum Welcome {
-    static func show(_ addresses: RunFile.Addresses, demo: Bool) {
+    /// Where the rest of the example shows.
+    private static func watching(_ addresses: RunFile.Addresses) -> String {
+        let machine = "\(addresses.api)/api/v1/twins/zonesun.hall4:filler-01"
+        return """
+            A nozzle of zonesun.hall4:filler-01 clogs after a minute. Then see what the model says, the alert, the red head, the pager:
+              curl -s '\(machine)/predictions'
+              curl -s '\(machine)/alerts'
+              curl -s '\(machine)/scene'
+              curl -s 'http://127.0.0.1:8001/'
+
+
+            """
+    }
+
+    static func show(_ addresses: RunFile.Addresses, demo: Bool, models: Bool) {
         let ditto = demo ? "zonesun.hall3:filler-01" : "my.namespace:machine-1"
         Console.print(
             """
@@ -18,7 +32,7 @@ enum Welcome {
               curl -s '\(addresses.api)/api/v1/twins/\(ditto)'
               curl -s '\(addresses.api)/api/v1/twins/\(ditto)/history?path=/features/filler/properties/temperature&interval=10s&aggregate=avg,max'
 
-            Ctrl-C stops it.
+            \(models ? watching(addresses) : "")Ctrl-C stops it.
 
             """)
     }

@@ -36,6 +36,7 @@ public final class Rollup: StatefulProcessor {
                 "lateTo", .topic,
                 "A topic for samples that came too late for their window; they are counted in any case."),
         ],
+        metrics: [.init("late", "samples that came too late for their window")],
         messages: ["to": "rollup.v1.schema.json", "lateTo": "late-sample.v1.schema.json"],
         example: """
             minutes: { kind: rollup, from: twins, interval: 1m, grace: 10s, to: rollup.v1.minutes }
