@@ -1,4 +1,4 @@
-import EgizTwin
+public import EgizTwin
 
 /// A calculation over the values of one thing, compiled to a flat list of steps. No loops, no names to bind: what it costs is
 /// bounded by its length. Evaluating one over numbers and booleans allocates nothing. A class, because rules hand it around for each
