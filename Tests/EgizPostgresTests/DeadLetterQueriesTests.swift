@@ -60,7 +60,8 @@ import Testing
     @Test func aLetterSaysWhenItIsTriedAgainByItself() throws {
         let rows = try queries.page(DeadLetterFilter(code: "json"), limit: 10).letters
         #expect(rows.map(\.retryAt?.microseconds) == [nil, Epochs.start + 30 * Epochs.second])
-        let whole = try #require(try queries.letter(try #require(ids([12]).first)))
+        let id = try #require(ids([12]).first)
+        let whole = try #require(try queries.letter(id))
         #expect(whole.row.retryAt?.microseconds == Epochs.start + 30 * Epochs.second)
         #expect(whole.key == [0x6B, 0] && whole.headers.count == 2)
     }
