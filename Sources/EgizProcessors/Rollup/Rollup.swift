@@ -8,6 +8,9 @@ public import EgizTwin
 public final class Rollup: StatefulProcessor {
     public typealias State = RollupState
 
+    // What it tells of late samples is small: a path that windows have is at most 1 KiB.
+    public static let mayRefuse = false
+
     public static let spec = KindSpec(
         kind: "rollup",
         summary: """
@@ -92,7 +95,10 @@ public final class Rollup: StatefulProcessor {
                 effects.countLate()
                 if let lateTopic {
                     let path = change.paths.text(of: leaf.path)
-                    try effects.emit(to: lateTopic, value: late(change.thing, path, number, change.time))
+                    let record = late(change.thing, path, number, change.time)
+                    do throws(RecordFault) { try effects.emit(to: lateTopic, value: record) } catch {
+                        effects.countRuleError()
+                    }
                 }
             }
         }
