@@ -1,5 +1,6 @@
 import EgizCore
 import EgizKafka
+import EgizPostgres
 import EgizTesting
 import Foundation
 import Logging
