@@ -174,7 +174,8 @@ enum HotPaths {
     private static let scene = ProcessorDefinition(
         name: "scene", kind: "binding-evaluator", from: "twins",
         settings: [
-            "bindings": list(#"""
+            "bindings": list(
+                #"""
                 [{"objectName": "Tank", "target": "color", "path": "features.f0.temperature",
                   "range": {"in": [20, 90], "out": ["#0000ff", "#ff0000"]}},
                  {"objectName": "Lamp", "target": "visibility", "path": "features.f1.temperature", "expression": "value > 75"}]
@@ -184,7 +185,8 @@ enum HotPaths {
     private static let alerts = ProcessorDefinition(
         name: "alerts", kind: "alert-rule", from: "twins",
         settings: [
-            "rules": list(#"""
+            "rules": list(
+                #"""
                 [{"name": "hot", "when": "features.f0.temperature > 78", "margin": 10, "message": "{name} is hot"},
                  {"name": "warm", "when": "features.f2.temperature > 60 and features.f3.temperature > 60", "message": "{name} is warm"}]
                 """#)
