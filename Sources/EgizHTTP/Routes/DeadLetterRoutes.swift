@@ -13,9 +13,9 @@ struct DeadLetterRoutes: Sendable {
 
     var routes: [APIRoute] {
         [
-            APIRoute("/api/v1/dead-letters", parameters: Self.listParameters, handler: list),
-            APIRoute("/api/v1/dead-letters/{letterId}", handler: letter),
-            APIRoute("/api/v1/dead-letters/{letterId}", writing: Self.editing, handler: edit),
+            APIRoute("/api/v1/dead-letters", access: .admin, parameters: Self.listParameters, handler: list),
+            APIRoute("/api/v1/dead-letters/{letterId}", access: .admin, handler: letter),
+            APIRoute("/api/v1/dead-letters/{letterId}", access: .admin, writing: Self.editing, handler: edit),
         ] + RedriveRoutes(pool: pool, rehearsal: rehearsal).routes
     }
 

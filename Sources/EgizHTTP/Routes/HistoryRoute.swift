@@ -10,7 +10,9 @@ struct HistoryRoute: Sendable {
     var now: @Sendable () -> EventTime = { WallClock.now() }
 
     var route: APIRoute {
-        APIRoute("/api/v1/twins/{thingId}/history", parameters: HistoryRequest.parameters, handler: history)
+        APIRoute(
+            "/api/v1/twins/{thingId}/history", access: .thing(.viewer), parameters: HistoryRequest.parameters,
+            handler: history)
     }
 
     private static let link = HTTPField.Name("Link") ?? .location

@@ -7,7 +7,9 @@ import Hummingbird
 struct PredictionRoutes: Sendable {
     let queries: PredictionQueries
 
-    var routes: [APIRoute] { [APIRoute("/api/v1/twins/{thingId}/predictions", handler: predictions)] }
+    var routes: [APIRoute] {
+        [APIRoute("/api/v1/twins/{thingId}/predictions", access: .thing(.viewer), handler: predictions)]
+    }
 
     private func predictions(_ request: APIRequest) async throws -> Response {
         try request.reader(known: []).finish()

@@ -15,8 +15,8 @@ struct RedriveRoutes: Sendable {
 
     var routes: [APIRoute] {
         [
-            APIRoute("/api/v1/dead-letters/redrive", writing: Self.writing, handler: redrive),
-            APIRoute("/api/v1/redrives/{requestId}", handler: request),
+            APIRoute("/api/v1/dead-letters/redrive", access: .admin, writing: Self.writing, handler: redrive),
+            APIRoute("/api/v1/redrives/{requestId}", access: .admin, handler: request),
         ]
     }
 

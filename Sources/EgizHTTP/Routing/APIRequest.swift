@@ -1,3 +1,4 @@
+import EgizPostgres
 import EgizTwin
 import HTTPTypes
 import Hummingbird
@@ -11,6 +12,17 @@ struct APIRequest: Sendable {
     var captures: [String: String]
     /// Of requests that write; others have none.
     var body: [UInt8] = []
+    var method: HTTPRequest.Method = .get
+    /// Who asks; nil on routes for everyone that were asked without credentials.
+    var principal: Principal?
+    /// Which things lists may show: those of the projects in which the caller has the role of the route's `Access`.
+    var scope: AccessScope = .projects([])
+    /// The project of the path's thing, or of the path itself; nil: of nobody, or the route is about none.
+    var project: ProjectID?
+    /// Names the request in logs and in the audit log; the header `X-Request-ID`, or made.
+    var requestID = ""
+    /// The address of the other end; nil in memory.
+    var remoteAddress: String?
 
     /// A reader of the query that refuses what the route does not know.
     func reader(known: [String]) -> QueryReader { QueryReader(query, known: known) }
