@@ -14,6 +14,7 @@ public struct APIServer: Service {
 
     let configuration: APIConfiguration
     let routes: RouteTable
+    let gate: any AccessControl
     let metrics: PrometheusRegistry
     let logger: Logger
     let onBound: @Sendable (Int) -> Void
@@ -71,7 +72,8 @@ public struct APIServer: Service {
         http.httpDecoder = .init(maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100)
         return Application(
             responder: APIResponder(
-                table: routes, conventions: Conventions(cors: configuration.cors), metrics: metrics, logger: logger),
+                table: routes, gate: gate, isOutside: configuration.isOutside, conventions: Conventions(cors: configuration.cors),
+                metrics: metrics, logger: logger),
             server: .http1(configuration: http),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
