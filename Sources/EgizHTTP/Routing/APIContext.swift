@@ -4,8 +4,8 @@ import NIOCore
 /// What Hummingbird carries through one request.
 struct APIContext: RequestContext {
     var coreContext: CoreRequestContextStorage
-    /// The address of the other end, without its port; nil in memory.
-    let remoteAddress: String?
+    /// The address of the client, without its port; nil in memory.
+    var remoteAddress: String?
     /// Names the request in logs, problem documents and the audit log.
     var requestID = ""
 

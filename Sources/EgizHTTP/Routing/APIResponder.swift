@@ -14,16 +14,18 @@ struct APIResponder: HTTPResponder {
     let router: RouterResponder<APIContext>
     /// The server listens outside loopback, where any name may be ours; nobody gets anything there by reaching it alone.
     let isOutside: Bool
+    let trustedProxies: Set<String>
     let conventions: Conventions
     let metrics: PrometheusRegistry
     let logger: Logger
 
     init(
-        table: RouteTable, gate: any AccessControl, isOutside: Bool = false, conventions: Conventions = Conventions(),
-        metrics: PrometheusRegistry, logger: Logger
+        table: RouteTable, gate: any AccessControl, isOutside: Bool = false, trustedProxies: Set<String> = [],
+        conventions: Conventions = Conventions(), metrics: PrometheusRegistry, logger: Logger
     ) {
         self.table = table
         self.isOutside = isOutside
+        self.trustedProxies = trustedProxies
         self.conventions = conventions
         self.metrics = metrics
         self.logger = logger
@@ -37,6 +39,7 @@ struct APIResponder: HTTPResponder {
         var context = context
         let requestID = RequestID.of(request.headers)
         context.requestID = requestID
+        context.remoteAddress = ClientAddress.of(context.remoteAddress, request.headers, trusted: trustedProxies)
         let routes = table.match(request.uri.path)
         var response: Response
         do throws(Problem) {
