@@ -17,7 +17,8 @@ struct APIRequest: Sendable {
     var principal: Principal?
     /// Which things lists may show: those of the projects in which the caller has the role of the route's `Access`.
     var scope: AccessScope = .projects([])
-    /// The project of the path's thing, or of the path itself; nil: of nobody, or the route is about none.
+    /// The project of the path's thing, or of the path itself; nil: of nobody, or the route is about none, or an
+    /// admin reads, for whom it was not looked up.
     var project: ProjectID?
     /// Names the request in logs and in the audit log; the header `X-Request-ID`, or made.
     var requestID = ""
