@@ -43,6 +43,7 @@ let package = Package(
             name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
         .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "CSimdjson",
             cxxSettings: [.unsafeFlags(["-O2"])],
@@ -97,7 +98,7 @@ let package = Package(
         .target(
             name: "EgizHTTP",
             dependencies: [
-                "EgizRuntime", "EgizPostgres", "EgizCore", "EgizTwin",
+                "CZlib", "EgizRuntime", "EgizPostgres", "EgizCore", "EgizTwin",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),

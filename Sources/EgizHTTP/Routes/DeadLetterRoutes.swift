@@ -60,7 +60,7 @@ struct DeadLetterRoutes: Sendable {
         for letter in page.letters { DeadLetterText.write(letter, into: &out) }
         out.endArray()
         if page.hasMore, let last = page.letters.last {
-            out.member("cursor", PageCursor(.letters, question: question, place: "\(last.id)").text)
+            out.next(PageCursor(.letters, question: question, place: "\(last.id)").text)
         }
         out.endObject()
         return .json(out.bytes)

@@ -102,7 +102,7 @@ enum HistoryText {
     }
 
     private static func end(_ cursor: String?, into out: inout JSONOutput) {
-        if let cursor { out.member("cursor", cursor) }
+        if let cursor { out.next(cursor) }
         out.endObject()
     }
 }

@@ -62,7 +62,7 @@ struct RuleRoutes: Sendable {
         for alert in page.alerts { Self.write(alert, into: &out) }
         out.endArray()
         if page.hasMore, let last = page.alerts.last {
-            out.member("cursor", PageCursor(.alerts, question: question, place: "\(last.id)").text)
+            out.next(PageCursor(.alerts, question: question, place: "\(last.id)").text)
         }
         out.endObject()
         return .json(out.bytes)

@@ -69,7 +69,7 @@ struct TwinRoutes: Sendable {
         }
         out.endArray()
         if page.hasMore, let last = page.twins.last {
-            out.member("cursor", PageCursor(.twins, question: question, place: last.thing).text)
+            out.next(PageCursor(.twins, question: question, place: last.thing).text)
         }
         out.endObject()
         return .json(out.bytes)

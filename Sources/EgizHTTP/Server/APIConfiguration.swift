@@ -11,6 +11,8 @@ public struct APIConfiguration: Sendable {
     /// A connection on which nothing happens is closed after this.
     public var idleTimeout: Duration
     public var maximumConnections: Int
+    /// Web pages of other origins that may use the API.
+    public var cors = CORSPolicy.none
     /// What listens there and the setting that says where, for messages.
     public var name = "API"
     public var setting = "EGIZ_HTTP_ADDRESS"

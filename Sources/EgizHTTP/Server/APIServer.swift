@@ -70,7 +70,8 @@ public struct APIServer: Service {
             idleTimeout: TimeAmount(configuration.idleTimeout))
         http.httpDecoder = .init(maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100)
         return Application(
-            responder: APIResponder(table: routes, metrics: metrics, logger: logger),
+            responder: APIResponder(
+                table: routes, conventions: Conventions(cors: configuration.cors), metrics: metrics, logger: logger),
             server: .http1(configuration: http),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
