@@ -54,6 +54,10 @@ public struct RuleRegistry: Sendable {
     public var bindings: [Binding]
     public var tasks: [ModelTask]
     public var alertRules: [AlertRule]
+    /// Thing to type, of registered things; it counts where a thing tells no definition.
+    public private(set) var thingTypes: [String: String] = [:]
+    /// Of `thingTypes`, so that no task reckons it anew; 0 where there are none.
+    public private(set) var thingTypesFingerprint: UInt64 = 0
 
     public static let empty = RuleRegistry(version: 0, parents: [:], bindings: [])
 
@@ -63,6 +67,16 @@ public struct RuleRegistry: Sendable {
     ) {
         (self.version, self.parents, self.bindings) = (version, parents, bindings)
         (self.tasks, self.alertRules) = (tasks, alertRules)
+    }
+
+    public mutating func setThingTypes(_ types: [String: String]) {
+        var hash = Fingerprint()
+        for (thing, type) in types.sorted(by: { $0.key < $1.key }) {
+            hash.combine(thing)
+            hash.combine(type)
+        }
+        thingTypes = types
+        thingTypesFingerprint = types.isEmpty ? 0 : hash.value
     }
 }
 

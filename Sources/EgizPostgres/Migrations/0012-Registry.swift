@@ -62,7 +62,7 @@ extension Migration {
 
             create table egiz.model_3d (
                 model_id uuid primary key default gen_random_uuid(),
-                project_id uuid,
+                project_id uuid references egiz.project on delete cascade,
                 name text not null,
                 media_type text not null check (media_type in ('model/gltf-binary', 'model/gltf+json')),
                 bytes bigint not null check (bytes > 0),

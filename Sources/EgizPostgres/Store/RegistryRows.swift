@@ -19,6 +19,7 @@ struct RegistryRows {
         union all select 0, 5, rule.place, null, twin_type, rule.words::text from egiz.twin_type,
             jsonb_array_elements(case jsonb_typeof(definition -> 'alertRules') when 'array'
                 then definition -> 'alertRules' else '[]' end) with ordinality as rule (words, place)
+        union all select 0, 6, null, thing_id, twin_type, null from egiz.twin_registration where twin_type is not null
         order by 2, 5, 3, 4
         """
 
@@ -28,6 +29,7 @@ struct RegistryRows {
     /// Tasks that are only for those who are bound to them.
     private var bound: Set<String> = []
     private var members: [String: RuleRegistry.Members] = [:]
+    private var thingTypes: [String: String] = [:]
 
     init(version: Int64) { registry = RuleRegistry(version: version, parents: [:], bindings: []) }
 
@@ -51,6 +53,7 @@ struct RegistryRows {
         case 5:
             guard let type = row.text(4), let settings = settings(row) else { return }
             registry.alertRules.append(.init(type: type, settings: settings))
+        case 6: if let thing = row.text(3), let type = row.text(4) { thingTypes[thing] = type }
         default: return
         }
     }
@@ -64,6 +67,7 @@ struct RegistryRows {
         for place in registry.tasks.indices where bound.contains(registry.tasks[place].name) {
             registry.tasks[place].members = members[registry.tasks[place].name] ?? .init()
         }
+        registry.setThingTypes(thingTypes)
         return registry
     }
 }

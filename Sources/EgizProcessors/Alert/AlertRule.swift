@@ -119,7 +119,8 @@ public final class AlertRule: StatefulProcessor {
             hash.combine(type)
             hash.combine(parent)
         }
-        lineages = types.merging(registry.parents)
+        if !registry.thingTypes.isEmpty { hash.combine(registry.thingTypesFingerprint) }
+        lineages = types.merging(registry)
         if fingerprint != hash.value {
             fingerprint = hash.value
             generation += 1
@@ -130,7 +131,7 @@ public final class AlertRule: StatefulProcessor {
 
     /// The rules of a thing: of several of one name the nearest counts, and of equally near ones the last, which is the registry's.
     private func set(of thing: ThingID, _ twin: Twin?) -> AlertSet {
-        let lineage = lineages.lineage(of: twin?.definition)
+        let lineage = lineages.lineage(of: thing, twin)
         var chosen: [(number: Int, distance: Int)] = []
         for number in rules.indices {
             guard let distance = rules[number].selector.distance(thing, lineage: lineage) else { continue }

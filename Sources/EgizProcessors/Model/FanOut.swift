@@ -126,7 +126,8 @@ public final class FanOut: StatefulProcessor {
             hash.combine(type)
             hash.combine(parent)
         }
-        types = ownTypes.merging(registry.parents)
+        if !registry.thingTypes.isEmpty { hash.combine(registry.thingTypesFingerprint) }
+        types = ownTypes.merging(registry)
         if fingerprint != hash.value {
             fingerprint = hash.value
             generation += 1
@@ -143,7 +144,7 @@ public final class FanOut: StatefulProcessor {
 
     private func adopt(_ task: ModelTask, _ thing: ThingID, _ twin: Twin?, _ state: FanOutState) {
         state.generation = generation
-        let lineage = types.lineage(of: twin?.definition)
+        let lineage = types.lineage(of: thing, twin)
         state.isMember = task.selector.distance(thing, lineage: lineage) != nil
         if let members, state.isMember {
             state.isMember = members.things.contains(thing.text) || lineage.contains { members.types.contains($0) }
