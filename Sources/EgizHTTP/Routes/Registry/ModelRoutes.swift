@@ -98,7 +98,8 @@ struct ModelRoutes: Sendable {
             let model = try Self.readable(id, request, connection)
             return (model, try ModelQueries(connection).content(id))
         }
-        return .content(file, type: model.mediaType, headers: [.eTag: "\"sha256:\(model.sha256)\""])
+        return .content(
+            file, type: model.mediaType, headers: [.eTag: EntityTag(revision: model.version).text])
     }
 
     private static func id(_ request: APIRequest) throws(Problem) -> UUIDText {
@@ -171,7 +172,7 @@ struct ModelRoutes: Sendable {
         return try await change(id, "model.change", request) { try $0.change(id, name: name, transform: transform) }
     }
 
-    /// The tag of a model is that of its metadata, for its file too: both change its version.
+    /// A model has one tag, for its file too: whatever changes raises its version.
     private func change(
         _ id: UUIDText, _ action: String, _ request: APIRequest,
         _ write: @escaping @Sendable (ModelQueries) throws -> Void
