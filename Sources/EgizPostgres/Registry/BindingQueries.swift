@@ -74,6 +74,14 @@ public struct BindingQueries {
 
     /// Puts the bindings of a type's document in the place of those of the version before; those written by hand stay.
     func declare(_ bindings: [JSONObject], on type: String) throws(EngineError) {
+        let present = try connection.query(
+            """
+            select \(Self.columns), 0::bigint from egiz.data_bindings_3d binding where twin_type = $1 and declared
+            order by binding_id
+            """, [.text(type)]
+        ).map { try? JSONParser().parse(Self.binding($0).settings) }
+        // The same again is no change: rows keep their ids, and no worker looks.
+        if present == bindings.map({ JSONValue.object($0) }) { return }
         _ = try connection.query(
             "delete from egiz.data_bindings_3d where twin_type = $1 and declared", [.text(type)])
         for binding in bindings {
