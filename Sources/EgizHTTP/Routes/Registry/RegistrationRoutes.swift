@@ -101,7 +101,7 @@ struct RegistrationRoutes: Sendable {
         let (removed, content) = try request.body(known: ["type", "modelId", "metadata"]) { body in
             (["type", "modelId", "metadata"].filter { body.isNull($0) }, Self.content(&body))
         }
-        let named = Set(try RegistryBody.object(request).map(\.key))
+        let named = Set(try RegistryBody.object(request).map { $0.key })
         return try await pool.change(request) { connection in
             let queries = RegistrationQueries(connection)
             guard let before = try queries.registration(thing, locked: true) else { throw Problem.notRegistered(thing) }
