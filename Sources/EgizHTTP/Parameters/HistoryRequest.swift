@@ -78,7 +78,7 @@ struct HistoryRequest: Equatable {
     /// The range of each path.
     var ranges: [HistoryQueries.Range] {
         paths.map { path in
-            var range = range
+            var range = self.range
             range.path = path
             return range
         }
