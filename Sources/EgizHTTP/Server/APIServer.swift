@@ -36,15 +36,17 @@ public struct APIServer: Service {
         self.logger = logger
         self.onBound = onBound
         EngineMetrics.describe(in: metrics)
-        let twins = TwinRoutes(queries: TwinQueries(pool: pool))
+        let twins = TwinRoutes(queries: TwinQueries(pool: pool), history: HistoryQueries(pool: pool))
         let history = HistoryRoute(queries: HistoryQueries(pool: pool))
+        let registry = RegistryRoutes(pool: pool, setup: rehearsal)
         let topologies = TopologiesRoute(queries: TopologyQueries(pool: pool), lag: lag, logger: logger)
         let letters = DeadLetterRoutes(pool: pool, rehearsal: rehearsal)
         let health = HealthRoutes(queries: HealthQueries(pool: pool), readiness: readiness, metrics: metrics)
         let rules = RuleRoutes(pool: pool)
         let predictions = PredictionRoutes(queries: PredictionQueries(pool: pool))
         routes = RouteTable(
-            routes: twins.routes + rules.routes + predictions.routes + [history.route, topologies.route]
+            routes: twins.routes + rules.routes + predictions.routes + [history.route, history.latest, topologies.route]
+                + registry.routes
                 + letters.routes + health.routes)
     }
 
