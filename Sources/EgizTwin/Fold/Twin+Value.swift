@@ -38,4 +38,20 @@ extension Twin {
 
     /// Some event has created it, and none has deleted it since.
     public var isAlive: Bool { life == .alive }
+
+    /// When the thing was last modified, as its document says it in `_modified`; nil where it does not.
+    public var modified: String? { life == .alive ? state.modified?.canonicalText : nil }
+
+    /// The highest part of the path that the thing does not have, as the number of its first segments; nil where all of the path is
+    /// there, and where a value that has no members stands in its way.
+    public func missingDepth(of path: [String]) -> Int? {
+        guard life == .alive, let section = path.first else { return path.isEmpty ? nil : 1 }
+        guard var value = value(at: [section]) else { return 1 }
+        for (depth, segment) in path.enumerated().dropFirst() {
+            guard case .object(let object) = value else { return nil }
+            guard let next = object[segment] else { return depth + 1 }
+            value = next
+        }
+        return nil
+    }
 }
