@@ -64,9 +64,11 @@ final class TwinPublisher: StatelessProcessor {
 
     private func changes(_ change: borrowing TwinChange, into body: inout [UInt8]) {
         if !removed.isEmpty { removed.removeAll(keepingCapacity: true) }
-        // What is gone comes first: what is written may stand in its place.
+        // What is gone comes first: what is written may stand in its place, or around it.
         for leaf in change.leaves where leaf.changed && leaf.value == .absent { remove(leaf.path, change, &body) }
-        for path in change.empties { remove(path, change, &body) }
+        for path in change.empties where change.twin?.value(at: change.paths.segments(of: path)) == nil {
+            remove(path, change, &body)
+        }
         for path in change.empties {
             guard case .object(let object) = change.twin?.value(at: change.paths.segments(of: path)), object.isEmpty else {
                 continue
@@ -82,8 +84,12 @@ final class TwinPublisher: StatelessProcessor {
         }
     }
 
+    /// The highest part of the path that is gone; the path itself where something else stands there now.
     private func remove(_ path: PathID, _ change: borrowing TwinChange, _ body: inout [UInt8]) {
-        guard let gone = gone(path, change), removed.insert(gone).inserted else { return }
+        let segments = change.paths.segments(of: path)
+        let depth = change.twin?.missingDepth(of: segments) ?? segments.count
+        let gone = depth == segments.count ? path : change.paths.id(of: Array(segments.prefix(depth)))
+        guard removed.insert(gone).inserted else { return }
         begin(gone, change.paths, &body)
         body.append(contentsOf: #","removed":true}"#.utf8)
     }
@@ -92,14 +98,6 @@ final class TwinPublisher: StatelessProcessor {
     private func begin(_ path: PathID, _ paths: PathTable, _ body: inout [UInt8]) {
         if body.last != UInt8(ascii: "[") { body.append(UInt8(ascii: ",")) }
         body.append(contentsOf: head(of: path, paths))
-    }
-
-    /// The highest part of the path that is gone; nil where something stands there, or in its way.
-    private func gone(_ path: PathID, _ change: borrowing TwinChange) -> PathID? {
-        guard let twin = change.twin else { return path }
-        let segments = change.paths.segments(of: path)
-        guard let depth = twin.missingDepth(of: segments) else { return nil }
-        return depth == segments.count ? path : change.paths.id(of: Array(segments.prefix(depth)))
     }
 
     private func head(of path: PathID, _ paths: PathTable) -> [UInt8] {

@@ -42,14 +42,12 @@ extension Twin {
     /// When the thing was last modified, as its document says it in `_modified`; nil where it does not.
     public var modified: String? { life == .alive ? state.modified?.canonicalText : nil }
 
-    /// The highest part of the path that the thing does not have, as the number of its first segments; nil where all of the path is
-    /// there, and where a value that has no members stands in its way.
+    /// How many of the path's first segments name the highest part that the thing does not have; nil where all of it is there.
     public func missingDepth(of path: [String]) -> Int? {
-        guard life == .alive, let section = path.first else { return path.isEmpty ? nil : 1 }
+        guard let section = path.first else { return nil }
         guard var value = value(at: [section]) else { return 1 }
         for (depth, segment) in path.enumerated().dropFirst() {
-            guard case .object(let object) = value else { return nil }
-            guard let next = object[segment] else { return depth + 1 }
+            guard case .object(let object) = value, let next = object[segment] else { return depth + 1 }
             value = next
         }
         return nil
