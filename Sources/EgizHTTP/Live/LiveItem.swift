@@ -23,7 +23,7 @@ final class LiveItem: Sendable {
     /// The thing's project; nil: nobody's.
     let project: ProjectID?
     let revision: Int64?
-    /// The input record that caused it.
+    /// The input record that caused it; of predictions the record itself.
     let cause: InputPosition?
     /// Of the items of one thing and kind with one key the last is enough; nil: each counts.
     let key: String?
@@ -48,7 +48,11 @@ final class LiveItem: Sendable {
         thing = object["thingId"]?.string ?? LiveItem.thing(of: record)
         self.project = project
         if case .int(let number) = object["revision"] { revision = number } else { revision = nil }
-        cause = Self.position(object["cause"] ?? object["input"])
+        // What a model says is compared by its own place: the row of a prediction has it.
+        cause =
+            kind == .prediction
+            ? InputPosition(topic: record.partition.topic, partition: record.partition.partition, offset: record.offset)
+            : Self.position(object["cause"])
         switch kind {
         case .binding: key = "\(object["objectName"]?.string ?? "")\u{0}\(object["target"]?.string ?? "")"
         case .alert: key = "\(object["key"]?.string ?? "")\u{0}\(object["raisedAt"]?.string ?? "")"

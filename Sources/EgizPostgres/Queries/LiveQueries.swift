@@ -58,6 +58,20 @@ public struct LiveQueries: Sendable {
         try await pool.read { try Self.page(question, after, limit, $0) }
     }
 
+    /// The projects of these things; things of nobody are left out.
+    public func projects(of things: [String]) async throws -> [String: ProjectID] {
+        try await pool.run { connection in
+            let rows = try connection.query(
+                "select thing, egiz.project_of(thing)::text from unnest($1) thing", [.textArray(things)])
+            var projects: [String: ProjectID] = [:]
+            for row in rows {
+                guard let thing = row.text(0), let project = row.text(1).flatMap({ ProjectID($0) }) else { continue }
+                projects[thing] = project
+            }
+            return projects
+        }
+    }
+
     private static func page(
         _ question: Question, _ after: String?, _ limit: Int, _ connection: PostgresConnection
     ) throws(EngineError) -> Page {
@@ -67,7 +81,7 @@ public struct LiveQueries: Sendable {
             page.twins.removeLast()
             page.next = page.twins.last?.thing
         }
-        let things: [String?] = page.twins.map(\.thing)
+        let things: [String?] = page.twins.map { $0.thing }
         guard !things.isEmpty else { return page }
         if question.scenes { page.scenes = try scenes(things, connection) }
         if question.alerts { page.alerts = try AlertQueries(connection).open(of: things) }
