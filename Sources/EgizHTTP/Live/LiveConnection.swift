@@ -17,7 +17,9 @@ final class LiveConnection: @unchecked Sendable {
     private(set) var isClosed = false
     /// Pages of snapshots that wait until the client takes more.
     private var waiting: [() -> Void] = []
-    private var snapshots: [String: Task<Void, Never>] = [:]
+    /// Those under way, by subscription.
+    private var snapshots: [String: (number: Int, task: Task<Void, Never>)] = [:]
+    private var snapshotsBegun = 0
     private var timers: [RepeatedTask] = []
     private var signInTimer: Scheduled<Void>?
     private var lastHeard = NIODeadline.now()
@@ -38,7 +40,7 @@ final class LiveConnection: @unchecked Sendable {
             repeating(settings.pingInterval) { $0.checkSilence() },
             repeating(settings.rightsInterval) { $0.checkRights() },
         ]
-        signInTimer = loop.assumeIsolated().scheduleTask(in: TimeAmount(settings.signInDeadline)) { [weak self] in
+        signInTimer = loop.scheduleTask(in: TimeAmount(settings.signInDeadline)) { [weak self] in
             guard let self, session == nil else { return }
             close(.signIn)
         }
@@ -48,7 +50,7 @@ final class LiveConnection: @unchecked Sendable {
         let interval = TimeAmount(interval)
         // Spread, or thousands of clients that came together would be looked after together for ever.
         let first = TimeAmount.nanoseconds(Int64.random(in: interval.nanoseconds / 2...interval.nanoseconds))
-        return loop.assumeIsolated().scheduleRepeatedTask(initialDelay: first, delay: interval) { [weak self] task in
+        return loop.scheduleRepeatedTask(initialDelay: first, delay: interval) { [weak self] task in
             guard let self, !isClosed else { return task.cancel() }
             body(self)
         }
@@ -57,13 +59,11 @@ final class LiveConnection: @unchecked Sendable {
     // MARK: Signing in
 
     /// Looks at the credential; then the client is welcome, or let go.
-    func signIn(then next: (@Sendable (LiveConnection) -> Void)? = nil) {
+    func signIn() {
         let credential = credential
         onLoop { try await $0.service.principal(of: credential) } then: { connection, result in
             switch result {
-            case .success(let principal?):
-                connection.welcome(principal)
-                next?(connection)
+            case .success(let principal?): connection.welcome(principal)
             case .success(nil): connection.waitForToken()
             case .failure(let error): connection.refuse(error)
             }
@@ -134,7 +134,7 @@ final class LiveConnection: @unchecked Sendable {
     }
 
     /// Begins a subscription, or says why not.
-    func subscribe(_ subscription: LiveSubscription) {
+    private func subscribe(_ subscription: LiveSubscription) {
         guard let principal = session?.principal else {
             return sink.send(.problem(.unauthenticated, id: subscription.id))
         }
@@ -149,24 +149,25 @@ final class LiveConnection: @unchecked Sendable {
     }
 
     private func unsubscribe(_ id: String) {
-        snapshots.removeValue(forKey: id)?.cancel()
+        snapshots.removeValue(forKey: id)?.task.cancel()
         _ = session?.unsubscribe(id)
         shard.list(self, session?.subscriptions ?? [])
         sink.send(.unsubscribed(id))
     }
 
-    private func begin(_ subscription: LiveSubscription) {
+    /// Begins a subscription that was looked at already.
+    func begin(_ subscription: LiveSubscription) {
         guard let token = subscription.resume else { return start(subscription) }
         let hub = service.hub
-        Task { [loop, weak self] in
-            await hub.replay(token, on: loop) { replay in
-                guard let self, !self.isClosed else { return }
+        Task { [self, loop] in
+            await hub.replay(token, on: loop) { [self] replay in
+                if isClosed { return }
                 switch replay {
-                case .items(let items): self.goOn(subscription, items)
+                case .items(let items): goOn(subscription, items)
                 case .resync:
-                    self.service.metrics.resyncs.increment(by: Int64(1))
-                    self.sink.send(.resync(subscription.id, "what came since is no longer in the log"))
-                    self.start(subscription)
+                    service.metrics.resyncs.increment(by: Int64(1))
+                    sink.send(.resync(subscription.id, "what came since is no longer in the log"))
+                    start(subscription)
                 }
             }
         }
@@ -176,17 +177,20 @@ final class LiveConnection: @unchecked Sendable {
     private func goOn(_ subscription: LiveSubscription, _ items: [LiveItem]) {
         guard enter(subscription, waits: false) else { return }
         for item in items { session?.offer(item) }
-        sink.send(.live(subscription.id, resume: nil))
+        sink.send(.live(subscription.id, resume: token))
         send()
-        if session?.hasPending == false, session?.isWaiting == false {
-            sink.send(.live(subscription.id, resume: shard.token))
-        }
+    }
+
+    /// Where the client is once it has read what was sent; nil while something waits for it.
+    private var token: String? {
+        guard let session, !session.isWaiting, !session.hasPending else { return nil }
+        return shard.token
     }
 
     private func start(_ subscription: LiveSubscription) {
         guard enter(subscription, waits: subscription.wantsSnapshot) else { return }
         guard subscription.wantsSnapshot else {
-            return sink.send(.live(subscription.id, resume: session?.isWaiting == true ? nil : shard.token))
+            return sink.send(.live(subscription.id, resume: token))
         }
         takeSnapshot(subscription)
     }
@@ -208,29 +212,29 @@ final class LiveConnection: @unchecked Sendable {
 
     private func takeSnapshot(_ subscription: LiveSubscription) {
         guard let scope = session?.principal.scope(.viewer) else { return }
-        snapshots.removeValue(forKey: subscription.id)?.cancel()
+        snapshots.removeValue(forKey: subscription.id)?.task.cancel()
         let service = service
-        snapshots[subscription.id] = Task { [weak self] in
+        snapshotsBegun += 1
+        let number = snapshotsBegun
+        let task = Task { [self, loop] in
             do {
-                try await service.snapshot(subscription, scope) { rows in
-                    guard let connection = self else { throw CancellationError() }
-                    try await connection.deliver(rows, of: subscription.id)
-                }
-                self?.loop.execute { self?.release(subscription.id) }
+                try await service.snapshot(subscription, scope) { try await deliver($0, number, of: subscription.id) }
+                loop.execute { [self] in release(subscription.id, number) }
             } catch is CancellationError {
                 // Another one has begun, or nobody is there any more.
             } catch {
-                self?.loop.execute { self?.failed(subscription, error) }
+                loop.execute { [self] in failed(subscription, number, error) }
             }
         }
+        snapshots[subscription.id] = (number, task)
     }
 
     /// Sends a page as soon as the client takes it. From any thread.
-    private func deliver(_ rows: [LiveRow], of id: String) async throws {
+    private func deliver(_ rows: [LiveRow], _ number: Int, of id: String) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             loop.execute { [self] in
                 whenWritable { [self] in
-                    guard !isClosed else { return continuation.resume(throwing: CancellationError()) }
+                    guard isCurrent(id, number) else { return continuation.resume(throwing: CancellationError()) }
                     for row in rows { session?.note(row.key, row.floor) }
                     sink.send(.snapshot(id, rows.map(\.json)))
                     continuation.resume()
@@ -239,17 +243,19 @@ final class LiveConnection: @unchecked Sendable {
         }
     }
 
-    private func release(_ id: String) {
-        guard !isClosed, snapshots.removeValue(forKey: id) != nil else { return }
+    private func isCurrent(_ id: String, _ number: Int) -> Bool { !isClosed && snapshots[id]?.number == number }
+
+    private func release(_ id: String, _ number: Int) {
+        guard isCurrent(id, number) else { return }
+        snapshots[id] = nil
         session?.release(id)
-        let isWaiting = session?.isWaiting ?? true
-        let hasPending = session?.hasPending ?? false
-        sink.send(.live(id, resume: isWaiting || hasPending ? nil : shard.token))
+        sink.send(.live(id, resume: token))
         send()
     }
 
-    private func failed(_ subscription: LiveSubscription, _ error: any Error) {
-        guard !isClosed, snapshots.removeValue(forKey: subscription.id) != nil else { return }
+    private func failed(_ subscription: LiveSubscription, _ number: Int, _ error: any Error) {
+        guard isCurrent(subscription.id, number) else { return }
+        snapshots[subscription.id] = nil
         service.logger.debug("a snapshot failed", metadata: ["egiz.error": "\(error)"])
         _ = session?.unsubscribe(subscription.id)
         shard.list(self, session?.subscriptions ?? [])
@@ -282,24 +288,30 @@ final class LiveConnection: @unchecked Sendable {
     }
 
     private func send() {
-        guard let session, session.hasPending || session.hasOverflowed else { return }
+        // Never a copy of the session beside itself: its arrays would be copied with every frame.
+        let hasOverflowed = session?.hasOverflowed ?? false
+        guard hasOverflowed || session?.hasPending == true else { return }
         guard sink.isWritable else {
-            self.session?.hold()
+            session?.hold()
             return
         }
-        if session.hasOverflowed {
-            let all = self.session?.takeOverflow() ?? []
-            for subscription in all {
+        if hasOverflowed {
+            for subscription in session?.takeOverflow() ?? [] {
                 service.metrics.resyncs.increment(by: Int64(1))
                 sink.send(.resync(subscription.id, "more came than could be kept for a client that reads slowly"))
                 start(subscription)
             }
             return
         }
-        let frames = self.session?.takeFrames(resume: shard.token) ?? []
-        for frame in frames { sink.send(frame) }
+        let frames = session?.takeFrames(resume: shard.token) ?? []
+        var items = 0
+        for frame in frames {
+            items += frame.count
+            sink.send(frame)
+        }
         service.metrics.frames.increment(by: Int64(frames.count))
-        let now = self.session?.coalesced ?? 0
+        service.metrics.sent.increment(by: Int64(items))
+        let now = session?.coalesced ?? 0
         if now > coalesced { service.metrics.coalesced.increment(by: Int64(now - coalesced)) }
         coalesced = now
     }
@@ -320,7 +332,7 @@ final class LiveConnection: @unchecked Sendable {
 
     private func checkSilence() {
         recent = 0
-        if NIODeadline.now() - lastHeard > TimeAmount(service.settings.silence) { return close(.silent) }
+        if !sink.isOneWay, NIODeadline.now() - lastHeard > TimeAmount(service.settings.silence) { return close(.silent) }
         sink.ping()
     }
 
@@ -354,7 +366,7 @@ final class LiveConnection: @unchecked Sendable {
         for subscription in session?.subscriptions ?? [] {
             onLoop { try await $0.service.check(subscription, principal) } then: { connection, result in
                 guard case .failure(let problem as Problem) = result else { return }
-                connection.snapshots.removeValue(forKey: subscription.id)?.cancel()
+                connection.snapshots.removeValue(forKey: subscription.id)?.task.cancel()
                 guard connection.session?.unsubscribe(subscription.id) == true else { return }
                 connection.shard.list(connection, connection.session?.subscriptions ?? [])
                 connection.sink.send(.problem(problem, id: subscription.id))
@@ -384,7 +396,7 @@ final class LiveConnection: @unchecked Sendable {
         isClosed = true
         signInTimer?.cancel()
         for timer in timers { timer.cancel() }
-        for snapshot in snapshots.values { snapshot.cancel() }
+        for snapshot in snapshots.values { snapshot.task.cancel() }
         snapshots = [:]
         shard.remove(self)
         service.leave()

@@ -7,6 +7,17 @@ struct LiveCredential: Sendable {
     var token: String?
     var remoteAddress: String?
 
+    init(token: String?, remoteAddress: String?) {
+        self.token = token
+        self.remoteAddress = remoteAddress
+    }
+
+    /// - Parameter authorization: the header, as it came.
+    init(authorization: String?, _ remoteAddress: String?) {
+        let isBearer = authorization?.lowercased().hasPrefix("bearer ") ?? false
+        self.init(token: isBearer ? authorization.map { String($0.dropFirst(7)) } : authorization, remoteAddress: remoteAddress)
+    }
+
     var headers: HTTPFields {
         var headers: HTTPFields = [:]
         if let token { headers[.authorization] = "Bearer \(token)" }

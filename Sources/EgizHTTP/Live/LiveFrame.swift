@@ -6,6 +6,8 @@ struct LiveFrame: Sendable, Equatable {
     var json: [UInt8]
     /// The resume token in it: having read this the client has everything up to there.
     var resume: String?
+    /// Items in it.
+    var count = 0
 
     /// - Parameter items: as JSON each.
     static func changes(_ items: [[UInt8]], resume: String?) -> LiveFrame {
@@ -18,7 +20,7 @@ struct LiveFrame: Sendable, Equatable {
         out.endArray()
         if let resume { out.member("resume", resume) }
         out.endObject()
-        return LiveFrame(type: "changes", json: out.bytes, resume: resume)
+        return LiveFrame(type: "changes", json: out.bytes, resume: resume, count: items.count)
     }
 
     /// Part of the present state.
@@ -32,7 +34,7 @@ struct LiveFrame: Sendable, Equatable {
         for item in items { out.raw(item) }
         out.endArray()
         out.endObject()
-        return LiveFrame(type: "snapshot", json: out.bytes)
+        return LiveFrame(type: "snapshot", json: out.bytes, count: items.count)
     }
 
     /// From here on the subscription gets changes.

@@ -52,11 +52,8 @@ final class LiveService: Sendable {
         for project in subscription.projects ?? [] where try await !access.exists(project) {
             throw Problem.noSuchProject(project.text)
         }
-        guard !principal.isAdmin else { return }
-        for thing in subscription.things ?? [] {
-            guard principal.role(in: try await access.project(ofThing: thing)) != nil else {
-                throw Problem.noSuchTwin(thing)
-            }
-        }
+        guard !principal.isAdmin, let things = subscription.things else { return }
+        let projects = try await queries.projects(of: things.sorted())
+        for thing in things.sorted() where principal.role(in: projects[thing]) == nil { throw Problem.noSuchTwin(thing) }
     }
 }

@@ -14,7 +14,7 @@ public struct LiveSettings: Sendable {
     public var silence: Duration = .seconds(60)
     /// How often rights and tokens are looked at again.
     public var rightsInterval: Duration = .seconds(2)
-    /// Bytes of one message of a client, and messages in ten seconds.
+    /// Bytes of one message of a client, and messages between two pings.
     public var largestMessage = 64 << 10
     public var mostMessages = 100
     /// Connections at a time.

@@ -13,7 +13,7 @@ final class LiveShard: @unchecked Sendable {
 
     let loop: any EventLoop
     /// Where clients are that got everything so far.
-    private(set) var token = ""
+    private(set) var token: String?
     private(set) var connections: [ObjectIdentifier: LiveConnection] = [:]
     /// Those whose subscriptions all name things, by thing.
     private var byThing: [String: [LiveConnection]] = [:]

@@ -5,9 +5,12 @@ protocol LiveSink: AnyObject, Sendable {
     /// Whether it takes more without growing a queue.
     var isWritable: Bool { get }
 
+    /// Nothing is heard from the other end: that it is gone shows when something is sent.
+    var isOneWay: Bool { get }
+
     func send(_ frame: LiveFrame)
 
-    /// Whether the other end is there.
+    /// Asks whether the other end is there.
     func ping()
 
     /// Says why and hangs up. Idempotent.
