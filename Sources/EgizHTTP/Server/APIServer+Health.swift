@@ -12,7 +12,10 @@ extension APIServer {
         var configuration = configuration
         configuration.name = "health listener"
         configuration.setting = "EGIZ_HEALTH_ADDRESS"
+        configuration.accounts = nil
         self.configuration = configuration
+        gate = OpenGate()
+        accounts = nil
         self.metrics = metrics
         self.logger = logger
         onBound = { _ in }

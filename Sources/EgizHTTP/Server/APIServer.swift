@@ -14,6 +14,9 @@ public struct APIServer: Service {
 
     let configuration: APIConfiguration
     let routes: RouteTable
+    let gate: any AccessControl
+    /// Nil: the server has no accounts, only health.
+    let accounts: Accounts?
     let metrics: PrometheusRegistry
     let logger: Logger
     let onBound: @Sendable (Int) -> Void
@@ -40,12 +43,19 @@ public struct APIServer: Service {
         let history = HistoryRoute(queries: HistoryQueries(pool: pool))
         let topologies = TopologiesRoute(queries: TopologyQueries(pool: pool), lag: lag, logger: logger)
         let letters = DeadLetterRoutes(pool: pool, rehearsal: rehearsal)
-        let health = HealthRoutes(queries: HealthQueries(pool: pool), readiness: readiness, metrics: metrics)
+        let accounts = Accounts(
+            pool: pool, configuration: configuration.accounts ?? AccountConfiguration(demand: .required),
+            isOutside: configuration.isOutside, logger: logger)
+        gate = accounts.gate
+        self.accounts = accounts
+        let health = HealthRoutes(
+            queries: HealthQueries(pool: pool), readiness: readiness, metrics: metrics,
+            isOutside: configuration.isOutside)
         let rules = RuleRoutes(pool: pool)
         let predictions = PredictionRoutes(queries: PredictionQueries(pool: pool))
         routes = RouteTable(
             routes: twins.routes + rules.routes + predictions.routes + [history.route, topologies.route]
-                + letters.routes + health.routes)
+                + letters.routes + accounts.routes + health.routes)
     }
 
     /// Refuses what it must not listen on, before anything is started; `run` does so as well.
@@ -71,7 +81,8 @@ public struct APIServer: Service {
         http.httpDecoder = .init(maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100)
         return Application(
             responder: APIResponder(
-                table: routes, conventions: Conventions(cors: configuration.cors), metrics: metrics, logger: logger),
+                table: routes, gate: gate, isOutside: configuration.isOutside, trustedProxies: configuration.trustedProxies,
+                conventions: Conventions(cors: configuration.cors), metrics: metrics, logger: logger),
             server: .http1(configuration: http),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
@@ -81,6 +92,10 @@ public struct APIServer: Service {
                 logger.info(
                     "\(configuration.name) listening",
                     metadata: ["egiz.http.host": "\(configuration.host)", "egiz.http.port": "\(port)"])
+                if configuration.isOutside {
+                    logger.warning(
+                        "passwords and tokens travel in clear text: put a proxy with TLS in front, and let nobody else reach this port")
+                }
                 onBound(port)
             },
             logger: quiet)
