@@ -5,21 +5,25 @@ import HTTPTypes
 struct LiveCredential: Sendable {
     /// A token or an API key; nil: none was sent.
     var token: String?
+    /// What proxies said of it: who was passed on is not the local operator.
+    var passedOn: HTTPFields = [:]
     var remoteAddress: String?
 
-    init(token: String?, remoteAddress: String?) {
-        self.token = token
-        self.remoteAddress = remoteAddress
+    /// The token of `Authorization`, as it came.
+    static func token(_ authorization: String?) -> String? {
+        guard let authorization, authorization.lowercased().hasPrefix("bearer ") else { return authorization }
+        return String(authorization.dropFirst(7))
     }
 
-    /// - Parameter authorization: the header, as it came.
-    init(authorization: String?, _ remoteAddress: String?) {
-        let isBearer = authorization?.lowercased().hasPrefix("bearer ") ?? false
-        self.init(token: isBearer ? authorization.map { String($0.dropFirst(7)) } : authorization, remoteAddress: remoteAddress)
+    /// - Parameter headers: of the request; of them only what proxies said is kept.
+    init(token: String?, headers: HTTPFields, remoteAddress: String?) {
+        self.token = token
+        self.remoteAddress = remoteAddress
+        for name in [HTTPField.Name.forwarded, .forwardedFor, .realIP] { passedOn[values: name] = headers[values: name] }
     }
 
     var headers: HTTPFields {
-        var headers: HTTPFields = [:]
+        var headers = passedOn
         if let token { headers[.authorization] = "Bearer \(token)" }
         return headers
     }

@@ -15,11 +15,14 @@ struct LiveHandshake: Sendable {
 
     let service: LiveService
     let cors: CORSPolicy
+    /// The server is reached under names of its own.
+    let isOutside: Bool
+    let trustedProxies: Set<String>
 
     /// The headers of the answer; nil: it is not to be a WebSocket, and is answered as any request, which says why.
     func headers(_ head: HTTPRequestHead) -> HTTPHeaders? {
-        guard Self.isMeant(head), HostName.isOurs(head.headers.first(name: "host")), isOriginAllowed(head),
-            Self.tokens(head).count <= 1
+        guard Self.isMeant(head), isOutside || HostName.isOurs(head.headers.first(name: "host")),
+            isOriginAllowed(head), Self.tokens(head).count <= 1
         else { return nil }
         var headers = HTTPHeaders()
         if Self.subprotocols(head).contains(Self.subprotocol) {
@@ -29,7 +32,13 @@ struct LiveHandshake: Sendable {
     }
 
     func credential(_ head: HTTPRequestHead, remoteAddress: String?) -> LiveCredential {
-        LiveCredential(token: Self.tokens(head).first, remoteAddress: remoteAddress)
+        var headers: HTTPFields = [:]
+        for name in [HTTPField.Name.forwarded, .forwardedFor, .realIP] {
+            headers[values: name] = head.headers[name.canonicalName]
+        }
+        return LiveCredential(
+            token: Self.tokens(head).first, headers: headers,
+            remoteAddress: ClientAddress.of(remoteAddress, headers, trusted: trustedProxies))
     }
 
     private static func isMeant(_ head: HTTPRequestHead) -> Bool {
@@ -49,7 +58,7 @@ struct LiveHandshake: Sendable {
     /// Every token that came; two are one too many.
     private static func tokens(_ head: HTTPRequestHead) -> [String] {
         let offered = subprotocols(head).filter { $0.hasPrefix(tokenPrefix) }.map { String($0.dropFirst(tokenPrefix.count)) }
-        let sent = head.headers["authorization"].compactMap { LiveCredential(authorization: $0, nil).token }
+        let sent = head.headers["authorization"].compactMap { LiveCredential.token($0) }
         return offered + sent
     }
 }

@@ -20,8 +20,10 @@ struct LiveRoute: Sendable {
         if request.headers[.upgrade]?.lowercased() == "websocket" { throw Problem.noWebSocket }
         guard let service, let principal = request.principal else { throw Problem.noLivePush }
         try await service.check(subscription, principal)
-        guard service.enter() else { throw Problem.tooManyListeners }
-        let credential = LiveCredential(authorization: request.headers[.authorization], request.remoteAddress)
+        guard service.hasRoom else { throw Problem.tooManyListeners }
+        let credential = LiveCredential(
+            token: LiveCredential.token(request.headers[.authorization]), headers: request.headers,
+            remoteAddress: request.remoteAddress)
         let loop = group.next()
         let body = ResponseBody { writer in
             try await Self.write(subscription, principal, credential, service, loop, to: &writer)
@@ -34,6 +36,8 @@ struct LiveRoute: Sendable {
         _ subscription: LiveSubscription, _ principal: Principal, _ credential: LiveCredential, _ service: LiveService,
         _ loop: any EventLoop, to writer: inout any ResponseBodyWriter
     ) async throws {
+        // Only now: the answer to HEAD has no body, and nobody would leave.
+        guard service.enter() else { return try await writer.finish(nil) }
         let stream = LiveStream()
         let connection = try await loop.submit {
             let connection = LiveConnection(

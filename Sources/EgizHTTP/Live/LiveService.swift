@@ -38,6 +38,8 @@ final class LiveService: Sendable {
         return true
     }
 
+    var hasRoom: Bool { open.load(ordering: .relaxed) < settings.mostConnections }
+
     func leave() {
         open.wrappingSubtract(1, ordering: .relaxed)
         metrics.connections.decrement(by: 1.0)
