@@ -3,7 +3,7 @@ public import EgizCore
 public import EgizRuntime
 public import Logging
 
-/// A `LogTail` on librdkafka: one consumer without a group, assigned to every partition of the topics with a prefix.
+/// A `LogTail` on librdkafka: one consumer without a group, assigned to every partition of the topics with certain prefixes.
 ///
 /// Reads committed transactions only. Begins up to `behind` records before the end of each partition, so that a process that starts anew
 /// has something for those who come back. Topics that appear later are found within ten seconds.
@@ -12,24 +12,24 @@ public import Logging
 public final class KafkaTail: LogTail, @unchecked Sendable {
     private let queue = DispatchQueue(label: "egiz.tail")
     private let properties: [String: String]
-    private let prefix: String
+    private let prefixes: [String]
     private let behind: Int64
     private let log: Logger
     private var session: TailSession?
     private var isClosed = false
 
     /// - Parameters:
-    ///   - prefix: of the names of the topics.
+    ///   - prefixes: of the names of the topics.
     ///   - behind: records before the end at which reading of a partition begins.
     ///   - properties: librdkafka's own; they win over our defaults. Errors: `.config`/`.stop`.
     public init(
-        brokers: String, properties: [String: String], prefix: String, behind: Int, log: Logger
+        brokers: String, properties: [String: String], prefixes: [String], behind: Int, log: Logger
     ) throws(EngineError) {
         var defaults = KafkaDefaults.consumer(brokers: brokers, group: "egiz.tail")
         defaults["queued.min.messages"] = "10000"
         defaults["queued.max.messages.kbytes"] = "16384"
         self.properties = try KafkaDefaults.merge(defaults, properties)
-        self.prefix = prefix
+        self.prefixes = prefixes
         self.behind = Int64(behind)
         self.log = log
     }
@@ -51,10 +51,10 @@ public final class KafkaTail: LogTail, @unchecked Sendable {
     }
 
     private func read(_ limit: Int, _ wait: Duration) throws -> TailBatch {
-        if isClosed { throw EngineError(.bug, .stop, "the tail of \(prefix)* was used after close()") }
+        if isClosed { throw EngineError(.bug, .stop, "the tail of the log was used after close()") }
         let isNew = session == nil
         let session =
-            try self.session ?? TailSession(properties: properties, prefix: prefix, behind: behind, log: log)
+            try self.session ?? TailSession(properties: properties, prefixes: prefixes, behind: behind, log: log)
         self.session = session
         do throws(EngineError) {
             var batch = try session.next(limit: limit, wait: wait)

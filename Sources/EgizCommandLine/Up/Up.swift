@@ -73,6 +73,7 @@ struct Up: AsyncParsableCommand {
             configuration: configuration,
             pool: PostgresPool(url: database, applicationName: "egiz-api", size: 4),
             lag: KafkaLag(brokers: brokers, properties: settings.kafkaProperties, logger: logger),
+            tail: try Program.tail(brokers, settings, configuration, logger),
             readiness: { WorkerReadiness.checks(worker) }, rehearsal: StoredTopology.rehearsal(database),
             metrics: Program.metrics, logger: logger,
             onBound: { port in

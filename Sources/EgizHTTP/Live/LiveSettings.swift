@@ -1,5 +1,8 @@
 /// Bounds of live push.
 public struct LiveSettings: Sendable {
+    /// What the topics that live push reads begin with: for the `LogTail` of an `APIServer`.
+    public static let topicPrefixes = LiveKind.prefixes
+
     /// Changes are gathered for this long before they go out together.
     public var tick: Duration = .milliseconds(40)
     /// Bytes that wait for one client at most; beyond that it begins anew.

@@ -10,7 +10,7 @@ final class TailSession {
     private static let lookInterval = Duration.seconds(10)
 
     private let client: KafkaClient
-    private let prefix: String
+    private let prefixes: [String]
     private let behind: Int64
     private let log: String
     private var assigned: [TopicPartition: Int64] = [:]
@@ -23,8 +23,8 @@ final class TailSession {
     /// Met behind records that had to be handed over first.
     private var pendingError: EngineError?
 
-    init(properties: [String: String], prefix: String, behind: Int64, log: Logger) throws(EngineError) {
-        self.prefix = prefix
+    init(properties: [String: String], prefixes: [String], behind: Int64, log: Logger) throws(EngineError) {
+        self.prefixes = prefixes
         self.behind = behind
         client = try KafkaClient.groupMember(properties: properties, log: log, rebalance: RebalanceContext())
         guard let id = rd_kafka_clusterid(client.raw, Self.requestTimeout.milliseconds32) else {
@@ -66,7 +66,8 @@ final class TailSession {
     private func look() throws(EngineError) {
         nextLook = .now + Self.lookInterval
         var found: [TopicPartition] = []
-        for (topic, count) in try client.topicPartitionCounts(timeout: Self.requestTimeout) where topic.hasPrefix(prefix) {
+        for (topic, count) in try client.topicPartitionCounts(timeout: Self.requestTimeout) {
+            guard prefixes.contains(where: { topic.hasPrefix($0) }) else { continue }
             for number in 0..<count where assigned[TopicPartition(topic, number)] == nil {
                 found.append(TopicPartition(topic, number))
             }
@@ -83,7 +84,7 @@ final class TailSession {
         for (partition, offset) in assigned { list.add(partition, offset: offset) }
         let code = list.withRaw { rd_kafka_assign(client.raw, $0) }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw EngineError.kafka(code, "the partitions of \(prefix)* cannot be assigned")
+            throw EngineError.kafka(code, "the partitions to be tailed cannot be assigned")
         }
     }
 
@@ -120,7 +121,7 @@ final class TailSession {
             throw lost("\(partition) no longer has the records that were to be read next")
         case let code:
             let text = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? code.text
-            throw EngineError.kafka(code, "\(prefix)* cannot be read: \(text)")
+            throw EngineError.kafka(code, "\(partition) cannot be tailed: \(text)")
         }
     }
 
