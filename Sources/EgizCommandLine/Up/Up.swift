@@ -34,18 +34,21 @@ struct Up: AsyncParsableCommand {
     func run() async throws {
         let settings = try await Program.start(common)
         let logger = Program.logger(settings)
-        // What can be refused is refused before anything is started.
-        try APIConfiguration(host: settings.host, port: settings.port).check()
         let topologies = try files.load()
         try createDataDirectory(settings.dataDirectory)
         let lock = try DataDirectoryLock(settings.dataDirectory)
         defer { lock.release() }
+        let configuration = settings.api(
+            secret: try settings.accounts.secret ?? SecretFile(directory: settings.dataDirectory).secret())
+        // What can be refused is refused before anything is started.
+        try configuration.check()
         let signals = StartupSignals()
 
         let postgres = try settings.databaseURL == nil ? startPostgres(settings, signals, logger) : nil
         defer { postgres?.stop() }
         guard let database = settings.databaseURL ?? postgres?.url else { return }
         try await Program.whileAway("Postgres", logger) { _ = try Program.migrate(database) }
+        let admin = try Program.ensureAdmin(settings, orElse: "admin@localhost", database: database, logger: logger)
 
         let broker =
             try settings.brokers == nil
@@ -67,9 +70,10 @@ struct Up: AsyncParsableCommand {
             self.demo && models && DemoModels.areWanted(by: topologies)
             ? DemoModels(brokers: brokers, logger: logger) : nil
         let server = APIServer(
-            configuration: APIConfiguration(host: settings.host, port: settings.port),
+            configuration: configuration,
             pool: PostgresPool(url: database, applicationName: "egiz-api", size: 4),
             lag: KafkaLag(brokers: brokers, properties: settings.kafkaProperties, logger: logger),
+            tail: try Program.tail(brokers, settings, configuration, logger),
             readiness: { WorkerReadiness.checks(worker) }, rehearsal: StoredTopology.rehearsal(database),
             metrics: Program.metrics, logger: logger,
             onBound: { port in
@@ -78,7 +82,7 @@ struct Up: AsyncParsableCommand {
                     kafka: brokers, postgres: database,
                     pid: ProcessInfo.processInfo.processIdentifier)
                 runFile.write(addresses, logger: logger)
-                Welcome.show(addresses, demo: demo != nil)
+                Welcome.show(addresses, admin: admin, demo: demo != nil)
                 demo?.start(api: addresses.api)
                 demoModels?.start(api: addresses.api)
             })

@@ -1,8 +1,10 @@
+import EgizHTTP
 import Foundation
 
 /// What `egiz up` prints once everything answers: addresses, and commands that work when pasted.
 enum Welcome {
-    static func show(_ addresses: RunFile.Addresses, demo: Bool) {
+    /// `admin`: made by this start; its password is shown here and nowhere else.
+    static func show(_ addresses: RunFile.Addresses, admin: AccountSetup.Made?, demo: Bool) {
         let ditto = demo ? "zonesun.hall3:filler-01" : "my.namespace:machine-1"
         Console.print(
             """
@@ -18,8 +20,18 @@ enum Welcome {
               curl -s '\(addresses.api)/api/v1/twins/\(ditto)'
               curl -s '\(addresses.api)/api/v1/twins/\(ditto)/history?path=/features/filler/properties/temperature&interval=10s&aggregate=avg,max'
 
-            Ctrl-C stops it.
+            \(account(admin))Ctrl-C stops it.
 
             """)
+    }
+
+    private static func account(_ admin: AccountSetup.Made?) -> String {
+        guard let admin, let password = admin.password else { return "" }
+        return """
+            An admin was made; the password is shown only now (`egiz user password \(admin.email)` makes another):
+              \(admin.email)   \(password)
+
+
+            """
     }
 }

@@ -19,6 +19,8 @@ struct Principal: Sendable, Equatable {
     var isAdmin: Bool
     /// The projects it belongs to. Of an API key: within its scope, never more than its owner's role.
     var roles: [ProjectID: Role] = [:]
+    /// Of a person who signed in here.
+    var session: UUIDText?
 
     static let localOperator = Principal(kind: .localOperator, id: "local", name: "local operator", isAdmin: true)
 

@@ -17,22 +17,20 @@ enum PercentText {
         return String(validating: bytes, as: UTF8.self)
     }
 
-    /// As one segment of a path: everything but unreserved characters is escaped.
+    /// The text as one segment of a path: everything but letters, digits and `-._~:` escaped.
     static func encode(_ text: String) -> String {
-        var result: [UInt8] = []
+        let hex = Array("0123456789ABCDEF".utf8)
+        var bytes: [UInt8] = []
         for byte in text.utf8 {
             switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
                 UInt8(ascii: "~"), UInt8(ascii: ":"):
-                result.append(byte)
-            default:
-                let hex = String(byte, radix: 16, uppercase: true)
-                result.append(contentsOf: (hex.utf8.count == 1 ? "%0" : "%").utf8)
-                result.append(contentsOf: hex.utf8)
+                bytes.append(byte)
+            default: bytes += [UInt8(ascii: "%"), hex[Int(byte >> 4)], hex[Int(byte & 15)]]
             }
         }
-        return String(decoding: result, as: UTF8.self)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     private static func digit(_ byte: UInt8) -> UInt8? {

@@ -3,7 +3,7 @@ import EgizTwin
 
 extension QueryReader {
     /// True or false; nil where the parameter is not given.
-    mutating func flag(_ name: String) -> Bool? {
+    mutating func optionalFlag(_ name: String) -> Bool? {
         guard let text = filledText(name) else { return nil }
         if text == "true" || text == "false" { return text == "true" }
         refuse(name, "\(name) must be true or false.")

@@ -21,7 +21,7 @@ struct PredictionRoutes: Sendable {
         var reader = request.reader(known: Self.parameters)
         let filter = PredictionQueries.Filter(
             task: reader.storableText("task"), model: reader.storableText("model"), thing: reader.thing("thing"),
-            namespace: reader.storableText("namespace"), isShadow: reader.flag("shadow"), scope: request.scope)
+            namespace: reader.storableText("namespace"), isShadow: reader.optionalFlag("shadow"), scope: request.scope)
         let limit = reader.integer("limit", in: 1...1000, default: 100)
         let question = [
             filter.task, filter.model, filter.thing?.text, filter.namespace, filter.isShadow.map { "\($0)" },

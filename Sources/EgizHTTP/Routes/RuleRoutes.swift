@@ -44,7 +44,7 @@ struct RuleRoutes: Sendable {
     private func alerts(_ request: APIRequest) async throws -> Response {
         var reader = request.reader(known: Self.parameters)
         var filter = AlertQueries.Filter()
-        filter.isOpen = reader.flag("open") ?? false
+        filter.isOpen = reader.flag("open")
         filter.severity = AlertText.severity(&reader)
         let limit = reader.integer("limit", in: 1...1000, default: 100)
         let thing = try request.thing()

@@ -30,8 +30,28 @@ struct APIRequest: Sendable {
     }
 
     /// The thing id of the path, percent-decoded (`ns%3Aname` is `ns:name`).
-    func thing() throws(Problem) -> ThingID {
-        guard let text = captures["thingId"].flatMap({ PercentText.decode($0) }) else {
+    func thing() throws(Problem) -> ThingID { try ThingID.inPath(captures["thingId"]) }
+
+    /// The positive number that a segment of the path is.
+    func number(_ name: String) throws(Problem) -> Int64 {
+        guard let text = captures[name], let number = Int64(text), number > 0 else {
+            throw .parameter(name, "The last part of the path is a number, such as 17.")
+        }
+        return number
+    }
+
+    /// The UUID that a segment of the path is; anything else is not there: 404, made by `missing`.
+    func uuid(_ name: String, missing: (String) -> Problem) throws(Problem) -> UUIDText {
+        let text = captures[name] ?? ""
+        guard let uuid = UUIDText(text) else { throw missing(text) }
+        return uuid
+    }
+}
+
+extension ThingID {
+    /// The thing id of a raw segment of a path.
+    static func inPath(_ segment: String?) throws(Problem) -> ThingID {
+        guard let text = segment.flatMap({ PercentText.decode($0) }) else {
             throw .parameter("thingId", "The thing id in the path is not valid percent-encoded UTF-8.")
         }
         do {
@@ -40,13 +60,5 @@ struct APIRequest: Sendable {
             throw .parameter(
                 "thingId", "A thing id is <namespace>:<name>, such as com.example:filler-1; the path has another form.")
         }
-    }
-
-    /// The positive number that a segment of the path is.
-    func number(_ name: String) throws(Problem) -> Int64 {
-        guard let text = captures[name], let number = Int64(text), number > 0 else {
-            throw .parameter(name, "The last part of the path is a number, such as 17.")
-        }
-        return number
     }
 }

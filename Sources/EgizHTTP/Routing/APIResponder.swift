@@ -5,32 +5,41 @@ import Logging
 
 /// The outermost layer: limits, unknown paths and methods, problem documents, headers, access log and request metrics.
 struct APIResponder: HTTPResponder {
-    typealias Context = BasicRequestContext
+    typealias Context = APIContext
 
     /// Longest path and query, in bytes; longer ones are refused before anything looks at them.
     static let maximumTarget = 8192
 
     let table: RouteTable
-    let router: RouterResponder<BasicRequestContext>
+    let router: RouterResponder<APIContext>
+    /// The server listens outside loopback, where any name may be ours; nobody gets anything there by reaching it alone.
+    let isOutside: Bool
+    let trustedProxies: Set<String>
     let conventions: Conventions
     let metrics: PrometheusRegistry
     let logger: Logger
 
     init(
-        table: RouteTable, conventions: Conventions = Conventions(), metrics: PrometheusRegistry, logger: Logger
+        table: RouteTable, gate: any AccessControl, isOutside: Bool = false, trustedProxies: Set<String> = [],
+        conventions: Conventions = Conventions(), metrics: PrometheusRegistry, logger: Logger
     ) {
         self.table = table
+        self.isOutside = isOutside
+        self.trustedProxies = trustedProxies
         self.conventions = conventions
         self.metrics = metrics
         self.logger = logger
-        router = table.router().buildResponder()
+        router = table.router(gate).buildResponder()
         metrics.describe("egiz_http_requests_total", "Requests answered, by route and status.")
         metrics.describe("egiz_http_request_duration_seconds", "Time until the answer was ready, by route.")
     }
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let start = ContinuousClock.now
+        var context = context
         let requestID = RequestID.of(request.headers)
+        context.requestID = requestID
+        context.remoteAddress = ClientAddress.of(context.remoteAddress, request.headers, trusted: trustedProxies)
         let routes = table.match(request.uri.path)
         var response: Response
         do throws(Problem) {
@@ -49,7 +58,7 @@ struct APIResponder: HTTPResponder {
         guard request.head.path?.utf8.count ?? 0 <= Self.maximumTarget else {
             throw .targetTooLong(limit: Self.maximumTarget)
         }
-        guard HostName.isOurs(request.head.authority) else { throw .host }
+        guard isOutside || HostName.isOurs(request.head.authority) else { throw .host }
         guard !routes.isEmpty else { throw .noSuchPath(nearest: table.nearest(to: request.uri.path)) }
         if let preflight = conventions.cors.preflight(request.head, methods: RouteTable.allowedMethods(routes)) {
             return Response(status: .noContent, headers: preflight)

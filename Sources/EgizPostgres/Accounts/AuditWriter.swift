@@ -1,4 +1,4 @@
-import EgizCore
+public import EgizCore
 
 /// Appends to the audit log. The database numbers the entries and chains their hashes (`egiz.audit`), one transaction at a time:
 /// append last in yours, its lock is held until the commit.

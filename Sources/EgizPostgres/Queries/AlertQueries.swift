@@ -75,6 +75,16 @@ public struct AlertQueries {
         return (rows.prefix(limit).map(Self.alert), rows.count > limit)
     }
 
+    /// The alerts of these things that are not cleared.
+    func open(of things: [String?]) throws(EngineError) -> [StoredAlert] {
+        try connection.query(
+            """
+            select \(Self.columns) from egiz.alerts alert left join egiz.stage on stage.stage = alert.stage
+            where alert.thing_id = any ($1) and alert.cleared_at is null order by alert.alert_id
+            """, [.textArray(things)]
+        ).map(Self.alert)
+    }
+
     /// The alert; nil where there is none of that id.
     public func alert(_ id: Int64) throws(EngineError) -> StoredAlert? {
         try connection.query(

@@ -112,19 +112,31 @@ public struct PredictionQueries: Sendable {
         return try await pool.read { try $0.query(sql, values).map(Self.prediction) }
     }
 
+    /// The last answers about these things.
+    static func all(of things: [String?], _ connection: PostgresConnection) throws(EngineError)
+        -> [(thing: String, prediction: StoredPrediction)]
+    {
+        try connection.query(
+            """
+            select \(columns) from egiz.ml_prediction where thing_id = any ($1)
+            order by thing_id, task, model, shadow
+            """, [.textArray(things)]
+        ).map { ($0.text(17) ?? "", prediction($0)) }
+    }
+
     private static func prediction(_ row: PostgresRow) -> StoredPrediction {
-            var input: InputPosition?
-            if let topic = row.text(10), let partition = row.int64(11), let offset = row.int64(12) {
-                input = InputPosition(topic: topic, partition: Int32(clamping: partition), offset: offset)
-            }
-            return StoredPrediction(
-                task: row.text(0) ?? "", model: row.text(1) ?? "", isShadow: row.bool(2) ?? false,
-                version: row.text(3), score: row.double(4), label: row.text(5), details: row.bytes(6),
-                error: row.bytes(7), revision: row.int64(8) ?? 0,
-                time: EventTime(microseconds: row.timestamp(9) ?? 0), input: input,
-                output: InputPosition(
-                    topic: row.text(13) ?? "", partition: Int32(clamping: row.int64(14) ?? 0),
-                    offset: row.int64(15) ?? 0),
-                latency: row.double(16) ?? 0, thing: row.text(17) ?? "")
+        var input: InputPosition?
+        if let topic = row.text(10), let partition = row.int64(11), let offset = row.int64(12) {
+            input = InputPosition(topic: topic, partition: Int32(clamping: partition), offset: offset)
+        }
+        return StoredPrediction(
+            task: row.text(0) ?? "", model: row.text(1) ?? "", isShadow: row.bool(2) ?? false,
+            version: row.text(3), score: row.double(4), label: row.text(5), details: row.bytes(6),
+            error: row.bytes(7), revision: row.int64(8) ?? 0,
+            time: EventTime(microseconds: row.timestamp(9) ?? 0), input: input,
+            output: InputPosition(
+                topic: row.text(13) ?? "", partition: Int32(clamping: row.int64(14) ?? 0),
+                offset: row.int64(15) ?? 0),
+            latency: row.double(16) ?? 0, thing: row.text(17) ?? "")
     }
 }

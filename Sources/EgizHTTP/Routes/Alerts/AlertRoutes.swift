@@ -32,7 +32,7 @@ struct AlertRoutes: Sendable {
     private func list(_ request: APIRequest) async throws -> Response {
         var reader = request.reader(known: Self.parameters)
         var filter = AlertQueries.Filter(
-            thing: reader.thing("thing"), isOpen: reader.flag("open") ?? false, severity: AlertText.severity(&reader))
+            thing: reader.thing("thing"), isOpen: reader.flag("open"), severity: AlertText.severity(&reader))
         filter.namespace = reader.storableText("namespace")
         filter.assignee = reader.storableText("assignee")
         filter.scope = request.scope

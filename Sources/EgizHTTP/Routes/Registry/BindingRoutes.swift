@@ -27,7 +27,7 @@ struct BindingRoutes: Sendable {
 
     private func bindings(_ request: APIRequest) async throws -> Response {
         var reader = request.reader(known: ["inherited"])
-        let inherited = reader.flag("inherited") ?? false
+        let inherited = reader.flag("inherited")
         try reader.finish()
         let thing = try request.thing()
         let found = try await pool.run { try BindingQueries($0).bindings(of: thing, inherited: inherited) }

@@ -205,10 +205,10 @@ struct TopologyRoutes: Sendable {
 
     private func apply(_ request: APIRequest) async throws -> Response {
         var reader = request.reader(known: ["dryRun"] + Self.allowances)
-        let dryRun = reader.flag("dryRun") ?? false
+        let dryRun = reader.flag("dryRun")
         let allowances = DeploymentAllowances(
-            removedStages: reader.flag("allowRemovedStages") ?? false,
-            otherTopics: reader.flag("allowOtherTopics") ?? false)
+            removedStages: reader.flag("allowRemovedStages"),
+            otherTopics: reader.flag("allowOtherTopics"))
         try reader.finish()
         let setup = try self.reader()
         let topology = try Self.load(request, setup)

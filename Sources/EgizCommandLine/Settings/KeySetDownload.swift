@@ -1,0 +1,20 @@
+import EgizCore
+import EgizOutbound
+import EgizRuntime
+
+/// Fetches the keys of an identity provider.
+enum KeySetDownload {
+    /// Errors: `.config`/`.backoff` for anything but an answer of 200 within ten seconds and a mebibyte.
+    static func text(of url: String) async throws -> String {
+        let request = CallRequest(
+            method: "GET", url: url, headers: [.init("accept", "application/json")], body: [], timeout: .seconds(10),
+            maxAnswerBytes: 1 << 20)
+        let outcome = await withCheckedContinuation { continuation in
+            _ = HTTPCallTransport().send(request) { continuation.resume(returning: $0) }
+        }
+        guard case .response(let response) = outcome, response.status == 200 else {
+            throw EngineError(.config, .backoff, "the keys at \(url) cannot be fetched", detail: "\(outcome)")
+        }
+        return String(decoding: response.body, as: UTF8.self)
+    }
+}
