@@ -100,7 +100,7 @@ let package = Package(
         .target(
             name: "EgizHTTP",
             dependencies: [
-                "CZlib", "EgizRuntime", "EgizPostgres", "EgizCore", "EgizTwin",
+                "CZlib", "EgizRuntime", "EgizPostgres", "EgizProcessors", "EgizCore", "EgizTwin",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Crypto", package: "swift-crypto"),

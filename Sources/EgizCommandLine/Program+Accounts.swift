@@ -34,6 +34,8 @@ extension Settings {
         var configuration = APIConfiguration(host: host, port: port)
         configuration.accounts = accounts.configuration(secret: secret)
         configuration.trustedProxies = accounts.trustedProxies
+        configuration.cors = http.cors
+        configuration.maximumConnections = FileLimit.connections(atMost: http.connections ?? 20_000)
         return configuration
     }
 }

@@ -26,7 +26,9 @@ struct APIRequest: Sendable {
     var remoteAddress: String?
 
     /// A reader of the query that refuses what the route does not know.
-    func reader(known: [String]) -> QueryReader { QueryReader(query, known: known) }
+    func reader(known: [String], repeatable: [String] = []) -> QueryReader {
+        QueryReader(query, known: known, repeatable: repeatable)
+    }
 
     /// The thing id of the path, percent-decoded (`ns%3Aname` is `ns:name`).
     func thing() throws(Problem) -> ThingID { try ThingID.inPath(captures["thingId"]) }

@@ -17,7 +17,7 @@ enum WriteGuard {
     }
 
     /// `http://127.0.0.1:8080` for a request to `127.0.0.1:8080`; `null`, as sandboxed pages and files send it, is foreign.
-    private static func isOwn(_ origin: String, _ authority: String?) -> Bool {
+    static func isOwn(_ origin: String, _ authority: String?) -> Bool {
         guard let authority, !authority.isEmpty else { return false }
         return origin.lowercased() == "http://\(authority.lowercased())"
     }

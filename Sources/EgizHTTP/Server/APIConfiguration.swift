@@ -11,6 +11,10 @@ public struct APIConfiguration: Sendable {
     /// A connection on which nothing happens is closed after this.
     public var idleTimeout: Duration
     public var maximumConnections: Int
+    /// From the opening of a connection to the last header of its first request.
+    public var headDeadline: Duration = .seconds(10)
+    /// Bounds of live push.
+    public var live = LiveSettings()
     /// Web pages of other origins that may use the API.
     public var cors = CORSPolicy.none
     /// Who may do what; nil: nobody is asked, which loopback alone allows.

@@ -16,6 +16,7 @@ extension APIServer {
         self.configuration = configuration
         gate = OpenGate()
         accounts = nil
+        live = nil
         self.metrics = metrics
         self.logger = logger
         onBound = { _ in }
