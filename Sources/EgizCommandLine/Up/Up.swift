@@ -71,7 +71,7 @@ struct Up: AsyncParsableCommand {
             ? DemoModels(brokers: brokers, logger: logger) : nil
         let server = APIServer(
             configuration: configuration,
-            pool: PostgresPool(url: database, applicationName: "egiz-api", size: 4),
+            pool: PostgresPool(url: database, applicationName: "egiz-api", size: 6),
             lag: KafkaLag(brokers: brokers, properties: settings.kafkaProperties, logger: logger),
             tail: try Program.tail(brokers, settings, configuration, logger),
             readiness: { WorkerReadiness.checks(worker) }, rehearsal: StoredTopology.rehearsal(database),

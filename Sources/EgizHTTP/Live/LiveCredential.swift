@@ -43,7 +43,7 @@ extension LiveService {
     ) async throws {
         let kinds = subscription.kinds
         let question = LiveQueries.Question(
-            things: subscription.things.map { $0.sorted() }, projects: subscription.projects.map { $0.sorted() },
+            things: subscription.things.map { $0.sorted().map(\.text) }, projects: subscription.projects.map { $0.sorted() },
             scope: scope, twins: kinds.contains(.twin), scenes: kinds.contains(.binding),
             alerts: kinds.contains(.alert), predictions: kinds.contains(.prediction))
         guard question.twins || question.scenes || question.alerts || question.predictions else { return }

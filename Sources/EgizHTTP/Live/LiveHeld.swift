@@ -9,12 +9,12 @@ struct LiveHeld {
         var isReload: Bool
         /// In the order in which they apply; nil where a later one replaced it.
         var parts: [LiveItem.Part?] = []
-        var places: [String: Int] = [:]
+        var places: [ByteText: Int] = [:]
     }
 
     private enum Key: Hashable {
-        case twin(String)
-        case keyed(String, String, LiveKind)
+        case twin(ByteText)
+        case keyed(ByteText, ByteText, LiveKind)
         case single(String, Int32, Int64)
     }
 
@@ -61,9 +61,8 @@ struct LiveHeld {
 
     private mutating func add(_ part: LiveItem.Part, to twin: inout Twin) {
         if part.isRemoval {
-            let below = part.path + "/"
             for (place, other) in twin.parts.enumerated() {
-                guard let other, other.path == part.path || other.path.hasPrefix(below) else { continue }
+                guard let other, other.path.isAtOrBelow(part.path) else { continue }
                 remove(place, from: &twin)
             }
         } else if let place = twin.places[part.path] {
@@ -163,5 +162,5 @@ struct LiveHeld {
         bytes = 0
     }
 
-    private static func weight(_ part: LiveItem.Part) -> Int { part.json.count + part.path.utf8.count + 64 }
+    private static func weight(_ part: LiveItem.Part) -> Int { part.json.count + part.path.text.utf8.count + 64 }
 }

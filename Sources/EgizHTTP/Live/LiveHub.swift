@@ -25,7 +25,7 @@ actor LiveHub {
     private let shards = Mutex<[ObjectIdentifier: LiveShard]>([:])
     private let parser = JSONParser()
     private var history: LiveHistory
-    private var owners: [String: (project: ProjectID?, until: ContinuousClock.Instant)] = [:]
+    private var owners: [ByteText: (project: ProjectID?, until: ContinuousClock.Instant)] = [:]
     /// Whether the log was reached; until then nobody can be told anything.
     private(set) var isReady = false
 
@@ -101,10 +101,10 @@ actor LiveHub {
     }
 
     /// The projects of the things that records are about, at most 2 s old; of those that cannot be looked up nobody but an admin is told.
-    private func projects(of records: [TailBatch.Record]) async -> [String: ProjectID] {
+    private func projects(of records: [TailBatch.Record]) async -> [ByteText: ProjectID] {
         let now = ContinuousClock.now
-        var wanted: [String: ProjectID] = [:]
-        var stale: Set<String> = []
+        var wanted: [ByteText: ProjectID] = [:]
+        var stale: Set<ByteText> = []
         for record in records {
             guard let thing = LiveItem.thing(of: record) else { continue }
             if let known = owners[thing], known.until > now {
@@ -115,11 +115,12 @@ actor LiveHub {
         }
         guard !stale.isEmpty else { return wanted }
         do {
-            let found = try await queries.projects(of: Array(stale))
+            let asked = Array(stale)
+            let found = try await queries.projects(of: asked.map(\.text))
             if owners.count + stale.count > Self.mostOwners { owners.removeAll() }
-            for thing in stale {
-                owners[thing] = (found[thing], now + settings.rightsInterval)
-                wanted[thing] = found[thing]
+            for (thing, project) in zip(asked, found) {
+                owners[thing] = (project, now + settings.rightsInterval)
+                wanted[thing] = project
             }
         } catch {
             logger.debug("the projects of things are not known", metadata: ["egiz.error": "\(error)"])

@@ -9,7 +9,7 @@ final class LiveItem: Sendable {
 
     /// One element of a twin's `changes`.
     struct Part: Sendable {
-        var path: String
+        var path: ByteText
         var isRemoval: Bool
         /// The element as JSON.
         var json: [UInt8]
@@ -19,14 +19,14 @@ final class LiveItem: Sendable {
     let partition: TopicPartition
     let offset: Int64
     /// The record's key; nil: it is about no thing.
-    let thing: String?
+    let thing: ByteText?
     /// The thing's project; nil: nobody's.
     let project: ProjectID?
     let revision: Int64?
     /// The input record that caused it; of predictions the record itself.
     let cause: InputPosition?
     /// Of the items of one thing and kind with one key the last is enough; nil: each counts.
-    let key: String?
+    let key: ByteText?
     // Of twins.
     let change: Change
     /// The record does not say what changed.
@@ -45,7 +45,7 @@ final class LiveItem: Sendable {
         self.kind = kind
         partition = record.partition
         offset = record.offset
-        thing = object["thingId"]?.string ?? LiveItem.thing(of: record)
+        thing = object["thingId"]?.string.map { ByteText($0) } ?? LiveItem.thing(of: record)
         self.project = project
         if case .int(let number) = object["revision"] { revision = number } else { revision = nil }
         // What a model says is compared by its own place: the row of a prediction has it.
@@ -54,10 +54,9 @@ final class LiveItem: Sendable {
             ? InputPosition(topic: record.partition.topic, partition: record.partition.partition, offset: record.offset)
             : Self.position(object["cause"])
         switch kind {
-        case .binding: key = "\(object["objectName"]?.string ?? "")\u{0}\(object["target"]?.string ?? "")"
-        case .alert: key = "\(object["key"]?.string ?? "")\u{0}\(object["raisedAt"]?.string ?? "")"
-        case .prediction:
-            key = "\(object["task"]?.string ?? "")\u{0}\(object["model"]?.string ?? "")\u{0}\(object["shadow"]?.text ?? "")"
+        case .binding: key = Self.key(object, "objectName", "target")
+        case .alert: key = Self.key(object, "key", "raisedAt")
+        case .prediction: key = Self.key(object, "task", "model", "shadow")
         case .twin, .notification, .topology: key = nil
         }
         guard kind == .twin, object["thingId"] != nil else {
@@ -79,9 +78,9 @@ final class LiveItem: Sendable {
     }
 
     /// The thing that a record is about, by its key.
-    static func thing(of record: TailBatch.Record) -> String? {
+    static func thing(of record: TailBatch.Record) -> ByteText? {
         guard let key = record.key, let text = String(validating: key, as: UTF8.self) else { return nil }
-        return (try? ThingID(validating: text))?.text
+        return (try? ThingID(validating: text)).map { ByteText($0.text) }
     }
 
     /// The item as a twin's with other parts: some of its own, or those of earlier items together with its own.
@@ -89,7 +88,14 @@ final class LiveItem: Sendable {
         Self.frame(kind, thing, partition, offset, Self.value(facts, change, isReload, parts))
     }
 
+    /// What names one of several, by these members; the parts cannot run into each other.
+    static func key(_ parts: String...) -> ByteText { ByteText(parts.joined(separator: "\u{0}")) }
+
     // MARK: Inner workings
+
+    private static func key(_ object: JSONObject, _ names: String...) -> ByteText {
+        ByteText(names.map { object[$0]?.string ?? object[$0]?.text ?? "" }.joined(separator: "\u{0}"))
+    }
 
     private static func value(_ facts: [UInt8], _ change: Change, _ isReload: Bool, _ parts: [Part]) -> [UInt8] {
         var bytes = facts
@@ -106,12 +112,12 @@ final class LiveItem: Sendable {
     }
 
     private static func frame(
-        _ kind: LiveKind, _ thing: String?, _ partition: TopicPartition, _ offset: Int64, _ value: [UInt8]
+        _ kind: LiveKind, _ thing: ByteText?, _ partition: TopicPartition, _ offset: Int64, _ value: [UInt8]
     ) -> [UInt8] {
         var out = JSONOutput(capacity: value.count + 192)
         out.beginObject()
         out.member("kind", kind.rawValue)
-        if let thing { out.member("thingId", thing) }
+        if let thing { out.member("thingId", thing.text) }
         out.key("position")
         out.beginObject()
         out.member("topic", partition.topic)
@@ -130,7 +136,7 @@ final class LiveItem: Sendable {
             guard let path = element.object?["path"]?.string else { return nil }
             var json: [UInt8] = []
             element.write(into: &json)
-            return Part(path: path, isRemoval: element.object?["removed"] != nil, json: json)
+            return Part(path: ByteText(path), isRemoval: element.object?["removed"] != nil, json: json)
         }
     }
 

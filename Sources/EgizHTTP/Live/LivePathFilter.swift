@@ -14,8 +14,8 @@ final class LivePathFilter {
     private static let mostDecisions = 20_000
 
     let patterns: [PathPattern]
-    private var decisions: [String: Bool] = [:]
-    private var removals: [String: Bool] = [:]
+    private var decisions: [ByteText: Bool] = [:]
+    private var removals: [ByteText: Bool] = [:]
     private var last: (item: LiveItem, choice: Choice)?
 
     init(patterns: [PathPattern]) { self.patterns = patterns }
@@ -39,7 +39,7 @@ final class LivePathFilter {
     /// A value where a pattern names its path; a removal also where a pattern names something below it.
     func takes(_ part: LiveItem.Part) -> Bool {
         if let known = part.isRemoval ? removals[part.path] : decisions[part.path] { return known }
-        let path = (try? JSONPointer(parsing: part.path))?.segments ?? []
+        let path = (try? JSONPointer(parsing: part.path.text))?.segments ?? []
         let takes = patterns.contains { part.isRemoval ? $0.mayMatch(atOrBelow: path) : $0.matches(path) }
         if decisions.count + removals.count >= Self.mostDecisions {
             decisions.removeAll()

@@ -26,11 +26,11 @@ struct LiveRow: Sendable {
             document.removeAll(keepingCapacity: true)
             selected.write(into: &document)
         }
-        return item(.twin, twin.thing, "", twin.position, twin.revision) { $0.raw(document) }
+        return item(.twin, twin.thing, LiveItem.key(), twin.position, twin.revision) { $0.raw(document) }
     }
 
     private static func row(_ thing: String, _ property: StoredProperty) -> LiveRow {
-        item(.binding, thing, "\(property.object)\u{0}\(property.target)", property.cause, property.revision) { out in
+        item(.binding, thing, LiveItem.key(property.object, property.target), property.cause, property.revision) { out in
             out.beginObject()
             out.member("thingId", thing)
             out.member("objectName", property.object)
@@ -45,7 +45,7 @@ struct LiveRow: Sendable {
     }
 
     private static func row(_ alert: StoredAlert) -> LiveRow {
-        item(.alert, alert.thing, "\(alert.key)\u{0}\(alert.raisedAt.text)", alert.cause, alert.revision) { out in
+        item(.alert, alert.thing, LiveItem.key(alert.key, alert.raisedAt.text), alert.cause, alert.revision) { out in
             out.beginObject()
             // An open alert was raised or acknowledged: what happened last has the name of its state.
             out.member("event", alert.state)
@@ -65,7 +65,7 @@ struct LiveRow: Sendable {
     }
 
     private static func row(_ thing: String, _ row: StoredPrediction) -> LiveRow {
-        let key = "\(row.task)\u{0}\(row.model)\u{0}\(row.isShadow)"
+        let key = LiveItem.key(row.task, row.model, "\(row.isShadow)")
         return item(.prediction, thing, key, row.output, row.revision) { out in
             out.beginObject()
             out.member("thingId", thing)
@@ -95,7 +95,7 @@ struct LiveRow: Sendable {
     }
 
     private static func item(
-        _ kind: LiveKind, _ thing: String, _ key: String, _ cause: InputPosition?, _ revision: Int64,
+        _ kind: LiveKind, _ thing: String, _ key: ByteText, _ cause: InputPosition?, _ revision: Int64,
         value: (inout JSONOutput) -> Void
     ) -> LiveRow {
         var out = JSONOutput(capacity: 512)
@@ -107,7 +107,7 @@ struct LiveRow: Sendable {
         value(&out)
         out.endObject()
         return LiveRow(
-            key: .init(thing: thing, kind: kind, key: key), floor: .init(position: cause, revision: revision),
+            key: .init(thing: ByteText(thing), kind: kind, key: key), floor: .init(position: cause, revision: revision),
             json: out.bytes)
     }
 

@@ -55,7 +55,9 @@ final class LiveService: Sendable {
             throw Problem.noSuchProject(project.text)
         }
         guard !principal.isAdmin, let things = subscription.things else { return }
-        let projects = try await queries.projects(of: things.sorted())
-        for thing in things.sorted() where principal.role(in: projects[thing]) == nil { throw Problem.noSuchTwin(thing) }
+        let asked = things.map(\.text)
+        for (thing, project) in zip(asked, try await queries.projects(of: asked)) where principal.role(in: project) == nil {
+            throw Problem.noSuchTwin(thing)
+        }
     }
 }

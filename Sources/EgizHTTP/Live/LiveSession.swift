@@ -19,10 +19,10 @@ struct LiveSession {
 
     /// What a row of a snapshot is of.
     struct FloorKey: Hashable {
-        var thing: String
+        var thing: ByteText
         var kind: LiveKind
         /// As `LiveItem.key`.
-        var key = ""
+        var key: ByteText = ""
     }
 
     private struct Entry {

@@ -23,7 +23,7 @@ public struct LiveSettings: Sendable {
     /// Connections at a time.
     public var mostConnections = 10_000
     /// Snapshots that are read from the database at a time.
-    public var snapshotsAtATime = 3
+    public var snapshotsAtATime = 2
     /// Things in one page of a snapshot.
     public var snapshotPage = 200
 

@@ -16,11 +16,11 @@ final class LiveShard: @unchecked Sendable {
     private(set) var token: String?
     private(set) var connections: [ObjectIdentifier: LiveConnection] = [:]
     /// Those whose subscriptions all name things, by thing.
-    private var byThing: [String: [LiveConnection]] = [:]
+    private var byThing: [ByteText: [LiveConnection]] = [:]
     private var broad: [LiveConnection] = []
     private var filters: [String: LivePathFilter] = [:]
     /// Of a connection in `byThing`, to leave it again.
-    private var places: [ObjectIdentifier: Set<String>] = [:]
+    private var places: [ObjectIdentifier: Set<ByteText>] = [:]
 
     init(loop: any EventLoop) { self.loop = loop }
 
@@ -37,7 +37,7 @@ final class LiveShard: @unchecked Sendable {
     func list(_ connection: LiveConnection, _ subscriptions: [LiveSubscription]) {
         unlist(connection)
         guard connections[ObjectIdentifier(connection)] != nil, !subscriptions.isEmpty else { return }
-        var things: Set<String> = []
+        var things: Set<ByteText> = []
         for subscription in subscriptions {
             guard let named = subscription.things else {
                 broad.append(connection)

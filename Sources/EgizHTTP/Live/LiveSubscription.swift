@@ -10,7 +10,7 @@ struct LiveSubscription: Sendable {
 
     /// The client's name for it.
     var id: String
-    var things: Set<String>?
+    var things: Set<ByteText>?
     var projects: Set<ProjectID>?
     var kinds: Set<LiveKind> = LiveKind.usual
     /// Of twins only; empty: all of it.
@@ -96,8 +96,8 @@ extension LiveSubscription {
         }
     }
 
-    private static func thing(_ text: String, _ refuse: (String) -> Void) -> String? {
-        if let thing = try? ThingID(validating: text) { return thing.text }
+    private static func thing(_ text: String, _ refuse: (String) -> Void) -> ByteText? {
+        if let thing = try? ThingID(validating: text) { return ByteText(thing.text) }
         refuse("\(text) is no thing id, <namespace>:<name>.")
         return nil
     }

@@ -58,17 +58,14 @@ public struct LiveQueries: Sendable {
         try await pool.read { try Self.page(question, after, limit, $0) }
     }
 
-    /// The projects of these things; things of nobody are left out.
-    public func projects(of things: [String]) async throws -> [String: ProjectID] {
+    /// The project of each of these things, in their order; nil: nobody's.
+    public func projects(of things: [String]) async throws -> [ProjectID?] {
         try await pool.run { connection in
             let rows = try connection.query(
-                "select thing, egiz.project_of(thing)::text from unnest($1) thing", [.textArray(things)])
-            var projects: [String: ProjectID] = [:]
-            for row in rows {
-                guard let thing = row.text(0), let project = row.text(1).flatMap({ ProjectID($0) }) else { continue }
-                projects[thing] = project
-            }
-            return projects
+                """
+                select egiz.project_of(thing)::text from unnest($1) with ordinality as asked (thing, place) order by place
+                """, [.textArray(things)])
+            return rows.map { row in row.text(0).flatMap { ProjectID($0) } }
         }
     }
 
