@@ -53,7 +53,7 @@ extension DatabaseTests {
                 .patch, Self.path, owner, #"{"metadata":{"a":{"b":null,"e":[1]},"d":null}}"#, headers: [.ifMatch: #""rev:1""#])
             #expect(patched["metadata"] == (try JSONParser().parse(Array(#"{"a":{"c":2,"e":[1]}}"#.utf8))))
             #expect(try await people.send(.patch, Self.path, owner, "{}", headers: [.ifMatch: #""rev:1""#]).status == .preconditionFailed)
-            let tag = HTTPFields(dictionaryLiteral: (.ifMatch, "*"))
+            let tag: HTTPFields = [.ifMatch: "*"]
             #expect(try await people.send(.patch, Self.path, viewer, "{}", headers: tag).status == .forbidden)
             #expect(try await people.send(.delete, Self.path, viewer, headers: tag).status == .forbidden)
             #expect(try await people.send(.delete, Self.path, owner, headers: tag).status == .noContent)
@@ -90,7 +90,7 @@ extension DatabaseTests {
 
         @Test func theSameKeyRegistersOnce() async throws {
             let (people, owner, _, _) = try await team()
-            let key = HTTPFields(dictionaryLiteral: (.idempotencyKey, "k1"))
+            let key: HTTPFields = [.idempotencyKey: "k1"]
             let body = #"{"thingId":"org.line:a"}"#
             let first = try await people.send(.post, "/api/v1/twins", owner, body, headers: key)
             let second = try await people.send(.post, "/api/v1/twins", owner, body, headers: key)
