@@ -67,10 +67,13 @@ extension MemoryStore {
     public var allPredictions: [PredictionRow] { read { predictions.values.sorted { $0.key < $1.key } } }
 
     /// Somebody changes the alert rules that types of the registry declare, and the types.
-    public func setRegistry(parents: [String: String] = [:], alertRules: [RuleRegistry.AlertRule]) {
+    public func setRegistry(
+        parents: [String: String] = [:], alertRules: [RuleRegistry.AlertRule], thingTypes: [String: String] = [:]
+    ) {
         change {
             ruleRegistry.version += 1
             (ruleRegistry.parents, ruleRegistry.alertRules) = (parents, alertRules)
+            ruleRegistry.setThingTypes(thingTypes)
         }
     }
 
