@@ -28,6 +28,7 @@ import Testing
             }
             return "\(rule.type) \(name)"
         }
+        #expect(registry.schemas.isEmpty)
         #expect(rules == ["n:filler:1 c", "n:machine:1 b", "n:machine:1 a"])
         #expect(registry.tasks.map(\.name) == ["open", "wear"])
         #expect(registry.tasks[0].members == nil)
