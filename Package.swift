@@ -214,7 +214,8 @@ let package = Package(
         .testTarget(
             name: "EgizHTTPTests",
             dependencies: [
-                "TestSupport", "EgizHTTP", "EgizPostgres", "EgizRuntime", "EgizCore", "EgizTwin",
+                "TestSupport", "EgizHTTP", "EgizPostgres", "EgizRuntime", "EgizTopologyFile", "EgizProcessors", "EgizCore",
+                "EgizTwin",
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),

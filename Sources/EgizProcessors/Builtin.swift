@@ -8,6 +8,7 @@ extension ProcessorRegistry {
         .init(Rollup.self),
         .init(BindingEvaluator.self),
         .init(AlertRule.self),
+        .init(TypeSchema.self),
         .init(Filter.self),
         .init(PathMap.self),
         .init(Export.self),

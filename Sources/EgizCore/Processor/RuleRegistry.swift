@@ -1,3 +1,5 @@
+public import EgizTwin
+
 /// What the registry in Postgres says at one version: types of twins, the bindings and alert
 /// rules declared on them, and tasks of models (rule 20).
 public struct RuleRegistry: Sendable {
@@ -47,6 +49,19 @@ public struct RuleRegistry: Sendable {
         public init(type: String, settings: ConfigValue) { (self.type, self.settings) = (type, settings) }
     }
 
+    /// What a type says of the features of its twins.
+    public struct Schema: Sendable {
+        public var type: String
+        /// Nil: it says nothing itself.
+        public var schema: JSONValue?
+        /// `accept`, `flag`, `reject`; nil: as its parent says.
+        public var policy: String?
+
+        public init(type: String, schema: JSONValue?, policy: String?) {
+            (self.type, self.schema, self.policy) = (type, schema, policy)
+        }
+    }
+
     /// Rises with every change.
     public var version: Int64
     /// Type to parent type.
@@ -54,6 +69,7 @@ public struct RuleRegistry: Sendable {
     public var bindings: [Binding]
     public var tasks: [ModelTask]
     public var alertRules: [AlertRule]
+    public var schemas: [Schema] = []
     /// Thing to type, of registered things; it counts where a thing tells no definition.
     public private(set) var thingTypes: [String: String] = [:]
     /// Of `thingTypes`, so that no task reckons it anew; 0 where there are none.

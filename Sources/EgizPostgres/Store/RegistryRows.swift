@@ -20,6 +20,8 @@ struct RegistryRows {
             jsonb_array_elements(case jsonb_typeof(definition -> 'alertRules') when 'array'
                 then definition -> 'alertRules' else '[]' end) with ordinality as rule (words, place)
         union all select 0, 6, null, thing_id, twin_type, null from egiz.twin_registration where twin_type is not null
+        union all select 0, 7, null, definition ->> 'policy', twin_type, (definition -> 'schema')::text from egiz.twin_type
+            where definition ?| array['schema', 'policy']
         order by 2, 5, 3, 4
         """
 
@@ -54,6 +56,10 @@ struct RegistryRows {
             guard let type = row.text(4), let settings = settings(row) else { return }
             registry.alertRules.append(.init(type: type, settings: settings))
         case 6: if let thing = row.text(3), let type = row.text(4) { thingTypes[thing] = type }
+        case 7:
+            guard let type = row.text(4) else { return }
+            registry.schemas.append(
+                .init(type: type, schema: row.bytes(5).flatMap { try? parser.parse($0) }, policy: row.text(3)))
         default: return
         }
     }
