@@ -51,8 +51,8 @@ final class LiveService: Sendable {
         for project in subscription.projects ?? [] where principal.role(in: project) == nil {
             throw Problem.noSuchProject(project.text)
         }
-        for project in subscription.projects ?? [] where try await !access.exists(project) {
-            throw Problem.noSuchProject(project.text)
+        for project in subscription.projects ?? [] {
+            guard try await access.exists(project) else { throw Problem.noSuchProject(project.text) }
         }
         guard !principal.isAdmin, let things = subscription.things else { return }
         let asked = things.map(\.text)

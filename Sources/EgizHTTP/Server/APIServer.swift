@@ -65,9 +65,14 @@ public struct APIServer: Service {
         let push = LiveRoute(service: live, group: Self.group)
         let rules = RuleRoutes(pool: pool)
         let predictions = PredictionRoutes(queries: PredictionQueries(pool: pool))
-        routes = RouteTable(
-            routes: twins.routes + rules.routes + predictions.routes + [history.route, topologies.route]
-                + letters.routes + accounts.routes + [push.route] + DocumentRoutes.routes + health.routes)
+        var all = twins.routes + rules.routes + predictions.routes
+        all += [history.route, topologies.route]
+        all += letters.routes
+        all += accounts.routes
+        all.append(push.route)
+        all += DocumentRoutes.routes
+        all += health.routes
+        routes = RouteTable(routes: all)
     }
 
     /// Refuses what it must not listen on, before anything is started; `run` does so as well.
