@@ -66,6 +66,14 @@ extension MemoryStore {
     /// What models say, by thing, task, model and whether it is a shadow.
     public var allPredictions: [PredictionRow] { read { predictions.values.sorted { $0.key < $1.key } } }
 
+    /// Somebody changes the alert rules that types of the registry declare, and the types.
+    public func setRegistry(parents: [String: String] = [:], alertRules: [RuleRegistry.AlertRule]) {
+        change {
+            ruleRegistry.version += 1
+            (ruleRegistry.parents, ruleRegistry.alertRules) = (parents, alertRules)
+        }
+    }
+
     /// Somebody changes the registry's tasks of models.
     public func setRegistry(tasks: [RuleRegistry.ModelTask]) {
         change {

@@ -40,7 +40,12 @@ struct APICommand: AsyncParsableCommand {
             onBound: { port in
                 Console.print("API    http://\(settings.host):\(port)")
             })
-        let group = ServiceGroup(services: [server], gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
+        var services: [any Service] = [server]
+        if let brokers = settings.brokers {
+            services.append(
+                Program.registryPublisher(brokers: brokers, database: database, settings: settings, logger: logger))
+        }
+        let group = ServiceGroup(services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
         try await group.run()
     }
 }

@@ -1,7 +1,6 @@
 import Configuration
 import EgizCore
 import EgizHTTP
-import EgizOutbound
 import Foundation
 
 /// What the settings say of accounts: who needs credentials, what signs tokens, who may register, and the first admin.

@@ -89,7 +89,9 @@ struct Up: AsyncParsableCommand {
         // Stopped last first: the live line and the simulator before the API, then the worker, so that it drains what came; what
         // compacts may take its time after it.
         var services: [any Service] = [
-            HistoryService(database: database, configuration: settings.compaction, logger: logger), worker, server,
+            HistoryService(database: database, configuration: settings.compaction, logger: logger),
+            Program.registryPublisher(brokers: brokers, database: database, settings: settings, logger: logger), worker,
+            server,
         ]
         if let demo { services.append(demo) }
         if let demoModels { services.append(demoModels) }

@@ -1,7 +1,7 @@
 import EgizPostgres
 
 /// Who may use a route. Every route says it: there is no default.
-enum Access: Sendable, Equatable {
+enum Access: Sendable, Equatable, CustomStringConvertible {
     /// Without credentials, too: health, login, the document of the API.
     case everyone
     /// Whoever can say who they are: users and API keys.
@@ -18,6 +18,18 @@ enum Access: Sendable, Equatable {
     case filtered(Role)
     /// The system's admins: users, audit, dead letters, topologies.
     case admin
+
+    var description: String {
+        switch self {
+        case .everyone: "everyone"
+        case .signedIn: "signed in"
+        case .account: "account"
+        case .thing(let role): "thing, \(role.name)"
+        case .project(let role): "project, \(role.name)"
+        case .filtered(let role): "filtered, \(role.name)"
+        case .admin: "admin"
+        }
+    }
 
     /// What of the path decides.
     var capture: String? {

@@ -6,6 +6,7 @@ struct Admission: Sendable {
     var principal: Principal?
     /// What lists may show.
     var scope: AccessScope
-    /// The project of the path's thing, or of the path; nil: of nobody, or the route is about none.
+    /// The project of the path's thing, or of the path; nil: of nobody, or the route is about none, or an
+    /// admin reads, for whom it was not looked up.
     var project: ProjectID?
 }

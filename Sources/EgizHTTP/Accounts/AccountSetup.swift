@@ -27,25 +27,31 @@ public struct AccountSetup {
     /// Errors: `.config`/`.never` for an address or a password that is not taken, and where there is such an account.
     public func create(email: String, name: String, password: String?, isAdmin: Bool) throws(EngineError) -> Made {
         let email = try Self.checked(email)
-        let (hash, made) = try hash(password, email: email)
-        let account = try connection.transaction { connection throws(EngineError) -> StoredAccount in
+        if let made = try make(email, name, password, isAdmin) { return made }
+        throw EngineError(
+            .config, .never, "there is an account \(email) already; `egiz user password \(email)` gives it another password")
+    }
+
+    /// Nil where there is such an account.
+    private func make(
+        _ email: String, _ name: String, _ password: String?, _ isAdmin: Bool
+    ) throws(EngineError) -> Made? {
+        let (hash, random) = try hash(password, email: email)
+        let account = try connection.transaction { connection throws(EngineError) -> StoredAccount? in
             let account = try AccountQueries(connection).create(
                 email: email, name: name, passwordHash: hash, isAdmin: isAdmin)
-            guard let account else {
-                throw EngineError(
-                    .config, .never, "there is an account \(email) already; `egiz user password \(email)` gives it another password")
-            }
-            try audit("user.create", account)
+            if let account { try audit("user.create", account) }
             return account
         }
-        return Made(id: account.id, email: email, password: made)
+        return account.map { Made(id: $0.id, email: email, password: random) }
     }
 
     /// Makes an admin, where there is no account of this address; nil where there is.
     public func ensureAdmin(email: String, password: String?) throws(EngineError) -> Made? {
         let address = try Self.checked(email)
         if try AccountQueries(connection).credentials(email: address) != nil { return nil }
-        return try create(email: address, name: "Admin", password: password, isAdmin: true)
+        // Another process that starts at the same time may be first.
+        return try make(address, "Admin", password, true)
     }
 
     /// Whether anybody can administer the system.

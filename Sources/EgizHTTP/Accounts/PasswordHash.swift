@@ -50,7 +50,7 @@ struct PasswordHash: Sendable {
         return difference == 0
     }
 
-    private static func derive(_ password: String, _ salt: [UInt8], _ cost: PasswordCost) throws -> [UInt8] {
+    static func derive(_ password: String, _ salt: [UInt8], _ cost: PasswordCost) throws -> [UInt8] {
         // One Unicode text, one password, however the keyboard composes it.
         var bytes = Array(password.precomposedStringWithCanonicalMapping.utf8)
         // The library takes the address of the first byte.

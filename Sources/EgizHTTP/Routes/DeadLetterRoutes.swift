@@ -108,7 +108,13 @@ struct DeadLetterRoutes: Sendable {
             } catch {
                 throw Problem.refusedEdit(error.message)
             }
-            guard try RedriveRequests(connection).edit(id, value: value, by: "api") else { return nil }
+            try connection.execute("begin")
+            let person = request.principal?.name ?? "api"
+            guard try RedriveRequests(connection).edit(id, value: value, by: person) else { return nil }
+            // How much, not what: values are what devices sent.
+            try request.audit(
+                "dead-letter.edit", "dead-letter:\(id)", after: Array(#"{"bytes":\#(value.count)}"#.utf8), on: connection)
+            try connection.execute("commit")
             return try queries.letter(id)
         }
         guard let letter else { throw Problem.noSuchLetter(id) }

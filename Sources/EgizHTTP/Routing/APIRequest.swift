@@ -17,7 +17,8 @@ struct APIRequest: Sendable {
     var principal: Principal?
     /// Which things lists may show: those of the projects in which the caller has the role of the route's `Access`.
     var scope: AccessScope = .projects([])
-    /// The project of the path's thing, or of the path itself; nil: of nobody, or the route is about none.
+    /// The project of the path's thing, or of the path itself; nil: of nobody, or the route is about none, or an
+    /// admin reads, for whom it was not looked up.
     var project: ProjectID?
     /// Names the request in logs and in the audit log; the header `X-Request-ID`, or made.
     var requestID = ""
@@ -25,7 +26,9 @@ struct APIRequest: Sendable {
     var remoteAddress: String?
 
     /// A reader of the query that refuses what the route does not know.
-    func reader(known: [String]) -> QueryReader { QueryReader(query, known: known) }
+    func reader(known: [String], repeatable: [String] = []) -> QueryReader {
+        QueryReader(query, known: known, repeatable: repeatable)
+    }
 
     /// The thing id of the path, percent-decoded (`ns%3Aname` is `ns:name`).
     func thing() throws(Problem) -> ThingID { try ThingID.inPath(captures["thingId"]) }

@@ -41,7 +41,7 @@ struct RouteTable: Sendable {
                 var captures: [String: String] = [:]
                 for name in names { captures[name] = context.parameters.get(name) }
                 let admission = try await gate.admit(
-                    route.access, captures: captures, headers: request.headers, remoteAddress: context.remoteAddress)
+                    route, captures: captures, headers: request.headers, remoteAddress: context.remoteAddress)
                 var body: [UInt8] = []
                 if let writing = route.writing { body = try await Self.body(of: request, atMost: writing.largest) }
                 return try await route.handler(

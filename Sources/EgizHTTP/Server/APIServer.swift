@@ -44,8 +44,9 @@ public struct APIServer: Service {
         self.logger = logger
         self.onBound = onBound
         EngineMetrics.describe(in: metrics)
-        let twins = TwinRoutes(queries: TwinQueries(pool: pool))
+        let twins = TwinRoutes(queries: TwinQueries(pool: pool), history: HistoryQueries(pool: pool))
         let history = HistoryRoute(queries: HistoryQueries(pool: pool))
+        let registry = RegistryRoutes(pool: pool, setup: rehearsal)
         let topologies = TopologiesRoute(queries: TopologyQueries(pool: pool), lag: lag, logger: logger)
         let letters = DeadLetterRoutes(pool: pool, rehearsal: rehearsal)
         let accounts = Accounts(
@@ -66,7 +67,8 @@ public struct APIServer: Service {
         let rules = RuleRoutes(pool: pool)
         let predictions = PredictionRoutes(queries: PredictionQueries(pool: pool))
         var all = twins.routes + rules.routes + predictions.routes
-        all += [history.route, topologies.route]
+        all += [history.route, history.latest, topologies.route]
+        all += registry.routes
         all += letters.routes
         all += accounts.routes
         all.append(push.route)
