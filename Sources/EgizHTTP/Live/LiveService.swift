@@ -47,7 +47,6 @@ final class LiveService: Sendable {
 
     /// Whether somebody may have what a subscription names; nothing says whether what they may not see exists.
     func check(_ subscription: LiveSubscription, _ principal: Principal) async throws {
-        if subscription.kinds.contains(.topology), !principal.isAdmin { throw Problem.adminOnly }
         for project in subscription.projects ?? [] where principal.role(in: project) == nil {
             throw Problem.noSuchProject(project.text)
         }

@@ -30,7 +30,10 @@ import Testing
         session.offer(Fixture.twin(1, ["/a=1"], thing: "t:a", project: Fixture.projectA))
         session.offer(Fixture.twin(2, ["/a=1"], thing: "t:b", project: Fixture.projectB))
         session.offer(Fixture.twin(3, ["/a=1"], thing: "t:c", project: nil))
-        session.offer(Fixture.item(Fixture.record("registry", 1, #"{"what":"type"}"#, key: nil)))
+        session.offer(Fixture.item(Fixture.record("registry", 1, #"{"kind":"topology","project":null}"#, key: "topology:x")))
+        session.offer(
+            Fixture.item(
+                Fixture.record("registry", 2, #"{"project":"22222222-2222-2222-2222-222222222222"}"#, key: "twin-type:x")))
         session.offer(Fixture.item(Fixture.record("weather", 1, #"{"what":"rain"}"#, key: "no-thing")))
         #expect(try frames(&session) == ["twin t:a 1 changed /a=1"])
     }
