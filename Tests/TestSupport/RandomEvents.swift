@@ -2,7 +2,7 @@ public import EgizTwin
 
 /// Makes valid random events of one thing: few keys, so that they meet.
 public struct RandomEvents {
-    var random: SeededGenerator
+    public var random: SeededGenerator
     public static let thing = "ns.a:t"
 
     public init(random: SeededGenerator) { self.random = random }

@@ -54,7 +54,8 @@ struct AccountSettings: Sendable {
         if let keySetURL, !Self.isSafe(keySetURL) {
             throw Self.refusal("jwt.jwksUrl (EGIZ_JWT_JWKS_URL)", keySetURL, "an https URL: who changes the keys on their way signs in as anybody")
         }
-        let (email, password) = (reader.string(forKey: "admin.email"), try Settings.secret(reader, "admin.password"))
+        let email = reader.string(forKey: "admin.email")
+        let password = try Settings.secret(reader, "admin.password")
         guard (email == nil) == (password == nil) else {
             throw EngineError(
                 .config, .stop,

@@ -36,7 +36,7 @@ public struct AccountSetup {
     private func make(
         _ email: String, _ name: String, _ password: String?, _ isAdmin: Bool
     ) throws(EngineError) -> Made? {
-        let (hash, random) = try hash(password, email: email)
+        let (hash, random) = try self.hash(password, email: email)
         let account = try connection.transaction { connection throws(EngineError) -> StoredAccount? in
             let account = try AccountQueries(connection).create(
                 email: email, name: name, passwordHash: hash, isAdmin: isAdmin)
@@ -62,7 +62,7 @@ public struct AccountSetup {
     /// Gives an account another password and ends its sessions; `password` nil: a random one is made.
     public func setPassword(email: String, password: String?) throws(EngineError) -> Made {
         let email = try Self.checked(email)
-        let (hash, made) = try hash(password, email: email)
+        let (hash, made) = try self.hash(password, email: email)
         let account = try change(email, "user.password") { account throws(EngineError) in
             try AccountQueries(connection).setPassword(account.id, hash: hash, changes: true)
             _ = try SessionQueries(connection).revokeAll(of: account.id, why: "another password")

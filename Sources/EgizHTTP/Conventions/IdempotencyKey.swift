@@ -85,7 +85,7 @@ extension PostgresPool {
     func change(
         _ request: APIRequest, _ change: @escaping @Sendable (PostgresConnection) throws -> APIAnswer
     ) async throws -> APIAnswer {
-        let key = request.method == .post ? try IdempotencyKey(request) : nil
+        let key = try request.method == .post ? IdempotencyKey(request) : nil
         return try await run { connection in
             try connection.execute("begin")
             let answer = try key.map { try $0.once(connection, change) } ?? change(connection)

@@ -45,8 +45,9 @@ final class LiveItem: Sendable {
         self.kind = kind
         partition = record.partition
         offset = record.offset
-        thing = object["thingId"]?.string.map { ByteText($0) } ?? LiveItem.thing(of: record)
-        self.project = project
+        thing = kind == .topology ? nil : object["thingId"]?.string.map { ByteText($0) } ?? LiveItem.thing(of: record)
+        // What the registry tells is about no thing, and says itself whose it is.
+        self.project = kind == .topology ? object["project"]?.string.flatMap { ProjectID($0) } : project
         if case .int(let number) = object["revision"] { revision = number } else { revision = nil }
         // What a model says is compared by its own place: the row of a prediction has it.
         cause =
@@ -79,7 +80,7 @@ final class LiveItem: Sendable {
 
     /// The thing that a record is about, by its key.
     static func thing(of record: TailBatch.Record) -> ByteText? {
-        guard let key = record.key, let text = String(validating: key, as: UTF8.self) else { return nil }
+        guard LiveKind(topic: record.partition.topic) != .topology, let key = record.key, let text = String(validating: key, as: UTF8.self) else { return nil }
         return (try? ThingID(validating: text)).map { ByteText($0.text) }
     }
 

@@ -10,7 +10,7 @@ enum LiveKind: String, Sendable, CaseIterable {
     case prediction
     /// Every other record of `framework.notifications.v1.*`.
     case notification
-    /// Changes of types, bindings, tasks, rules and topologies. Of the whole system: for admins.
+    /// Changes of the registry: types, bindings, tasks, models, topologies. What belongs to no project is for admins.
     case topology
 
     static let notifications = "framework.notifications.v1."

@@ -47,12 +47,11 @@ final class LiveService: Sendable {
 
     /// Whether somebody may have what a subscription names; nothing says whether what they may not see exists.
     func check(_ subscription: LiveSubscription, _ principal: Principal) async throws {
-        if subscription.kinds.contains(.topology), !principal.isAdmin { throw Problem.adminOnly }
         for project in subscription.projects ?? [] where principal.role(in: project) == nil {
             throw Problem.noSuchProject(project.text)
         }
-        for project in subscription.projects ?? [] where try await !access.exists(project) {
-            throw Problem.noSuchProject(project.text)
+        for project in subscription.projects ?? [] {
+            guard try await access.exists(project) else { throw Problem.noSuchProject(project.text) }
         }
         guard !principal.isAdmin, let things = subscription.things else { return }
         let asked = things.map(\.text)

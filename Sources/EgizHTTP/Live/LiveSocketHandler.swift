@@ -74,7 +74,7 @@ final class LiveSocketHandler: ChannelInboundHandler, LiveSink, @unchecked Senda
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case is ChannelShouldQuiesceEvent: close(.goingAway)
-        case ChannelEvent.inputClosed: context.close(promise: nil)
+        case let event as ChannelEvent where event == .inputClosed: context.close(promise: nil)
         default: context.fireUserInboundEventTriggered(event)
         }
     }

@@ -66,10 +66,15 @@ public struct APIServer: Service {
         let push = LiveRoute(service: live, group: Self.group)
         let rules = RuleRoutes(pool: pool)
         let predictions = PredictionRoutes(queries: PredictionQueries(pool: pool))
-        routes = RouteTable(
-            routes: twins.routes + rules.routes + predictions.routes + [history.route, history.latest, topologies.route]
-                + registry.routes + letters.routes + accounts.routes + [push.route] + DocumentRoutes.routes
-                + health.routes)
+        var all = twins.routes + rules.routes + predictions.routes
+        all += [history.route, history.latest, topologies.route]
+        all += registry.routes
+        all += letters.routes
+        all += accounts.routes
+        all.append(push.route)
+        all += DocumentRoutes.routes
+        all += health.routes
+        routes = RouteTable(routes: all)
     }
 
     /// Refuses what it must not listen on, before anything is started; `run` does so as well.

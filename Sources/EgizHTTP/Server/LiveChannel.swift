@@ -33,7 +33,7 @@ struct LiveChannel: ServerChildChannel, HTTPChannelHandler {
             let upgrade = NIOTypedHTTPServerUpgradeConfiguration<Upgrade>(
                 upgraders: handshake.map { [upgrader($0)] } ?? [],
                 notUpgradingCompletionHandler: { channel in
-                    channel.eventLoop.makeCompletedFuture { .http(try http(channel, logger)) }
+                    channel.eventLoop.makeCompletedFuture { Upgrade.http(try http(channel, logger)) }
                 })
             var pipeline = NIOUpgradableHTTPServerPipelineConfiguration(upgradeConfiguration: upgrade)
             // Requests are taken one after the other by NIOAsyncChannel; Swift's HTTP types check the headers.
@@ -80,7 +80,7 @@ struct LiveChannel: ServerChildChannel, HTTPChannelHandler {
                         LiveSocketHandler(
                             service: handshake.service,
                             credential: handshake.credential(head, remoteAddress: channel.remoteAddress?.ipAddress)))
-                    return .socket(channel)
+                    return Upgrade.socket(channel)
                 }
             })
     }
