@@ -10,7 +10,7 @@ enum StateText {
         document["thingId"] = .string(thing.text)
         for value in state.values {
             // What was deleted then is covered, and not there.
-            guard value.sample.kind != .absent, let json = json(value.sample, parser),
+            guard value.sample.kind != .absent, let json = Self.json(value.sample, parser),
                 let path = try? JSONPointer(parsing: value.path).segments, !path.isEmpty
             else { continue }
             insert(json, at: path[...], into: &document)
@@ -56,7 +56,7 @@ enum StateText {
             out.member("time", value.sample.time.text)
             out.member("kind", value.sample.kind.name)
             out.key("value")
-            out.raw((json(value.sample, parser) ?? .null).text.utf8)
+            out.raw((Self.json(value.sample, parser) ?? .null).text.utf8)
             out.endObject()
         }
         out.endArray()
