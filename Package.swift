@@ -163,7 +163,14 @@ let package = Package(
         // Tests mirror Sources. What several of them need is a target of its own.
         .target(
             name: "TestSupport",
-            dependencies: ["EgizPostgres", "EgizCore", "EgizTwin", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "EgizPostgres", "EgizCore", "EgizTwin",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+            ],
             path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "EgizTwinTests", dependencies: ["TestSupport", "EgizTwin"],

@@ -1,4 +1,4 @@
-public import EgizTwin
+import EgizTwin
 
 /// A 3D model in glTF 2.0, checked: its nodes, and that nothing in it points outside of the file.
 ///

@@ -1,4 +1,4 @@
-public import EgizCore
+import EgizCore
 public import EgizTwin
 
 /// Several series at once, in one snapshot.

@@ -1,4 +1,4 @@
-public import EgizCore
+import EgizCore
 public import EgizTwin
 
 /// Whether entries of the registry make sense, asked before they are stored: by the very code that puts them in force.

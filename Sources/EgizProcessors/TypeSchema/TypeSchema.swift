@@ -1,5 +1,5 @@
 public import EgizCore
-public import EgizTwin
+import EgizTwin
 
 /// The kind `type-schema`: holds the features of things to the JSON Schemas of their types, by the policy of the type.
 ///

@@ -2,6 +2,7 @@ import EgizPostgres
 import HummingbirdTesting
 import NIOCore
 import NIOPosix
+import TestSupport
 import Testing
 
 @testable import EgizHTTP

@@ -1,5 +1,6 @@
 import EgizCore
 import EgizPostgres
+import EgizRuntime
 import EgizTwin
 import Foundation
 import HTTPTypes
@@ -20,8 +21,8 @@ final class TestPeople {
 
     /// - Parameter change: of what the server is set to; passwords cost next to nothing.
     init(
-        demand: AccountConfiguration.Demand = .required, logger: Logger = TestAPI.quiet,
-        _ change: (inout AccountConfiguration) -> Void = { _ in }
+        demand: AccountConfiguration.Demand = .required, logger: Logger = TestAPI.quiet, tail: (any LogTail)? = nil,
+        configure: (inout APIConfiguration) -> Void = { _ in }, _ change: (inout AccountConfiguration) -> Void = { _ in }
     ) throws {
         api = try TestAPI()
         var accounts = AccountConfiguration(
@@ -29,7 +30,8 @@ final class TestPeople {
         change(&accounts)
         var configuration = APIConfiguration(port: 0)
         configuration.accounts = accounts
-        server = APIServer(configuration: configuration, pool: api.pool, lag: nil, logger: logger)
+        configure(&configuration)
+        server = APIServer(configuration: configuration, pool: api.pool, lag: nil, tail: tail, logger: logger)
         guard let people = server.accounts else { throw EngineError(.bug, .stop, "a server without accounts") }
         self.people = people
     }

@@ -1,6 +1,7 @@
 import EgizCore
 import EgizPostgres
 import EgizTwin
+import HTTPTypes
 import Hummingbird
 
 /// `/api/v1/alerts`: those of all things that the caller may see; acknowledge, clear, assign.

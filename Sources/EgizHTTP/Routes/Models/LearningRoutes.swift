@@ -2,6 +2,7 @@ import EgizCore
 import EgizPostgres
 import EgizProcessors
 import EgizTwin
+import HTTPTypes
 import Hummingbird
 
 /// `/api/v1/ml/models` and `/api/v1/ml/tasks`: what models there are and what they are asked.

@@ -1,6 +1,7 @@
 import EgizCore
 import EgizPostgres
 import EgizTwin
+import HTTPTypes
 import Hummingbird
 
 /// `/api/v1/ml/tasks/{task}/bindings`: whom a task that is `bound` is for.

@@ -2,6 +2,7 @@ import EgizCore
 import EgizPostgres
 import EgizProcessors
 import EgizTwin
+import HTTPTypes
 import Hummingbird
 
 /// `/api/v1/twins/{thingId}/bindings`: what sets the properties of the objects of its 3D model, beside the bindings of topology files.

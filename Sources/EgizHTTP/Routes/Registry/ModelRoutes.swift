@@ -1,6 +1,7 @@
 import EgizCore
 import EgizPostgres
 import EgizTwin
+import HTTPTypes
 import Hummingbird
 
 /// `/api/v1/models`: 3D models in glTF 2.0, with the nodes that bindings name.

@@ -1,5 +1,6 @@
 import EgizPostgres
 import EgizTwin
+import HTTPTypes
 
 /// Bodies of the registry, parts of which are kept as JSON.
 enum RegistryBody {

@@ -1,6 +1,7 @@
 import EgizCore
 import EgizPostgres
 import EgizTwin
+import HTTPTypes
 import Hummingbird
 
 /// `/api/v1/twins/{thingId}/relations`: what a twin is part of, who its parent is, and what else people say it has to do with others.

@@ -1,6 +1,7 @@
 import EgizPostgres
 import EgizProcessors
 import EgizTwin
+import HTTPTypes
 
 /// The body of a type: what is declared on it, checked by the code that puts it in force.
 struct TwinTypeBody: Sendable {

@@ -2,6 +2,7 @@ import EgizCore
 import EgizPostgres
 import EgizRuntime
 import EgizTwin
+import HTTPTypes
 import Hummingbird
 
 /// `/api/v1/topologies/…`: check, deploy, compare, go back, pause and resume; what `egiz topology` does at the command line.

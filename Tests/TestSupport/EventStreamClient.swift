@@ -2,9 +2,9 @@ import NIOCore
 import NIOPosix
 
 /// Reads an answer as it comes, for as long as a test wants more of it.
-enum EventStreamClient {
+public enum EventStreamClient {
     /// - Parameter isEnough: asked after each part with all that has come.
-    static func read(port: Int, _ request: String, isEnough: (String) -> Bool) async throws -> String {
+    public static func read(port: Int, _ request: String, isEnough: (String) -> Bool) async throws -> String {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {

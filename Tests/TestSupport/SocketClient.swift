@@ -1,17 +1,17 @@
-import EgizTwin
+public import EgizTwin
 import NIOCore
-import NIOHTTP1
+public import NIOHTTP1
 import NIOPosix
-import NIOWebSocket
+public import NIOWebSocket
 
 /// A WebSocket client of tests: one text after the other, pings answered, the end with its code.
-struct SocketClient {
-    enum Event: Sendable, Equatable {
+public struct SocketClient {
+    public enum Event: Sendable, Equatable {
         case text(String)
         case closed(UInt16?)
     }
 
-    struct Refused: Error, Equatable { var status: UInt }
+    public struct Refused: Error, Equatable { public var status: UInt }
 
     private typealias Channel = NIOAsyncChannel<WebSocketFrame, WebSocketFrame>
     private enum Upgrade: Sendable {
@@ -23,7 +23,7 @@ struct SocketClient {
     private var inbound: NIOAsyncChannelInboundStream<WebSocketFrame>.AsyncIterator
 
     /// Opens a socket, lets `body` use it, and closes it. Throws `Refused` where the server answers with HTTP.
-    static func open<T>(
+    public static func open<T>(
         port: Int, path: String = "/api/v1/live", headers: HTTPHeaders = [:], _ body: (inout SocketClient) async throws -> T
     ) async throws -> T {
         let upgrade = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -53,13 +53,13 @@ struct SocketClient {
         }
     }
 
-    func send(_ text: String, opcode: WebSocketOpcode = .text) async throws {
+    public func send(_ text: String, opcode: WebSocketOpcode = .text) async throws {
         try await outbound.write(
             WebSocketFrame(fin: true, opcode: opcode, maskKey: .random(), data: ByteBuffer(string: text)))
     }
 
     /// The next text, or the end.
-    mutating func next() async throws -> Event {
+    public mutating func next() async throws -> Event {
         while let frame = try await inbound.next() {
             switch frame.opcode {
             case .text: return .text(String(buffer: frame.unmaskedData))
@@ -76,16 +76,16 @@ struct SocketClient {
     }
 
     /// The next message of that type; those before it are passed over. Throws where the connection ends first.
-    mutating func message(_ type: String) async throws -> JSONValue {
+    public mutating func message(_ type: String) async throws -> JSONValue {
         while true {
             guard case .text(let text) = try await next() else { throw Refused(status: 1) }
             let message = try JSONParser().parse(Array(text.utf8))
-            if message["type"] == .string(type) { return message }
+            if message.object?["type"] == .string(type) { return message }
         }
     }
 
     /// The code with which the server closes.
-    mutating func closeCode() async throws -> UInt16? {
+    public mutating func closeCode() async throws -> UInt16? {
         while true { if case .closed(let code) = try await next() { return code } }
     }
 }
