@@ -16,6 +16,7 @@ public final class TypeSchema: StatefulProcessor {
             """,
         input: .changes,
         output: .none,
+        projections: [],
         fields: [
             TwinSelector.types,
             .init(
