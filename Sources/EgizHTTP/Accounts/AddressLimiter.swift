@@ -1,6 +1,13 @@
-import Glibc
 import NIOCore
 import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// How often one address may fail to sign in: a bucket of attempts that fills again with time. What succeeds costs nothing, so that
 /// many people behind one address do not stand in each other's way.
