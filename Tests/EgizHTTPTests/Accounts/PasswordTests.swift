@@ -1,4 +1,5 @@
 import EgizCore
+import HTTPTypes
 import Synchronization
 import Testing
 
