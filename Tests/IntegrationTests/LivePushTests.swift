@@ -1,5 +1,6 @@
 import EgizCore
 import EgizKafka
+import EgizTesting
 import EgizTwin
 import Foundation
 import Logging

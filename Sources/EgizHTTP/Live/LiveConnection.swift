@@ -1,3 +1,4 @@
+import Logging
 import EgizCore
 import EgizPostgres
 import NIOCore

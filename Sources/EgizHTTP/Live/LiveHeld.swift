@@ -1,3 +1,5 @@
+import EgizCore
+
 /// What waits for a client that reads slowly: of each path, property or alert the last value only, so that it grows with what there is
 /// to tell, not with how long the client takes.
 struct LiveHeld {

@@ -2,6 +2,7 @@ import EgizCore
 public import EgizPostgres
 public import Logging
 public import ServiceLifecycle
+import EgizTwin
 
 /// Publishes every change of the registry on `framework.notifications.v1.registry`, in the order of the changes, within a second.
 ///

@@ -27,15 +27,19 @@ final class TailSession {
         self.prefixes = prefixes
         self.behind = behind
         client = try KafkaClient.groupMember(properties: properties, log: log, rebalance: RebalanceContext())
-        guard let id = rd_kafka_clusterid(client.raw, Self.requestTimeout.milliseconds32) else {
-            throw EngineError.kafka(RD_KAFKA_RESP_ERR__TIMED_OUT, "the cluster id of Kafka is not known")
-        }
-        defer { rd_kafka_mem_free(client.raw, id) }
-        self.log = try client.embeddedLog(timeout: Self.requestTimeout) ?? String(cString: id)
+        self.log = try client.embeddedLog(timeout: Self.requestTimeout) ?? Self.clusterID(client)
         clusterGeneration = client.events.clusterGeneration
         disconnects = client.events.disconnects
         nextLook = .now
         try look()
+    }
+
+    private static func clusterID(_ client: KafkaClient) throws(EngineError) -> String {
+        guard let id = rd_kafka_clusterid(client.raw, requestTimeout.milliseconds32) else {
+            throw EngineError.kafka(RD_KAFKA_RESP_ERR__TIMED_OUT, "the cluster id of Kafka is not known")
+        }
+        defer { rd_kafka_mem_free(client.raw, id) }
+        return String(cString: id)
     }
 
     func next(limit: Int, wait: Duration) throws(EngineError) -> TailBatch {

@@ -2,6 +2,7 @@ import EgizPostgres
 import EgizTwin
 import HTTPTypes
 import HummingbirdTesting
+import NIOCore
 import Testing
 
 @testable import EgizHTTP

@@ -1,3 +1,4 @@
+import EgizPostgres
 import EgizTwin
 import HTTPTypes
 import HummingbirdTesting

@@ -1,4 +1,5 @@
 import EgizPostgres
+import EgizTwin
 
 /// Accounts, keys, projects and members as JSON. Never passwords, hashes or tokens.
 enum AccountText {

@@ -2,6 +2,8 @@ import EgizCore
 import EgizPostgres
 import HTTPTypes
 import Hummingbird
+import EgizTwin
+import Logging
 
 /// `/api/v1/auth`: login, refresh, logout, and another password.
 struct AuthRoutes: Sendable {
