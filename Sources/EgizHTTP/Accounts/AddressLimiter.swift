@@ -1,7 +1,6 @@
 import NIOCore
 import Synchronization
 
-
 /// How often one address may fail to sign in: a bucket of attempts that fills again with time. What succeeds costs nothing, so that
 /// many people behind one address do not stand in each other's way.
 final class AddressLimiter: Sendable {
