@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -106,6 +107,8 @@ def main() -> int:
     options.add_argument("--address-file", type=Path, help="where to write http://host:port once it listens")
     options.add_argument("--with-parent", action="store_true", help="stop when the process that started this one is gone")
     given = options.parse_args()
+    # Who was started by a thread that blocks its signals inherits that, and would never hear that it shall stop.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     secret = os.environ.get("EGIZ_PAGER_SECRET", "")
     if not secret:
         print("pager: EGIZ_PAGER_SECRET is not set; it must be that of the worker", file=sys.stderr)

@@ -1,6 +1,7 @@
 """`python -m egiz_ml_service`: exit status 0 after a stop, 1 where it could not start, 2 for wrong options."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -20,6 +21,8 @@ def main() -> int:
     given = options.parse_args()
     if given.port not in range(65_536):
         options.error(f"--port: found {given.port}, expected 0 to 65535")
+    # Who was started by a thread that blocks its signals inherits that, and would never hear that it shall stop.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     logs.install(given.log_level)
     try:
         application = app.create(Settings.of())
