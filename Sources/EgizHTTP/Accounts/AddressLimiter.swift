@@ -1,14 +1,6 @@
 import NIOCore
 import Synchronization
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
-
 /// How often one address may fail to sign in: a bucket of attempts that fills again with time. What succeeds costs nothing, so that
 /// many people behind one address do not stand in each other's way.
 final class AddressLimiter: Sendable {
@@ -70,6 +62,7 @@ final class AddressLimiter: Sendable {
         guard let socket = try? SocketAddress(ipAddress: address, port: 0), case .v6(let v6) = socket else {
             return address
         }
-        return withUnsafeBytes(of: v6.address.sin6_addr) { Base64URL.encode(Array($0.prefix(8))) }
+        // Behind family, port and flow: the address. Which module defines the struct differs from build to build, its layout does not.
+        return withUnsafeBytes(of: v6.address) { Base64URL.encode(Array($0[8..<16])) }
     }
 }
