@@ -44,7 +44,8 @@ import Testing
     }
 
     @Test func versionsOfTypesWrittenByHandAreKeptToo() throws {
-        let connection = try TestDatabase().connection
+        let database = try TestDatabase()
+        let connection = database.connection
         try connection.execute(
             """
             insert into egiz.twin_type values ('n:a:1', 'n:b:1');

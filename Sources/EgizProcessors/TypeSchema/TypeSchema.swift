@@ -26,7 +26,7 @@ public final class TypeSchema: StatefulProcessor {
         ],
         metrics: [.init("ruleErrors", "events that made things something else than their types say, and were flagged")],
         messages: ["to": "schema.v1.schema.json"],
-        example: "schemas: { kind: type-schema, from: twins }")
+        example: "schemas: { kind: type-schema, from: twins, onError: deadLetter }")
 
     /// What holds for things of one type.
     final class Rule: Sendable {

@@ -33,7 +33,7 @@ extension DatabaseTests {
             ])
             try api.connection.execute(
                 """
-                insert into egiz.twin_type values ('n:machine:1'), ('n:filler:1', 'n:machine:1');
+                insert into egiz.twin_type values ('n:machine:1', null), ('n:filler:1', 'n:machine:1');
                 insert into egiz.twin_registration (thing_id, twin_type, metadata) values
                     ('n.b:3', 'n:filler:1', '{"site":"Aktau","floor":2}'), ('n.c:new', null, '{"site":"Oral"}');
                 """)
@@ -86,12 +86,13 @@ extension DatabaseTests {
 
         @Test func peopleFindTheTwinsOfTheirProjectsOnly() async throws {
             let people = try TestPeople()
+            // Whoever takes a namespace does so before things of it exist.
+            let owner = try await people.person("a@example.com").access
+            _ = try await people.project(owner, namespace: "org.a")
             try people.api.commit(twins: [
                 TestAPI.twin("org.a:1", document: #"{"thingId":"org.a:1"}"#),
                 TestAPI.twin("org.b:1", document: #"{"thingId":"org.b:1"}"#),
             ])
-            let owner = try await people.person("a@example.com").access
-            _ = try await people.project(owner, namespace: "org.a")
             func things(_ uri: String) async throws -> [JSONValue?] {
                 try await people.json(.get, uri, owner)["items"]?.array?.map { $0["thingId"] } ?? []
             }
@@ -157,7 +158,7 @@ extension DatabaseTests {
                 pages.append(series(page))
                 next = page["next"]?.string ?? ""
             } while !next.isEmpty && pages.count < 10
-            #expect(pages == [[["1"], []], [["2"], ["10.5"]], [["3"], []], [[], ["20"]]])
+            #expect(pages == [[["1"], []], [["2"], ["10.5"]], [["3"], ["20"]]])
             let grouped = try await api.json(uri + "&interval=1m&aggregate=max,count")
             #expect(grouped["series"]?.array?[1]["items"]?.array?.map { $0["max"] } == [.double(10.5), .int(20)])
             let csv = try await api.get(uri + "&format=csv")
