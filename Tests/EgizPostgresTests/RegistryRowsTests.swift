@@ -23,7 +23,8 @@ import Testing
         let registry = try #require(try store.registry(after: nil))
         #expect(registry.parents == ["n:filler:1": "n:machine:1"])
         let rules = registry.alertRules.map { rule in
-            guard case .map(let words) = rule.settings.content, case .string(let name)? = words.first?.value.content else {
+            guard case .map(let words) = rule.settings.content, case .string(let name)? = words.first?.value.content
+            else {
                 return "?"
             }
             return "\(rule.type) \(name)"
@@ -37,7 +38,8 @@ import Testing
         #expect(try store.registry(after: registry.version) == nil)
         try database.connection.execute("update egiz.twin_registration set metadata = '{\"a\":1}'")
         #expect(try store.registry(after: registry.version) == nil, "workers need not look because of metadata")
-        try database.connection.execute("update egiz.twin_registration set twin_type = 'n:machine:1' where thing_id = 'n:y'")
+        try database.connection.execute(
+            "update egiz.twin_registration set twin_type = 'n:machine:1' where thing_id = 'n:y'")
         #expect(try store.registry(after: registry.version)?.thingTypes.count == 2)
     }
 

@@ -20,7 +20,8 @@ import Testing
     private func create(_ line: RuleLine, _ thing: String, _ type: String, x: Int) throws {
         try line.event(
             1, 1, "created", "/",
-            #"{"thingId":"\#(thing)","definition":"\#(type)","features":{"f":{"properties":{"x":\#(x)}}}}"#, thing: thing)
+            #"{"thingId":"\#(thing)","definition":"\#(type)","features":{"f":{"properties":{"x":\#(x)}}}}"#,
+            thing: thing)
     }
 
     @Test func aRuleOfATypeIsForItsDescendantsAndReachesSilentThings() throws {

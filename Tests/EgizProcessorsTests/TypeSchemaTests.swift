@@ -9,7 +9,8 @@ import Testing
     private func line() throws -> RuleLine { try RuleLine("type-schema", #"{"to":"flags"}"#, format: .ditto) }
 
     private func schema(_ type: String, _ policy: String?, number: Bool = true) throws -> RuleRegistry.Schema {
-        let text = #"{"properties":{"f":{"properties":{"properties":{"properties":{"x":{"type":"number","maximum":100}}}}}}}"#
+        let text =
+            #"{"properties":{"f":{"properties":{"properties":{"properties":{"x":{"type":"number","maximum":100}}}}}}}"#
         return .init(
             type: type, schema: number ? try JSONParser().parse(Array(text.utf8)) : nil, policy: policy)
     }
@@ -17,7 +18,8 @@ import Testing
     private func create(_ line: RuleLine, _ thing: String, _ type: String, x: String) throws {
         try line.event(
             1, 1, "created", "/",
-            #"{"thingId":"\#(thing)","definition":"\#(type)","features":{"f":{"properties":{"x":\#(x)}}}}"#, thing: thing)
+            #"{"thingId":"\#(thing)","definition":"\#(type)","features":{"f":{"properties":{"x":\#(x)}}}}"#,
+            thing: thing)
     }
 
     private func set(_ line: RuleLine, _ revision: Int, _ x: String) throws {
@@ -27,7 +29,9 @@ import Testing
     private func flags(_ line: RuleLine) -> [String] {
         line.emitted("flags").map { record in
             var paths: [String] = []
-            if case .array(let items)? = record["violations"] { paths = items.compactMap { $0.object?["path"]?.string } }
+            if case .array(let items)? = record["violations"] {
+                paths = items.compactMap { $0.object?["path"]?.string }
+            }
             return ([record["event"]?.string ?? ""] + paths).joined(separator: " ")
         }
     }
@@ -69,7 +73,10 @@ import Testing
         let line = try line()
         line.driver.store.setRegistry(
             parents: ["n:filler:1": "n:machine:1"],
-            schemas: [try schema("n:machine:1", policy == nil ? nil : "reject"), try schema("n:filler:1", policy, number: false)])
+            schemas: [
+                try schema("n:machine:1", policy == nil ? nil : "reject"),
+                try schema("n:filler:1", policy, number: false),
+            ])
         try line.driver.adoptRegistry()
         try create(line, "t:a", "n:filler:1", x: "500")
         #expect(flags(line).count == expected && line.driver.store.allDeadLetters.isEmpty)

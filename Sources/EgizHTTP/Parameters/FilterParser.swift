@@ -98,7 +98,9 @@ struct FilterParser {
     private mutating func name() throws(SyntaxError) -> String {
         skipBlanks()
         let start = position
-        while position < bytes.count, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(bytes[position]) { position += 1 }
+        while position < bytes.count, (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(bytes[position]) {
+            position += 1
+        }
         return String(decoding: bytes[start..<position], as: UTF8.self)
     }
 

@@ -30,7 +30,8 @@ extension QueryReader {
             guard value.utf8.first == UInt8(ascii: "/"), let pointer = try? JSONPointer(parsing: value).text,
                 !pointers.contains(pointer)
             else {
-                refuse(name, "each \(name) must be another JSON pointer such as /features/filler/properties/temperature.")
+                refuse(
+                    name, "each \(name) must be another JSON pointer such as /features/filler/properties/temperature.")
                 return []
             }
             pointers.append(pointer)

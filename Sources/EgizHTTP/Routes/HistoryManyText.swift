@@ -30,7 +30,9 @@ enum HistoryManyText {
         }
     }
 
-    static func json(buckets: Page<HistoryBucket>, _ grouping: HistoryRequest.Grouping, _ asked: HistoryRequest) -> [UInt8] {
+    static func json(buckets: Page<HistoryBucket>, _ grouping: HistoryRequest.Grouping, _ asked: HistoryRequest)
+        -> [UInt8]
+    {
         json(buckets, asked) { bucket, out in
             out.beginObject()
             out.member("time", bucket.start.text)
@@ -79,7 +81,9 @@ enum HistoryManyText {
         return out.bytes
     }
 
-    static func csv(buckets: Page<HistoryBucket>, _ grouping: HistoryRequest.Grouping, _ asked: HistoryRequest) -> [UInt8] {
+    static func csv(buckets: Page<HistoryBucket>, _ grouping: HistoryRequest.Grouping, _ asked: HistoryRequest)
+        -> [UInt8]
+    {
         var out = CSVOutput(header: ["path", "time"] + grouping.aggregates.map(\.rawValue) + ["skipped"])
         for (path, rows) in zip(asked.paths, buckets.rows) {
             for bucket in rows {

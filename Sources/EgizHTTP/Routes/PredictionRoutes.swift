@@ -29,11 +29,14 @@ struct PredictionRoutes: Sendable {
         let cursor = reader.cursor(.predictions, question: question)
         // Neither ids nor names have a line feed.
         let parts = cursor?.place.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) ?? []
-        if cursor != nil, parts.count != 4 { reader.refuse("cursor", "The cursor is damaged; leave it out to start anew.") }
+        if cursor != nil, parts.count != 4 {
+            reader.refuse("cursor", "The cursor is damaged; leave it out to start anew.")
+        }
         try reader.finish()
         let after =
             parts.count == 4
-            ? PredictionQueries.Place(thing: parts[0], task: parts[1], model: parts[2], isShadow: parts[3] == "true") : nil
+            ? PredictionQueries.Place(thing: parts[0], task: parts[1], model: parts[2], isShadow: parts[3] == "true")
+            : nil
         let found = try await queries.page(filter, after: after, limit: limit)
         var out = JSONOutput(capacity: 384 * found.count + 64)
         out.beginObject()

@@ -10,7 +10,8 @@ struct RuleRoutes: Sendable {
     var routes: [APIRoute] {
         [
             APIRoute("/api/v1/twins/{thingId}/scene", access: .thing(.viewer), handler: scene),
-            APIRoute("/api/v1/twins/{thingId}/alerts", access: .thing(.viewer), parameters: Self.parameters, handler: alerts),
+            APIRoute(
+                "/api/v1/twins/{thingId}/alerts", access: .thing(.viewer), parameters: Self.parameters, handler: alerts),
         ]
     }
 

@@ -50,7 +50,8 @@ enum StateText {
         out.member("thingId", thing.text)
         out.key("items")
         out.beginArray()
-        for value in state.values where paths.isEmpty || paths.contains(where: { $0.utf8.elementsEqual(value.path.utf8) }) {
+        for value in state.values
+        where paths.isEmpty || paths.contains(where: { $0.utf8.elementsEqual(value.path.utf8) }) {
             out.beginObject()
             out.member("path", value.path)
             out.member("time", value.sample.time.text)

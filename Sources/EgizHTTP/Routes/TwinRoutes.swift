@@ -11,7 +11,8 @@ struct TwinRoutes: Sendable {
     var routes: [APIRoute] {
         [
             APIRoute("/api/v1/twins", access: .filtered(.viewer), parameters: Self.listParameters, handler: list),
-            APIRoute("/api/v1/twins/{thingId}", access: .thing(.viewer), parameters: Self.twinParameters, handler: twin),
+            APIRoute(
+                "/api/v1/twins/{thingId}", access: .thing(.viewer), parameters: Self.twinParameters, handler: twin),
         ]
     }
 

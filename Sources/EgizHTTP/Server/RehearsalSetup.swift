@@ -38,7 +38,8 @@ public struct RehearsalSetup: Sendable {
             load ?? { text in
                 let topology = read("body", text)
                 let mark = SourceMark(line: 1, column: 1)
-                let faults = topology == nil ? [TopologyFault(at: mark, "this is no topology that can be read here")] : []
+                let faults =
+                    topology == nil ? [TopologyFault(at: mark, "this is no topology that can be read here")] : []
                 return Loaded(topology: topology, faults: faults, unset: [])
             }
         self.url = url

@@ -82,7 +82,8 @@ extension HistoryQueries {
             let taken = rows.prefix(Self.mostThings)
             let deadline = ContinuousClock.now.advanced(by: Self.longestAggregate)
             for row in taken {
-                guard let thing = row.text(0).flatMap({ try? ThingID(validating: $0) }), let series = row.int64(1) else {
+                guard let thing = row.text(0).flatMap({ try? ThingID(validating: $0) }), let series = row.int64(1)
+                else {
                     continue
                 }
                 guard ContinuousClock.now < deadline else {

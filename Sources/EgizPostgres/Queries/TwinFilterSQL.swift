@@ -55,7 +55,8 @@ struct TwinFilterSQL {
         }
     }
 
-    private mutating func compare(_ property: TwinFilter.Property, _ sign: String, _ value: TwinFilter.Value) -> String {
+    private mutating func compare(_ property: TwinFilter.Property, _ sign: String, _ value: TwinFilter.Value) -> String
+    {
         if let column = Self.textColumn(property) {
             switch value {
             case .text(let text): return "coalesce(\(column) \(sign) \(parameter(.text(text))), false)"
@@ -147,7 +148,8 @@ struct TwinFilterSQL {
             guard sign == "=" else { return "false" }
             return "(case \(kind) when 'boolean' then \(text) = '\(flag)' else false end)"
         case .number(let number):
-            return "(case \(kind) when 'number' then \(text)::float8 \(sign) \(parameter(.double(number))) else false end)"
+            return
+                "(case \(kind) when 'number' then \(text)::float8 \(sign) \(parameter(.double(number))) else false end)"
         case .text(let value):
             return """
                 (case \(kind) when 'string' then \(text) collate "C" \(sign) \(parameter(.text(value))) else false end)

@@ -24,7 +24,9 @@ public struct RegistrationQueries {
     }
 
     /// False where the thing is registered already.
-    public func create(_ thing: ThingID, type: String?, model: UUIDText?, metadata: JSONObject) throws(EngineError) -> Bool {
+    public func create(_ thing: ThingID, type: String?, model: UUIDText?, metadata: JSONObject) throws(EngineError)
+        -> Bool
+    {
         let made = try connection.query(
             """
             insert into egiz.twin_registration (thing_id, twin_type, model_id, metadata)

@@ -97,7 +97,9 @@ public struct TaskQueries {
     }
 
     /// The binding of the task to that type or thing, made where there was none.
-    public func bind(_ task: String, type: String?, thing: ThingID?) throws(EngineError) -> (member: Member?, isNew: Bool) {
+    public func bind(_ task: String, type: String?, thing: ThingID?) throws(EngineError) -> (
+        member: Member?, isNew: Bool
+    ) {
         let made = try connection.query(
             """
             insert into egiz.ml_task_binding (task, twin_type, thing_id) values ($1, $2, $3) on conflict do nothing

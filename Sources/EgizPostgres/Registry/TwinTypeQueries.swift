@@ -64,7 +64,9 @@ public struct TwinTypeQueries {
     }
 
     /// Stores a type whose definition was checked, with its bindings; inside a transaction that has `lockAll`.
-    public func put(_ name: String, parent: String?, _ definition: JSONObject, bindings: [JSONObject]) throws(EngineError) {
+    public func put(_ name: String, parent: String?, _ definition: JSONObject, bindings: [JSONObject])
+        throws(EngineError)
+    {
         _ = try connection.query(
             """
             insert into egiz.twin_type (twin_type, parent, definition) values ($1, $2, $3::text::jsonb)

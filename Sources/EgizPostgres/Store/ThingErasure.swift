@@ -47,7 +47,8 @@ public struct ThingErasure {
             rows.append(.init(table: "twin_relation of others", rows: gone.affected))
             // Also the events of these very deletions: whoever reads the topic finds no thing any more, and asks for none.
             let told = try connection.query(
-                "delete from egiz.registry_event where subject = $1 and kind in ('twin', 'relation')", [.text(thing.text)])
+                "delete from egiz.registry_event where subject = $1 and kind in ('twin', 'relation')",
+                [.text(thing.text)])
             rows.append(.init(table: "registry_event", rows: told.affected))
             for table in ["dead_letter", "dead_output"] {
                 let ofThing = table == "dead_letter" ? "thing_id = $1 or " : ""

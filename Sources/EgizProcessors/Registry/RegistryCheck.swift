@@ -35,7 +35,8 @@ public enum RegistryCheck {
     public static var nameRule: String { ModelTask.nameRule }
 
     /// What the check says, with the place called by another name: tables are none of a client's business.
-    private static func message(_ place: String, _ name: String, _ check: () throws(TopologyFaults) -> Void) -> String? {
+    private static func message(_ place: String, _ name: String, _ check: () throws(TopologyFaults) -> Void) -> String?
+    {
         do throws(TopologyFaults) {
             try check()
             return nil

@@ -134,7 +134,8 @@ public final class TypeSchema: StatefulProcessor {
         if rule.policy == .reject, let first = found.first {
             let more = found.count > 1 ? ", and \(found.count - 1) more" : ""
             throw RecordFault(
-                code: "schema", message: "not as the type \(rule.type) says: /features\(first.place): \(first.message)\(more)")
+                code: "schema",
+                message: "not as the type \(rule.type) says: /features\(first.place): \(first.message)\(more)")
         }
         if !found.isEmpty { effects.countRuleError() }
         settle(found, change, state, &effects)

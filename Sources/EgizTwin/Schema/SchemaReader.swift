@@ -68,7 +68,9 @@ struct SchemaReader {
         switch keyword {
         case "type": node.kinds = try kinds(rule, place)
         case "enum":
-            guard case .array(let values) = rule, !values.isEmpty else { throw fault(place, "it must be a list of values") }
+            guard case .array(let values) = rule, !values.isEmpty else {
+                throw fault(place, "it must be a list of values")
+            }
             node.values = values
         case "const": node.values = [rule]
         case "minimum": node.minimum = try number(rule, place)
@@ -116,7 +118,8 @@ struct SchemaReader {
         for name in names {
             guard let known = SchemaNode.Kinds.all.first(where: { $0.name == name }) else {
                 throw fault(
-                    place, "it must be of \(SchemaNode.Kinds.all.map(\.name).joined(separator: ", ")), or a list of them")
+                    place,
+                    "it must be of \(SchemaNode.Kinds.all.map(\.name).joined(separator: ", ")), or a list of them")
             }
             kinds.insert(known.kind)
         }
@@ -136,7 +139,9 @@ struct SchemaReader {
     {
         func bound(_ name: String, _ fallback: Int) throws(ValueSchema.Fault) -> Int {
             guard let value = object[name] else { return fallback }
-            guard case .int(let number) = value, number >= 0 else { throw fault(place, "it must be a number from 0 on") }
+            guard case .int(let number) = value, number >= 0 else {
+                throw fault(place, "it must be a number from 0 on")
+            }
             return Int(number)
         }
         let (least, most) = (try bound(low, 0), try bound(high, .max))
@@ -145,7 +150,9 @@ struct SchemaReader {
     }
 
     /// An expression that must be found somewhere in the text.
-    private func pattern(_ rule: JSONValue, _ place: String) throws(ValueSchema.Fault) -> (text: String, regex: JavaRegex) {
+    private func pattern(_ rule: JSONValue, _ place: String) throws(ValueSchema.Fault) -> (
+        text: String, regex: JavaRegex
+    ) {
         guard let text = rule.string else { throw fault(place, "it must be a text") }
         do throws(JavaRegexError) {
             // By itself first: brackets must not close what is put around.

@@ -41,7 +41,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("{}", "asset"), (#"{"asset":{"version":"1.0"}}"#, "glTF 1.0"), ("[]", "no object"), ("nonsense", "no glTF"),
+            ("{}", "asset"), (#"{"asset":{"version":"1.0"}}"#, "glTF 1.0"), ("[]", "no object"),
+            ("nonsense", "no glTF"),
             (#"{"asset":{"version":"2.0"},"nodes":{}}"#, "`nodes` is no list"),
             (#"{"asset":{"version":"2.0"},"nodes":[{"children":[1]}]}"#, "names no node"),
             (#"{"asset":{"version":"2.0"},"nodes":[{"children":[-1]}]}"#, "names no node"),
@@ -68,7 +69,9 @@ import Testing
         #expect(message(Self.glb(Self.scene, binary: 4))?.contains("binary chunk") == true)
         #expect(message(Self.glb(Self.scene, binary: nil))?.contains("binary chunk") == true)
         #expect(message(Self.glb(Self.scene, binary: 10))?.contains("multiple of 4") == true)
-        #expect(message(Self.glb(Self.scene.replacing(#""byteLength":4"#, with: #""byteLength":5"#)))?.contains("beyond") == true)
+        #expect(
+            message(Self.glb(Self.scene.replacing(#""byteLength":4"#, with: #""byteLength":5"#)))?.contains("beyond")
+                == true)
         var long = whole
         long[12] = 0xFF
         long[15] = 0xFF

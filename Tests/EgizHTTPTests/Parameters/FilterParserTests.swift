@@ -21,8 +21,12 @@ import Testing
     }
 
     @Test func valuesAreOfAllKindsAndQuotesEscape() throws {
-        #expect(try FilterParser.parse("eq( attributes/a , null )") == .compare(.document(["attributes", "a"]), .equal, .null))
-        #expect(try FilterParser.parse("ne(attributes/a,true)") == .compare(.document(["attributes", "a"]), .notEqual, .bool(true)))
+        #expect(
+            try FilterParser.parse("eq( attributes/a , null )")
+                == .compare(.document(["attributes", "a"]), .equal, .null))
+        #expect(
+            try FilterParser.parse("ne(attributes/a,true)")
+                == .compare(.document(["attributes", "a"]), .notEqual, .bool(true)))
         #expect(try FilterParser.parse("le(_revision,-1e2)") == .compare(.revision, .atMost, .number(-100)))
         #expect(
             try FilterParser.parse(#"eq(attributes/a,"x\",)\\")"#)
@@ -37,7 +41,8 @@ import Testing
     @Test(arguments: [
         "", "eq", "eq(", "eq(a,1)", "eq(thingId)", "eq(thingId,)", "eq(thingId,x)", "eq(thingId,\"x)", "eq(thingId,1)x",
         "and()", "foo(thingId,1)", "eq(attributes//a,1)", "eq(attributes/~5,1)", "gt(_created,5)", "eq(_created,\"x\")",
-        "gt(type,\"a:b:1\")", "like(thingId,5)", "eq(thingId,nan)", "eq(thingId,0x10)", "not(eq(thingId,1),eq(thingId,2))",
+        "gt(type,\"a:b:1\")", "like(thingId,5)", "eq(thingId,nan)", "eq(thingId,0x10)",
+        "not(eq(thingId,1),eq(thingId,2))",
         "and(eq(thingId,1)",
     ])
     func nonsenseIsRefusedInWords(text: String) {

@@ -69,10 +69,13 @@ extension DatabaseTests {
             let inbox = try people.api.connection.query(
                 "select action, subject, requested_by, raised_at from egiz.inbox order by message_id")
             #expect(inbox.map { $0.text(0) } == ["acknowledge", "clear"])
-            #expect(inbox.allSatisfy { $0.text(1) == "heat" && $0.text(2) == "owner@example.com" && $0.timestamp(3) != nil })
+            #expect(
+                inbox.allSatisfy { $0.text(1) == "heat" && $0.text(2) == "owner@example.com" && $0.timestamp(3) != nil }
+            )
             let over = try await people.send(.post, "/api/v1/alerts/2/acknowledge", owner, "{}")
             #expect(over.status == .conflict && people.code(over) == "alert-cleared")
-            let audit = try people.api.connection.query("select action from egiz.audit where object = 'alert:1' order by audit_id")
+            let audit = try people.api.connection.query(
+                "select action from egiz.audit where object = 'alert:1' order by audit_id")
             #expect(audit.map { $0.text(0) } == ["alert.acknowledge", "alert.clear"])
         }
 

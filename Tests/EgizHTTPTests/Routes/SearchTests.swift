@@ -18,12 +18,16 @@ extension DatabaseTests {
             }
             try api.commit(twins: [
                 TestAPI.twin(
-                    "n.a:1", revision: 5, document: document("n.a:1", #"{"hall":"H 1","x":null,"on":true}"#, #"{"f":{"properties":{"t":50}}}"#),
+                    "n.a:1", revision: 5,
+                    document: document(
+                        "n.a:1", #"{"hall":"H 1","x":null,"on":true}"#, #"{"f":{"properties":{"t":50}}}"#),
                     definition: "n:filler:1"),
                 TestAPI.twin(
-                    "n.a:2", document: document("n.a:2", #"{"hall":"H_2","on":false}"#, #"{"g":{"properties":{"t":80.5}}}"#),
+                    "n.a:2",
+                    document: document("n.a:2", #"{"hall":"H_2","on":false}"#, #"{"g":{"properties":{"t":80.5}}}"#),
                     definition: "n:machine:1"),
-                TestAPI.twin("n.b:3", document: document("n.b:3", #"{"hall":7}"#, #"{"f":{"properties":{"t":"hot"}}}"#)),
+                TestAPI.twin(
+                    "n.b:3", document: document("n.b:3", #"{"hall":7}"#, #"{"f":{"properties":{"t":"hot"}}}"#)),
                 TestAPI.twin("n.b:nul", document: #"{"thingId":"n.b:nul","attributes":{"hall":"H 1","z":"a\u0000b"}}"#),
                 TestAPI.twin("n.b:gone", document: nil),
             ])
@@ -47,13 +51,15 @@ extension DatabaseTests {
                 (#"eq(definition,"n:filler:1")"#, ["n.a:1"]), (#"like(thingId,"n.?:*1")"#, ["n.a:1"]),
                 (#"eq(attributes/hall,"H 1")"#, ["n.a:1"]), (#"eq(attributes/hall,7)"#, ["n.b:3"]),
                 (#"like(attributes/hall,"H_*")"#, ["n.a:2"]), (#"ilike(attributes/hall,"h*")"#, ["n.a:1", "n.a:2"]),
-                (#"gt(features/f/properties/t,49)"#, ["n.a:1"]), (#"ge(features/*/properties/t,50)"#, ["n.a:1", "n.a:2"]),
+                (#"gt(features/f/properties/t,49)"#, ["n.a:1"]),
+                (#"ge(features/*/properties/t,50)"#, ["n.a:1", "n.a:2"]),
                 (#"lt(features/*/properties/t,60.5)"#, ["n.a:1"]), (#"eq(attributes/on,true)"#, ["n.a:1"]),
                 (#"in(attributes/hall,"H 1",7)"#, ["n.a:1", "n.b:3"]), (#"exists(attributes/on)"#, ["n.a:1", "n.a:2"]),
                 (#"and(exists(attributes/on),not(eq(attributes/on,true)))"#, ["n.a:2"]),
                 (#"and(eq(attributes/x,null),exists(attributes/on))"#, ["n.a:1", "n.a:2"]),
                 (#"or(eq(thingId,"n.a:1"),eq(namespace,"n.c"))"#, ["n.a:1", "n.c:new"]),
-                (#"eq(type,"n:machine:1")"#, ["n.a:1", "n.a:2", "n.b:3"]), (#"eq(type,"n:filler:1")"#, ["n.a:1", "n.b:3"]),
+                (#"eq(type,"n:machine:1")"#, ["n.a:1", "n.a:2", "n.b:3"]),
+                (#"eq(type,"n:filler:1")"#, ["n.a:1", "n.b:3"]),
                 (#"ne(type,"n:machine:1")"#, ["n.b:nul", "n.c:new"]), (#"eq(metadata/site,"Aktau")"#, ["n.b:3"]),
                 (#"and(exists(metadata/site),lt(metadata/floor,3))"#, ["n.b:3"]), (#"ge(_revision,5)"#, ["n.a:1"]),
                 (#"and(gt(_created,"2025-12-31T00:00:00Z"),eq(namespace,"n.a"))"#, ["n.a:1", "n.a:2"]),
@@ -73,14 +79,16 @@ extension DatabaseTests {
             let next = try #require(first["next"]?.string)
             let second = try await api.json("/api/v1/twins?filter=\(filter)&limit=1&cursor=\(next)")
             #expect(second["items"]?.array?.first?["thingId"] == .string("n.a:2") && second["next"] == nil)
-            #expect(try await api.get("/api/v1/twins?filter=exists(attributes/hall)&cursor=\(next)").status == .badRequest)
+            #expect(
+                try await api.get("/api/v1/twins?filter=exists(attributes/hall)&cursor=\(next)").status == .badRequest)
             #expect(try await api.get("/api/v1/twins?filter=eq(thingId").status == .badRequest)
         }
 
         @Test func peopleFindTheTwinsOfTheirProjectsOnly() async throws {
             let people = try TestPeople()
             try people.api.commit(twins: [
-                TestAPI.twin("org.a:1", document: #"{"thingId":"org.a:1"}"#), TestAPI.twin("org.b:1", document: #"{"thingId":"org.b:1"}"#),
+                TestAPI.twin("org.a:1", document: #"{"thingId":"org.a:1"}"#),
+                TestAPI.twin("org.b:1", document: #"{"thingId":"org.b:1"}"#),
             ])
             let owner = try await people.person("a@example.com").access
             _ = try await people.project(owner, namespace: "org.a")
@@ -100,17 +108,22 @@ extension DatabaseTests {
 
         private func history() throws -> TestAPI {
             let api = try TestAPI()
-            let (a, b) = (try TestAPI.key("n.a:1", "/attributes/a"), try TestAPI.key("n.a:1", "/features/f/properties/t"))
+            let (a, b) = (
+                try TestAPI.key("n.a:1", "/attributes/a"), try TestAPI.key("n.a:1", "/features/f/properties/t")
+            )
             let text = SeriesColumn(series: try TestAPI.key("n.a:1", "/attributes/late"), kind: .text)
             text.append(time: Self.t0 + 600 * Self.s, text: "x")
             try api.commit(
                 columns: [
                     TestAPI.numbers(a, [(Self.t0, 1), (Self.t0 + Self.s, 2), (Self.t0 + 2 * Self.s, 3)]),
                     TestAPI.numbers(b, [(Self.t0 + Self.s, 10.5), (Self.t0 + 70 * Self.s, 20)]), text,
-                    TestAPI.numbers(try TestAPI.key("n.a:2", "/features/f/properties/t"), [(Self.t0 + 2 * Self.s, 30), (Self.t0 + 200 * Self.s, 5)]),
+                    TestAPI.numbers(
+                        try TestAPI.key("n.a:2", "/features/f/properties/t"),
+                        [(Self.t0 + 2 * Self.s, 30), (Self.t0 + 200 * Self.s, 5)]),
                 ],
                 twins: [
-                    TestAPI.twin("n.a:1", document: #"{"thingId":"n.a:1"}"#), TestAPI.twin("n.a:2", document: #"{"thingId":"n.a:2"}"#),
+                    TestAPI.twin("n.a:1", document: #"{"thingId":"n.a:1"}"#),
+                    TestAPI.twin("n.a:2", document: #"{"thingId":"n.a:2"}"#),
                 ])
             return api
         }

@@ -1,5 +1,4 @@
-
-                ])import EgizCore
+import EgizCore
 import EgizPostgres
 import EgizTwin
 import Synchronization
@@ -59,9 +58,10 @@ extension DatabaseTests {
                 sink.records == [
                     "registry twin-type:n:a:1 created", "registry twin-type:n:a:1 updated", "registry twin:n:x created",
                     "registry relation:n:x created", "registry binding:1 created", "registry ml-task:t created",
-                    "registry ml-task-binding:t created", "registry ml-model:m created", "registry topology:line created",
+                    "registry ml-task-binding:t created", "registry ml-model:m created",
+                    "registry topology:line created",
                     "registry twin:n:x deleted",
-                ] || sink.records.count == 11)
+                ])
             #expect(try await publisher.round() == 0, "once")
             let schema = try JSONSchema("registry.v1.schema.json")
             for value in sink.values { #expect(schema.faults(try JSONParser().parse(value)).isEmpty) }

@@ -26,9 +26,10 @@ import Testing
             (#"{"items":{"type":"number"}}"#, "[1,2]", #"[1,"a"]"#),
             (#"{"prefixItems":[{"type":"string"}],"items":false}"#, #"["a"]"#, #"["a",1]"#),
             (#"{"minItems":1}"#, "[1]", "[]"), (#"{"uniqueItems":true}"#, "[1,2]", "[1,1.0]"),
-            (#"{"allOf":[{"minimum":1},{"maximum":2}]}"#, "1", "3"), (#"{"anyOf":[{"type":"string"},{"minimum":5}]}"#, "5", "4"),
+            (#"{"allOf":[{"minimum":1},{"maximum":2}]}"#, "1", "3"),
+            (#"{"anyOf":[{"type":"string"},{"minimum":5}]}"#, "5", "4"),
             (#"{"oneOf":[{"minimum":1},{"minimum":5}]}"#, "2", "6"), (#"{"not":{"type":"string"}}"#, "1", #""a""#),
-            (#"{"$ref":"#/$defs/n","$defs":{"n":{"type":"number"}}}"#, "1", "true"),
+            (##"{"$ref":"#/$defs/n","$defs":{"n":{"type":"number"}}}"##, "1", "true"),
         ])
     func aKeywordTellsWhatFitsFromWhatDoesNot(schema: String, fits: String, not: String) throws {
         #expect(try places(schema, fits).isEmpty)
@@ -43,7 +44,7 @@ import Testing
     }
 
     @Test func aSchemaThatRefersToItselfEndsWithTheValue() throws {
-        let tree = #"{"properties":{"next":{"$ref":"#"}},"required":["n"]}"#
+        let tree = ##"{"properties":{"next":{"$ref":"#"}},"required":["n"]}"##
         #expect(try places(tree, #"{"n":1,"next":{"n":2,"next":{}}}"#) == ["/next/next"])
         #expect(try places(##"{"$ref":"#"}"##, "1").count == 1, "a circle without a value is a violation, not a crash")
     }

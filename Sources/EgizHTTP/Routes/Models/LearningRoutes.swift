@@ -109,11 +109,14 @@ struct LearningRoutes: Sendable {
             try request.precondition(current: EntityTag(revision: before.version))
             if kind == .model {
                 let tasks = try queries.tasks(asking: name)
-                if !tasks.isEmpty { throw Problem.inUse("Tasks ask the model \(name): \(tasks.joined(separator: ", ")).") }
+                if !tasks.isEmpty {
+                    throw Problem.inUse("Tasks ask the model \(name): \(tasks.joined(separator: ", ")).")
+                }
             }
             try queries.delete(kind, name)
             try request.audit(
-                "ml-\(capture).delete", "ml-\(capture):\(name)", before: LearningText.json(before, kind), on: connection)
+                "ml-\(capture).delete", "ml-\(capture):\(name)", before: LearningText.json(before, kind), on: connection
+            )
             return .nothing
         }.response
     }

@@ -117,7 +117,8 @@ struct BindingRoutes: Sendable {
         }
         // A star in a thing's name would be a pattern in its binding.
         guard !thing.text.utf8.contains(UInt8(ascii: "*")) else {
-            throw Problem.unprocessable("thing-pattern", "A thing whose id has a * in it cannot have bindings of its own.")
+            throw Problem.unprocessable(
+                "thing-pattern", "A thing whose id has a * in it cannot have bindings of its own.")
         }
         for word in ["type", "thing", "namespace"] where settings[word] != nil {
             throw Problem.invalidBody([

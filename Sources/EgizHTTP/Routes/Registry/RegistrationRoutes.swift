@@ -157,7 +157,8 @@ struct RegistrationRoutes: Sendable {
         if let name = content.type {
             let type = try TwinTypeQueries(connection).type(name)
             guard let type, type.project == nil || request.principal?.role(in: type.project) != nil else {
-                throw Problem.unprocessable("no-such-type", "There is no type \(name); PUT /api/v1/twin-types/{type} makes one.")
+                throw Problem.unprocessable(
+                    "no-such-type", "There is no type \(name); PUT /api/v1/twin-types/{type} makes one.")
             }
         }
         if let id = content.model {
@@ -211,6 +212,8 @@ extension Problem {
     static func namespaceOfOthers(_ thing: ThingID) -> Problem {
         Problem(
             code: "namespace", status: .forbidden, title: "The namespace is none of your projects'",
-            detail: "\(thing.namespace) belongs to no project in which you are an editor; its owner, or an admin, can change that.")
+            detail:
+                "\(thing.namespace) belongs to no project in which you are an editor; its owner, or an admin, can change that."
+        )
     }
 }

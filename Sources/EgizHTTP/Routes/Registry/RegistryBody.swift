@@ -79,6 +79,7 @@ extension Problem {
     /// The body is JSON as it should be, and what it says makes no sense.
     static func unprocessable(_ code: String, _ detail: String) -> Problem {
         Problem(
-            code: code, status: .unprocessableContent, title: "What the body says cannot be put in force", detail: detail)
+            code: code, status: .unprocessableContent, title: "What the body says cannot be put in force",
+            detail: detail)
     }
 }

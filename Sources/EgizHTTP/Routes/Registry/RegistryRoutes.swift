@@ -6,7 +6,8 @@ struct RegistryRoutes: Sendable {
 
     init(pool: PostgresPool, setup: RehearsalSetup?) {
         routes =
-            TwinTypeRoutes(pool: pool).routes + RegistrationRoutes(pool: pool).routes + RelationRoutes(pool: pool).routes
+            TwinTypeRoutes(pool: pool).routes + RegistrationRoutes(pool: pool).routes
+            + RelationRoutes(pool: pool).routes
             + BindingRoutes(pool: pool).routes + ModelRoutes(pool: pool).routes + LearningRoutes(pool: pool).routes
             + TaskBindingRoutes(pool: pool).routes + AlertRoutes(pool: pool).routes
             + [AggregateRoute(queries: HistoryQueries(pool: pool)).route]

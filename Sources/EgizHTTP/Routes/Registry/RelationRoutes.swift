@@ -106,7 +106,8 @@ struct RelationRoutes: Sendable {
         }
         guard let first = bytes.first, (0x61...0x7A).contains(first), bytes.count <= 64, isWord else {
             throw .parameter(
-                "kind", "A kind is a word of 1 to 64 letters and digits that begins with a small letter, such as partOf.")
+                "kind",
+                "A kind is a word of 1 to 64 letters and digits that begins with a small letter, such as partOf.")
         }
         guard let text = request.captures["otherId"].flatMap({ PercentText.decode($0) }),
             let other = try? ThingID(validating: text)

@@ -46,11 +46,13 @@ struct TwinTypeBody: Sendable {
         }
         if let policy = body.word("policy", Policy.self) { definition["policy"] = .string(policy.rawValue) }
         if let units = body.storedObject("units", largest: 64 << 10) {
-            for (path, unit) in units where unit.string == nil || (try? JSONPointer(parsing: path)) == nil || path.isEmpty {
+            for (path, unit) in units
+            where unit.string == nil || (try? JSONPointer(parsing: path)) == nil || path.isEmpty {
                 faults.append(
                     .init(
                         pointer: "/units" + JSONPointer(segments: [path]).text,
-                        detail: "units has JSON pointers such as /features/filler/properties/level as names, and texts."))
+                        detail: "units has JSON pointers such as /features/filler/properties/level as names, and texts."
+                    ))
             }
             definition["units"] = .object(units)
         }

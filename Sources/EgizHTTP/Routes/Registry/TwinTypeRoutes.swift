@@ -117,7 +117,8 @@ struct TwinTypeRoutes: Sendable {
         let name = request.captures["type"].flatMap { PercentText.decode($0) } ?? ""
         guard TwinTypeBody.isName(name) else {
             throw .parameter(
-                "type", "A type is <namespace>:<name>:<version>, such as com.example:filler:1.0; the path has another form.")
+                "type",
+                "A type is <namespace>:<name>:<version>, such as com.example:filler:1.0; the path has another form.")
         }
         return name
     }
@@ -190,7 +191,9 @@ struct TwinTypeRoutes: Sendable {
         let lineage = try TwinTypeQueries(connection).lineage(parent)
         guard let first = lineage.first,
             first.project == nil || request.principal?.role(in: first.project) != nil
-        else { throw Problem.unprocessable("no-such-parent", "There is no type \(parent.prefix(256)) to descend from.") }
+        else {
+            throw Problem.unprocessable("no-such-parent", "There is no type \(parent.prefix(256)) to descend from.")
+        }
         guard !lineage.contains(where: { $0.name == name }), lineage.count < 32 else {
             throw Problem.unprocessable("type-circle", "\(name) would descend from itself, or from more than 31 types.")
         }

@@ -62,7 +62,9 @@ enum TwinTypeText {
         out.member("policy", lineage.lazy.compactMap { $0.definition["policy"]?.string }.first ?? "accept")
         out.key("units")
         out.raw(JSONValue.object(units(lineage)).text.utf8)
-        list("bindings", "binding", lineage, into: &out) { "\($0["objectName"]?.text ?? "") \($0["target"]?.text ?? "")" }
+        list("bindings", "binding", lineage, into: &out) {
+            "\($0["objectName"]?.text ?? "") \($0["target"]?.text ?? "")"
+        }
         list("alertRules", "rule", lineage, into: &out) { $0["name"]?.text ?? "" }
         out.key("mlTasks")
         out.beginArray()

@@ -31,7 +31,9 @@ struct TopologyRoutes: Sendable {
             APIRoute(Self.one + "/versions", access: .admin, handler: versions),
             APIRoute(Self.one + "/diff", access: .admin, parameters: ["from", "to"], handler: diffVersions),
             APIRoute(Self.one + "/rollback", access: .admin, writing: .json(.post, largest: 4096), handler: rollBack),
-            APIRoute(Self.one + "/pause", access: .admin, writing: .bodyless(.post)) { try await setState(.paused, $0) },
+            APIRoute(Self.one + "/pause", access: .admin, writing: .bodyless(.post)) {
+                try await setState(.paused, $0)
+            },
             APIRoute(Self.one + "/resume", access: .admin, writing: .bodyless(.post)) {
                 try await setState(.running, $0)
             },
@@ -57,7 +59,8 @@ struct TopologyRoutes: Sendable {
         } catch {
             guard error.code == .topology else { throw error }
             throw Problem(
-                code: "topology", status: .conflict, title: "That cannot be done with the topology", detail: "\(error.message).")
+                code: "topology", status: .conflict, title: "That cannot be done with the topology",
+                detail: "\(error.message).")
         }
     }
 
@@ -250,6 +253,8 @@ extension Problem {
     static func noSuchTopology(_ name: String) -> Problem {
         Problem(
             code: "topology-not-found", status: .notFound, title: "No such topology",
-            detail: "There is no topology \(name.prefix(200)), or not that version of it. GET /api/v1/topologies lists them.")
+            detail:
+                "There is no topology \(name.prefix(200)), or not that version of it. GET /api/v1/topologies lists them."
+        )
     }
 }

@@ -16,9 +16,11 @@ extension DatabaseTests {
         @Test func aTaskIsMadeByTheWordsOfTopologyFiles() async throws {
             let people = try TestPeople(demand: .loopback)
             let made = try await people.send(.put, Self.task, nil, Self.settings)
-            #expect(made.status == .created && made.headers[.eTag] == #""rev:1""# && made.headers[.location] == Self.task)
+            #expect(
+                made.status == .created && made.headers[.eTag] == #""rev:1""# && made.headers[.location] == Self.task)
             let off = try await people.json(
-                .put, Self.task, nil, #"{"settings":{"model":"m","features":[{"name":"t","path":"features.f.t"}]},"enabled":false}"#,
+                .put, Self.task, nil,
+                #"{"settings":{"model":"m","features":[{"name":"t","path":"features.f.t"}]},"enabled":false}"#,
                 headers: [.ifMatch: #""rev:1""#])
             #expect(off["version"] == .int(2) && off["enabled"] == .bool(false) && off["bound"] == .bool(false))
             for body in [
@@ -28,11 +30,17 @@ extension DatabaseTests {
                 let refused = try await people.send(.put, Self.task, nil, body, headers: Self.any)
                 #expect(people.code(refused) == "invalid-task" && !refused.text.contains("ml_task["), "\(refused.text)")
             }
-            #expect(people.code(try await people.send(.put, Self.task, nil, #"{"bound":true}"#, headers: Self.any)) == "invalid-body")
+            #expect(
+                people.code(try await people.send(.put, Self.task, nil, #"{"bound":true}"#, headers: Self.any))
+                    == "invalid-body")
             #expect(try await people.send(.put, "/api/v1/ml/tasks/-x", nil, Self.settings).status == .badRequest)
-            #expect(try await people.json(.get, "/api/v1/ml/tasks")["items"]?.array?.map { $0["task"] } == [.string("anomaly")])
+            #expect(
+                try await people.json(.get, "/api/v1/ml/tasks")["items"]?.array?.map { $0["task"] } == [
+                    .string("anomaly")
+                ])
 
-            _ = try await people.json(.put, "/api/v1/ml/models/m", nil, #"{"settings":{"owner":"lab"}}"#, status: .created)
+            _ = try await people.json(
+                .put, "/api/v1/ml/models/m", nil, #"{"settings":{"owner":"lab"}}"#, status: .created)
             #expect(people.code(try await people.send(.delete, "/api/v1/ml/models/m", headers: Self.any)) == "in-use")
             #expect(try await people.send(.delete, Self.task, headers: Self.any).status == .noContent)
             #expect(try await people.send(.delete, "/api/v1/ml/models/m", headers: Self.any).status == .noContent)
@@ -85,13 +93,15 @@ extension DatabaseTests {
                 } ?? []
             }
             #expect(try await rows("", admin).count == 8)
-            #expect(try await rows("", owner) == ["org.a:1 x false", "org.a:1 x true", "org.a:1 y false", "org.a:1 y true"])
+            #expect(
+                try await rows("", owner) == ["org.a:1 x false", "org.a:1 x true", "org.a:1 y false", "org.a:1 y true"])
             #expect(try await rows("task=y&shadow=false", owner) == ["org.a:1 y false"])
             #expect(try await rows("namespace=org.b", owner).isEmpty)
             var all: [String] = []
             var next = ""
             repeat {
-                let page = try await people.json(.get, "/api/v1/predictions?limit=3" + (next.isEmpty ? "" : "&cursor=\(next)"), admin)
+                let page = try await people.json(
+                    .get, "/api/v1/predictions?limit=3" + (next.isEmpty ? "" : "&cursor=\(next)"), admin)
                 all += page["items"]?.array?.map { "\($0["thingId"]?.string ?? "") \($0["task"]?.string ?? "")" } ?? []
                 next = page["next"]?.string ?? ""
             } while !next.isEmpty && all.count < 20

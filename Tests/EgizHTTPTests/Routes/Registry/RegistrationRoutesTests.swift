@@ -26,8 +26,11 @@ extension DatabaseTests {
             let made = try await people.send(
                 .post, "/api/v1/twins", owner,
                 #"{"thingId":"org.line:filler-1","type":"org.line:filler:1","metadata":{"hall":3}}"#)
-            #expect(made.status == .created && made.headers[.location] == Self.path && made.headers[.eTag] == #""rev:1""#)
-            #expect(people.code(try await people.send(.post, "/api/v1/twins", owner, #"{"thingId":"org.line:filler-1"}"#)) == "registered")
+            #expect(
+                made.status == .created && made.headers[.location] == Self.path && made.headers[.eTag] == #""rev:1""#)
+            #expect(
+                people.code(try await people.send(.post, "/api/v1/twins", owner, #"{"thingId":"org.line:filler-1"}"#))
+                    == "registered")
             let twin = try await people.json(.get, "/api/v1/twins/org.line:filler-1", viewer)
             #expect(twin == .object(object(["thingId": "org.line:filler-1", "definition": "org.line:filler:1"])))
             let items = try #require(try await people.json(.get, "/api/v1/twins", viewer)["items"]?.array)
@@ -46,13 +49,17 @@ extension DatabaseTests {
         @Test func registrationsAreReplacedPatchedAndRemoved() async throws {
             let (people, owner, viewer, _) = try await team()
             #expect(people.code(try await people.send(.get, Self.path, owner)) == "not-registered")
-            let made = try await people.json(.put, Self.path, owner, #"{"metadata":{"a":{"b":1,"c":2},"d":3}}"#, status: .created)
+            let made = try await people.json(
+                .put, Self.path, owner, #"{"metadata":{"a":{"b":1,"c":2},"d":3}}"#, status: .created)
             #expect(made["version"] == .int(1) && made["type"] == .null)
             #expect(try await people.send(.put, Self.path, owner, "{}").status.code == 428)
             let patched = try await people.json(
-                .patch, Self.path, owner, #"{"metadata":{"a":{"b":null,"e":[1]},"d":null}}"#, headers: [.ifMatch: #""rev:1""#])
+                .patch, Self.path, owner, #"{"metadata":{"a":{"b":null,"e":[1]},"d":null}}"#,
+                headers: [.ifMatch: #""rev:1""#])
             #expect(patched["metadata"] == (try JSONParser().parse(Array(#"{"a":{"c":2,"e":[1]}}"#.utf8))))
-            #expect(try await people.send(.patch, Self.path, owner, "{}", headers: [.ifMatch: #""rev:1""#]).status == .preconditionFailed)
+            #expect(
+                try await people.send(.patch, Self.path, owner, "{}", headers: [.ifMatch: #""rev:1""#]).status
+                    == .preconditionFailed)
             let tag: HTTPFields = [.ifMatch: "*"]
             #expect(try await people.send(.patch, Self.path, viewer, "{}", headers: tag).status == .forbidden)
             #expect(try await people.send(.delete, Self.path, viewer, headers: tag).status == .forbidden)
@@ -69,9 +76,14 @@ extension DatabaseTests {
             }
             // Whether a namespace is somebody's or nobody's is not told.
             for thing in ["org.nobody:a", "org.elsewhere:a"] {
-                #expect(people.code(try await people.send(.post, "/api/v1/twins", owner, #"{"thingId":"\#(thing)"}"#)) == "namespace")
+                #expect(
+                    people.code(try await people.send(.post, "/api/v1/twins", owner, #"{"thingId":"\#(thing)"}"#))
+                        == "namespace")
             }
-            #expect(try await people.send(.put, "/api/v1/twins/org.line:a/registration", other, "{}", headers: [.ifMatch: "*"]).status == .notFound)
+            #expect(
+                try await people.send(
+                    .put, "/api/v1/twins/org.line:a/registration", other, "{}", headers: [.ifMatch: "*"]
+                ).status == .notFound)
         }
 
         @Test func typesAndModelsMustBeThereAndUsable() async throws {
@@ -102,10 +114,13 @@ extension DatabaseTests {
         @Test func relationsAreTreesWhereTheyShouldBe() async throws {
             let (people, owner, viewer, other) = try await team()
             for name in ["line", "cell", "robot"] {
-                _ = try await people.json(.post, "/api/v1/twins", owner, #"{"thingId":"org.line:\#(name)"}"#, status: .created)
+                _ = try await people.json(
+                    .post, "/api/v1/twins", owner, #"{"thingId":"org.line:\#(name)"}"#, status: .created)
             }
             func put(_ thing: String, _ kind: String, _ other: String, _ token: String) async throws -> Int {
-                try await people.send(.put, "/api/v1/twins/org.line:\(thing)/relations/\(kind)/org.line:\(other)", token).status.code
+                try await people.send(
+                    .put, "/api/v1/twins/org.line:\(thing)/relations/\(kind)/org.line:\(other)", token
+                ).status.code
             }
             #expect(try await put("robot", "parent", "cell", owner) == 201)
             #expect(try await put("robot", "parent", "cell", owner) == 204)
@@ -130,8 +145,12 @@ extension DatabaseTests {
             #expect(try await list("kind=parent&direction=out&depth=5") == ["robot parent cell", "cell parent line"])
             #expect(try await list("kind=feeds&direction=in") == ["line feeds robot"])
             #expect(try await list("kind=feeds&depth=16&direction=out").count == 2, "a circle ends")
-            #expect(try await people.send(.delete, "/api/v1/twins/org.line:robot/relations/parent/org.line:cell", owner).status == .noContent)
-            #expect(try await people.send(.delete, "/api/v1/twins/org.line:robot/relations/parent/org.line:cell", owner).status == .notFound)
+            #expect(
+                try await people.send(.delete, "/api/v1/twins/org.line:robot/relations/parent/org.line:cell", owner)
+                    .status == .noContent)
+            #expect(
+                try await people.send(.delete, "/api/v1/twins/org.line:robot/relations/parent/org.line:cell", owner)
+                    .status == .notFound)
         }
 
         @Test func relationsDoNotLeadToWhatOneMayNotSee() async throws {
@@ -139,12 +158,21 @@ extension DatabaseTests {
             _ = try await people.project(other, namespace: "org.other")
             _ = try await people.json(.post, "/api/v1/twins", owner, #"{"thingId":"org.line:a"}"#, status: .created)
             _ = try await people.json(.post, "/api/v1/twins", other, #"{"thingId":"org.other:b"}"#, status: .created)
-            #expect(try await people.send(.put, "/api/v1/twins/org.line:a/relations/partOf/org.other:b", owner).status == .notFound)
+            #expect(
+                try await people.send(.put, "/api/v1/twins/org.line:a/relations/partOf/org.other:b", owner).status
+                    == .notFound)
             let admin = try await people.admin().access
-            #expect(try await people.send(.put, "/api/v1/twins/org.line:a/relations/partOf/org.other:b", admin).status == .created)
-            #expect(try await people.json(.get, "/api/v1/twins/org.line:a/relations", admin)["items"]?.array?.count == 1)
-            #expect(try await people.json(.get, "/api/v1/twins/org.line:a/relations", owner)["items"]?.array?.isEmpty == true)
-            #expect(try await people.send(.delete, "/api/v1/twins/org.line:a/relations/partOf/org.other:b", owner).status == .notFound)
+            #expect(
+                try await people.send(.put, "/api/v1/twins/org.line:a/relations/partOf/org.other:b", admin).status
+                    == .created)
+            #expect(
+                try await people.json(.get, "/api/v1/twins/org.line:a/relations", admin)["items"]?.array?.count == 1)
+            #expect(
+                try await people.json(.get, "/api/v1/twins/org.line:a/relations", owner)["items"]?.array?.isEmpty
+                    == true)
+            #expect(
+                try await people.send(.delete, "/api/v1/twins/org.line:a/relations/partOf/org.other:b", owner).status
+                    == .notFound)
         }
     }
 }

@@ -32,15 +32,20 @@ extension DatabaseTests {
 
         @Test func aTypeIsMadeChangedAndReadInAllItsVersions() async throws {
             let (people, owner, _, _) = try await team()
-            _ = try await people.json(.put, Self.machine, owner, #"{"units":{"/features/f/properties/t":"K"}}"#, status: .created)
+            _ = try await people.json(
+                .put, Self.machine, owner, #"{"units":{"/features/f/properties/t":"K"}}"#, status: .created)
             let made = try await people.send(.put, Self.filler, owner, Self.whole)
             #expect(made.status == .created && made.headers[.eTag] == #""rev:1""#)
             #expect(made.headers[.location] == Self.filler)
             let read = try await people.json(.get, Self.filler, owner)
-            #expect(read["alertRules"]?.array?.count == 1 && read["policy"] == .string("flag") && read["version"] == .int(1))
+            #expect(
+                read["alertRules"]?.array?.count == 1 && read["policy"] == .string("flag") && read["version"] == .int(1)
+            )
 
             #expect(try await people.send(.put, Self.filler, owner, "{}").status.code == 428)
-            #expect(try await people.send(.put, Self.filler, owner, "{}", headers: any(#""rev:9""#)).status == .preconditionFailed)
+            #expect(
+                try await people.send(.put, Self.filler, owner, "{}", headers: any(#""rev:9""#)).status
+                    == .preconditionFailed)
             let second = try await people.json(
                 .put, Self.filler, owner, #"{"parent":"org.line:machine:1.0"}"#, headers: any(#""rev:1""#))
             #expect(second["version"] == .int(2) && second["policy"] == nil)
@@ -49,7 +54,9 @@ extension DatabaseTests {
             let next = try #require(versions["next"]?.string)
             let rest = try await people.json(.get, Self.filler + "/versions?limit=1&cursor=\(next)", owner)
             #expect(rest["items"]?.array?.first?["policy"] == .string("flag") && rest["next"] == nil)
-            #expect(try await people.json(.get, Self.filler + "/versions/1", owner)["mlTasks"] == .array([.string("anomaly")]))
+            #expect(
+                try await people.json(.get, Self.filler + "/versions/1", owner)["mlTasks"]
+                    == .array([.string("anomaly")]))
             #expect(try await people.send(.get, Self.filler + "/versions/3", owner).status == .notFound)
         }
 
@@ -59,7 +66,9 @@ extension DatabaseTests {
             _ = try await people.json(.put, Self.filler, owner, Self.whole, status: .created)
             let connection = people.api.connection
             func rows() throws -> [Int64?] {
-                try connection.query("select binding_id from egiz.data_bindings_3d where declared order by 1").map { $0.int64(0) }
+                try connection.query("select binding_id from egiz.data_bindings_3d where declared order by 1").map {
+                    $0.int64(0)
+                }
             }
             try connection.execute(
                 """
@@ -92,7 +101,9 @@ extension DatabaseTests {
             let force = try await people.json(.get, Self.filler + "/in-force", owner)
             #expect(force["lineage"] == .array([.string("org.line:filler:1.0"), .string("org.line:machine:1.0")]))
             #expect(force["policy"] == .string("flag") && force["schemas"]?.array?.count == 2)
-            #expect(force["units"]?["/features/f/properties/t"] == .string("°C") && force["units"]?["/attributes/w"] == .string("kg"))
+            #expect(
+                force["units"]?["/features/f/properties/t"] == .string("°C")
+                    && force["units"]?["/attributes/w"] == .string("kg"))
             #expect(force["mlTasks"] == .array([.string("anomaly"), .string("wear")]))
             let bindings = try #require(force["bindings"]?.array)
             #expect(bindings.map { $0["type"] } == [.string("org.line:filler:1.0"), .string("org.line:machine:1.0")])
@@ -101,11 +112,19 @@ extension DatabaseTests {
 
         @Test(
             arguments: [
-                (#"{"schema":{"typ":"x"}}"#, "/schema/typ"), (#"{"bindings":[{"objectName":"A","target":"colour","path":"a.b"}]}"#, "/bindings/0"),
-                (#"{"bindings":[{"objectName":"A","target":"color","path":"features.f.t","type":"*"}]}"#, "/bindings/0/type"),
+                (#"{"schema":{"typ":"x"}}"#, "/schema/typ"),
+                (#"{"bindings":[{"objectName":"A","target":"colour","path":"a.b"}]}"#, "/bindings/0"),
+                (
+                    #"{"bindings":[{"objectName":"A","target":"color","path":"features.f.t","type":"*"}]}"#,
+                    "/bindings/0/type"
+                ),
                 (#"{"alertRules":[{"name":"a","when":"features.f.t >","message":"m"}]}"#, "/alertRules/0"),
-                (#"{"alertRules":[{"name":"a","when":"true","message":"m"},{"name":"a","when":"true","message":"m"}]}"#, "/alertRules/1/name"),
-                (#"{"mlTasks":["a b"]}"#, "/mlTasks/0"), (#"{"units":{"t":"K"}}"#, "/units/t"), (#"{"units":{"/t":1}}"#, "/units/~1t"),
+                (
+                    #"{"alertRules":[{"name":"a","when":"true","message":"m"},{"name":"a","when":"true","message":"m"}]}"#,
+                    "/alertRules/1/name"
+                ),
+                (#"{"mlTasks":["a b"]}"#, "/mlTasks/0"), (#"{"units":{"t":"K"}}"#, "/units/t"),
+                (#"{"units":{"/t":1}}"#, "/units/~1t"),
             ])
         func whatCannotBePutInForceIsRefusedWithItsPlace(body: String, place: String) async throws {
             let (people, owner, _, _) = try await team()
@@ -127,7 +146,8 @@ extension DatabaseTests {
                 ("org.line:filler:1.0", "type-circle"), ("org.line:machine:1.0", "type-circle"),
             ] {
                 let answer = try await people.json(
-                    .put, Self.machine, owner, #"{"parent":"\#(parent)"}"#, status: .unprocessableContent, headers: any())
+                    .put, Self.machine, owner, #"{"parent":"\#(parent)"}"#, status: .unprocessableContent,
+                    headers: any())
                 #expect(answer["code"] == .string(code), "\(parent)")
             }
             let used = try await people.send(.delete, Self.machine, owner, headers: any())
@@ -154,7 +174,8 @@ extension DatabaseTests {
             #expect(try await people.send(.get, "/api/v1/twin-types/org.free:base:1", other).status == .ok)
             #expect(try await people.send(.put, "/api/v1/twin-types/org.free:base:1", owner, "{}").status == .forbidden)
             func names(_ token: String) async throws -> [String?] {
-                try await people.json(.get, "/api/v1/twin-types", token)["items"]?.array?.map { $0["type"]?.string } ?? []
+                try await people.json(.get, "/api/v1/twin-types", token)["items"]?.array?.map { $0["type"]?.string }
+                    ?? []
             }
             #expect(try await names(viewer) == ["org.free:base:1", "org.line:machine:1.0"])
             #expect(try await names(other) == ["org.free:base:1"])
@@ -172,7 +193,9 @@ extension DatabaseTests {
                 where object = 'twin-type:org.line:machine:1.0' order by audit_id
                 """)
             #expect(entries.map { $0.text(0) } == ["twin-type.create", "twin-type.replace", "twin-type.delete"])
-            #expect(entries.map { $0.bool(1) } == [true, false, false] && entries.map { $0.bool(2) } == [false, false, true])
+            #expect(
+                entries.map { $0.bool(1) } == [true, false, false]
+                    && entries.map { $0.bool(2) } == [false, false, true])
             #expect(entries.allSatisfy { $0.text(3) == "owner@example.com" && $0.bool(4) == true })
         }
     }

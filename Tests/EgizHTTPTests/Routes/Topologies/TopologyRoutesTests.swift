@@ -42,11 +42,13 @@ extension DatabaseTests {
                     }), logger: TestAPI.quiet)
         }
 
-        private func post(_ server: APIServer, _ uri: String, _ body: String, type: String = "application/yaml") async throws
+        private func post(_ server: APIServer, _ uri: String, _ body: String, type: String = "application/yaml")
+            async throws
             -> (status: Int, json: JSONValue)
         {
             let answer = try await server.application().test(.router) {
-                try await $0.execute(uri: uri, method: .post, headers: [.contentType: type], body: ByteBuffer(string: body))
+                try await $0.execute(
+                    uri: uri, method: .post, headers: [.contentType: type], body: ByteBuffer(string: body))
             }
             return (answer.status.code, try JSONParser().parse(Array(buffer: answer.body)))
         }
@@ -79,7 +81,9 @@ extension DatabaseTests {
             #expect(try await post(server, "/api/v1/topologies", Self.text()).json["outcome"] == .string("unchanged"))
 
             let diff = try await post(server, "/api/v1/topologies/diff", Self.text(Self.history))
-            #expect(diff.json["differs"] == .bool(true) && diff.json["lines"]?.array?.contains(.string("+" + Self.history)) == true)
+            #expect(
+                diff.json["differs"] == .bool(true)
+                    && diff.json["lines"]?.array?.contains(.string("+" + Self.history)) == true)
             #expect(diff.json["plan"]?["outcome"] == .string("planned"))
             #expect(try await post(server, "/api/v1/topologies", Self.text(Self.history)).json["version"] == .int(2))
             let between = try await get(server, "/api/v1/topologies/line/diff")
@@ -89,13 +93,18 @@ extension DatabaseTests {
             #expect(back.json["version"] == .int(3))
             let read = try await get(server, "/api/v1/topologies/line")
             #expect(read["text"] == .string(Self.text()) && read["origin"] == .string("rollback to 1"))
-            #expect(try await get(server, "/api/v1/topologies/line?version=2")["text"] == .string(Self.text(Self.history)))
+            #expect(
+                try await get(server, "/api/v1/topologies/line?version=2")["text"] == .string(Self.text(Self.history)))
             let versions = try await get(server, "/api/v1/topologies/line/versions")
             #expect(versions["items"]?.array?.map { $0["version"] } == [.int(3), .int(2), .int(1)])
-            let none = try await post(server, "/api/v1/topologies/line/rollback", #"{"to":9}"#, type: "application/json")
+            let none = try await post(
+                server, "/api/v1/topologies/line/rollback", #"{"to":9}"#, type: "application/json")
             #expect(none.status == 409 && none.json["detail"]?.string?.contains("no version 9") == true)
-            #expect(try await post(server, "/api/v1/topologies/none/rollback", "{}", type: "application/json").status == 404)
-            let actions = try api.connection.query("select action from egiz.audit where object = 'topology:line' order by audit_id")
+            #expect(
+                try await post(server, "/api/v1/topologies/none/rollback", "{}", type: "application/json").status == 404
+            )
+            let actions = try api.connection.query(
+                "select action from egiz.audit where object = 'topology:line' order by audit_id")
             #expect(actions.map { $0.text(0) } == ["topology.apply", "topology.apply", "topology.rollback"])
         }
 
@@ -113,7 +122,9 @@ extension DatabaseTests {
             let api = try TestAPI()
             let server = server(api)
             _ = try await post(server, "/api/v1/topologies", Self.text())
-            func state() throws -> String? { try api.connection.query("select state from egiz.deployment").first?.text(0) }
+            func state() throws -> String? {
+                try api.connection.query("select state from egiz.deployment").first?.text(0)
+            }
             for (word, expected) in [("pause", "paused"), ("resume", "running")] {
                 let answer = try await server.send(.post, "/api/v1/topologies/line/\(word)")
                 #expect(answer.status == .ok && answer.text.contains(#""changed":true"#), "\(answer.text)")
