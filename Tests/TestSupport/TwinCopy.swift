@@ -1,4 +1,4 @@
-import EgizTwin
+public import EgizTwin
 
 /// A thing as a reader of `framework.notifications.v1.twin` keeps it: what the schema `twin.v1` says, and nothing more.
 public struct TwinCopy {
