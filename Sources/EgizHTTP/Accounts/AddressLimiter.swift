@@ -1,4 +1,3 @@
-import NIOCore
 import Synchronization
 
 #if canImport(Glibc)
@@ -67,9 +66,10 @@ final class AddressLimiter: Sendable {
     /// One IPv4 address, or the 64 bits of IPv6 that one customer gets.
     static func network(of address: String?) -> String {
         guard let address else { return "" }
-        guard let socket = try? SocketAddress(ipAddress: address, port: 0), case .v6(let v6) = socket else {
-            return address
-        }
+        var bytes = [UInt8](repeating: 0, count: 16)
+        guard inet_pton(AF_INET6, address, &bytes) == 1 else { return address }
+        return Base64URL.encode(bytes.prefix(8))
+    }
         return withUnsafeBytes(of: v6.address.sin6_addr) { Base64URL.encode(Array($0.prefix(8))) }
     }
 }
