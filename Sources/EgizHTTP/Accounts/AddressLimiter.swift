@@ -70,6 +70,4 @@ final class AddressLimiter: Sendable {
         guard inet_pton(AF_INET6, address, &bytes) == 1 else { return address }
         return Base64URL.encode(bytes.prefix(8))
     }
-        return withUnsafeBytes(of: v6.address.sin6_addr) { Base64URL.encode(Array($0.prefix(8))) }
-    }
 }
