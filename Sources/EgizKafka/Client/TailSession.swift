@@ -27,7 +27,11 @@ final class TailSession {
         self.prefixes = prefixes
         self.behind = behind
         client = try KafkaClient.groupMember(properties: properties, log: log, rebalance: RebalanceContext())
-        self.log = try client.embeddedLog(timeout: Self.requestTimeout) ?? Self.clusterID(client)
+        if let embedded = try client.embeddedLog(timeout: Self.requestTimeout) {
+            self.log = embedded
+        } else {
+            self.log = try Self.clusterID(client)
+        }
         clusterGeneration = client.events.clusterGeneration
         disconnects = client.events.disconnects
         nextLook = .now
