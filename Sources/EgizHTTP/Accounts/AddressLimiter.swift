@@ -1,12 +1,5 @@
+import NIOCore
 import Synchronization
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
 
 /// How often one address may fail to sign in: a bucket of attempts that fills again with time. What succeeds costs nothing, so that
 /// many people behind one address do not stand in each other's way.
@@ -66,8 +59,10 @@ final class AddressLimiter: Sendable {
     /// One IPv4 address, or the 64 bits of IPv6 that one customer gets.
     static func network(of address: String?) -> String {
         guard let address else { return "" }
-        var bytes = [UInt8](repeating: 0, count: 16)
-        guard inet_pton(AF_INET6, address, &bytes) == 1 else { return address }
-        return Base64URL.encode(bytes.prefix(8))
+        guard let socket = try? SocketAddress(ipAddress: address, port: 0), case .v6(let v6) = socket else {
+            return address
+        }
+        // Behind family, port and flow: the address. Which module defines the struct differs from build to build, its layout does not.
+        return withUnsafeBytes(of: v6.address) { Base64URL.encode(Array($0[8..<16])) }
     }
 }
