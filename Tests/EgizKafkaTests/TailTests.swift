@@ -37,10 +37,8 @@ import Testing
             }
             try #require(producer.flush(timeout: .seconds(20)))
         }
-        try await blocking {
-            try send("tail.a", 1...250)
-            try send("other", 1...5)
-        }
+        try send("tail.a", 1...250)
+        try send("other", 1...5)
         let tail = try tail(cluster)
         let first = try await read(tail, 100)
         let records = first.flatMap(\.records)
@@ -50,13 +48,13 @@ import Testing
         #expect(first.first?.isNewLog == true && first.dropFirst().allSatisfy { !$0.isNewLog })
         #expect(first.compactMap { $0.started[partition] } == [NextOffset(stored: 150)])
         #expect(first.last { !$0.records.isEmpty }?.positions[partition] == NextOffset(stored: 250))
-        try await blocking { try send("tail.a", 251...252) }
+        try send("tail.a", 251...252)
         let more = try await read(tail, 2)
         #expect(more.flatMap(\.records).map(\.offset) == [250, 251])
         #expect(Set((first + more).map(\.log)).count == 1)
         await tail.close()
         await #expect(throws: EngineError.self) { try await tail.next(limit: 1, wait: .zero) }
-        try await blocking { producer.close(timeout: .seconds(5)) }
+        producer.close(timeout: .seconds(5))
     }
 
     @Test func withoutAnyTopicItWaits() async throws {

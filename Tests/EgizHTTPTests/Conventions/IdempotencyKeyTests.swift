@@ -1,5 +1,6 @@
 import EgizPostgres
 import HTTPTypes
+import Hummingbird
 import Testing
 
 @testable import EgizHTTP

@@ -99,19 +99,20 @@ extension DatabaseTests {
             let viewer = try await people.person("viewer@example.com")
             let project = try await people.project(owner.access, namespace: "one")
             try twin("one:a")
-            let (tail, people) = (tail, people)
+            let (tail, server) = (tail, people.server)
             try await withServer { port in
                 try await SocketClient.open(port: port, headers: Self.headers(viewer.access)) { socket in
                     try await socket.send(#"{"type":"subscribe","id":"s"}"#)
                     _ = try await socket.message("live")
-                    try await people.join(project, viewer.id, "viewer", by: owner.access)
+                    let member = "/api/v1/projects/\(project)/members/\(viewer.id)"
+                    let joined = try await server.send(.put, member, owner.access, #"{"role":"viewer"}"#)
+                    #expect(joined.status == .created, "\(joined.text)")
                     #expect(try await socket.message("access")["projects"]?.array == [.string(project)])
                     _ = try await socket.message("resync")
                     let items = try await socket.message("snapshot")["items"]?.array
                     #expect(items?.map { $0["thingId"] } == [.string("one:a")])
                     _ = try await socket.message("live")
-                    let removed = try await people.send(
-                        .delete, "/api/v1/projects/\(project)/members/\(viewer.id)", owner.access, headers: [.ifMatch: "*"])
+                    let removed = try await server.send(.delete, member, owner.access, headers: [.ifMatch: "*"])
                     #expect(removed.status == .noContent, "\(removed.text)")
                     #expect(try await socket.message("access")["projects"]?.array == [])
                     tail.change(10, "/attributes/a", "10", thing: "one:a")
@@ -130,11 +131,11 @@ extension DatabaseTests {
         @Test func aSessionThatEndsTakesItsSocketsAlong() async throws {
             _ = try await people.register("viewer@example.com")
             let tokens = try await people.login("viewer@example.com")
-            let people = people
+            let server = people.server
             try await withServer { port in
                 try await SocketClient.open(port: port, headers: ["authorization": "Bearer \(tokens.access)"]) { socket in
                     _ = try await socket.message("welcome")
-                    _ = try await people.send(
+                    _ = try await server.send(
                         .post, "/api/v1/auth/logout", tokens.access, #"{"refreshToken":"\#(tokens.refresh)"}"#)
                     #expect(try await socket.closeCode() == 4401)
                 }

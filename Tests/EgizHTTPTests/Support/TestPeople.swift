@@ -22,8 +22,8 @@ final class TestPeople {
     /// - Parameter change: of what the server is set to; passwords cost next to nothing.
     init(
         demand: AccountConfiguration.Demand = .required, logger: Logger = TestAPI.quiet, tail: (any LogTail)? = nil,
-        configure: (inout APIConfiguration) -> Void = { _ in },
-        _ change: (inout AccountConfiguration) -> Void = { _ in }
+        _ change: (inout AccountConfiguration) -> Void = { _ in },
+        configure: (inout APIConfiguration) -> Void = { _ in }
     ) throws {
         api = try TestAPI()
         var accounts = AccountConfiguration(
