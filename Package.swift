@@ -139,7 +139,12 @@ let package = Package(
                 .product(name: "Metrics", package: "swift-metrics"),
             ],
             swiftSettings: strict),
-        .executableTarget(name: "egiz", dependencies: ["EgizCommandLine"], swiftSettings: strict),
+        .executableTarget(
+            name: "egiz", dependencies: ["EgizCommandLine"], swiftSettings: strict,
+            // The debug sections, which backtraces read, are three fifths of the file.
+            linkerSettings: [
+                .unsafeFlags(["-Xlinker", "--compress-debug-sections=zlib"], .when(configuration: .release))
+            ]),
 
         // The example's machine: physics as a library of its own, so that it can be tested.
         .target(

@@ -25,7 +25,11 @@ enum WorkerReadiness {
     private static func check(_ status: StageStatus.Snapshot) -> ReadinessCheck {
         let name = "\(status.stage)#\(status.thread)"
         return switch status.state {
-        case .running: ReadinessCheck(name: name, state: .ok)
+        // Whom a caller asks is no server of ours, and whatever waits for him delays nothing else.
+        case .running:
+            ReadinessCheck(
+                name: name, state: .ok,
+                note: status.endpoint.map { "whom it asks gives no answer, what comes for him waits: \($0)" })
         case .starting: ReadinessCheck(name: name, state: .waiting("starting"))
         case .waiting(let why): ReadinessCheck(name: name, state: .waiting(why))
         case .failed(let why): ReadinessCheck(name: name, state: .failed(why))

@@ -28,6 +28,10 @@ public final class HistoryWriter: StatelessProcessor {
                 "How long samples are kept, in whole days such as 90d; without it for ever. What is older is dropped by the day or week."
             ),
         ],
+        metrics: [
+            .init("samples", "samples of history"),
+            .init("longPaths", "values whose path is too long for history"),
+        ],
         example: """
             history: { kind: history-writer, from: twins, include: ["/features/*/properties/**"], onlyChanges: true, retention: 90d }
             """)
@@ -47,7 +51,7 @@ public final class HistoryWriter: StatelessProcessor {
         self.include = include
         self.exclude = exclude
         days = try Self.days(reader)
-        recording = LeafRecording(onlyChanges: try reader.bool("onlyChanges")) { segments in
+        recording = LeafRecording { segments in
             include.contains { $0.matches(segments) } && !exclude.contains { $0.matches(segments) }
         }
     }
@@ -76,8 +80,8 @@ public final class HistoryWriter: StatelessProcessor {
     public var leafRecording: LeafRecording? { recording }
 
     public func process(_ change: borrowing TwinChange, into effects: inout RecordEffects) throws(RecordFault) {
-        for leaf in change.leaves where !recording.onlyChanges || leaf.changed {
-            if recording.records(leaf.path, in: change.paths) { effects.append(leaf.path, leaf.value) }
+        for leaf in change.leaves where recording.records(leaf.path, in: change.paths) {
+            effects.append(leaf.path, leaf.value)
         }
     }
 }

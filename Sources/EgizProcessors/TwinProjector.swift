@@ -20,7 +20,15 @@ public enum TwinProjector {
                 "A topic for what each event changed, key: the thing id; `Schemas/twin.v1.schema.json`. Live push reads it from `framework.notifications.v1.twin`."
             )
         ],
-        metrics: [.init("emitted", "records to Kafka, of all processors of the task")],
+        metrics: [
+            .init("applied", "events that were folded into their twin"),
+            .init("duplicate", "events that had been folded before"),
+            .init("stale", "events that are older than their twin"),
+            .init("orphan", "Ditto events of things whose `created` was never seen"),
+            .init("missed", "revisions that never came, before an event with a higher one"),
+            .init("keyMismatch", "records whose key is not their thing id"),
+            .init("emitted", "records to Kafka, of all processors of the task"),
+        ],
         messages: ["to": "twin.v1.schema.json"],
         example: "twins: { kind: twin-projector, from: twin-events, to: framework.notifications.v1.twin }")
 }

@@ -276,6 +276,7 @@ final class MemoryConsumer: LogConsumer {
 
     func groupOffsets(of partitions: [TopicPartition]) throws(EngineError) -> [TopicPartition: GroupOffset] {
         try checkBroker()
+        log.change { log.meanwhile.isEmpty ? nil : log.meanwhile.removeFirst() }?()
         let all = log.groupOffsets(of: group)
         return all.filter { partitions.contains($0.key) }
     }

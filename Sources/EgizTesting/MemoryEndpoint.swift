@@ -16,6 +16,8 @@ public final class MemoryEndpoint: CallTransport, @unchecked Sendable {
     private var answerNow: Answer
     private var planned: [CallOutcome] = []
     private var received: [CallRequest] = []
+    private var healthNow: Answer = { _ in .response(CallResponse(status: 200)) }
+    private var receivedHealth: [CallRequest] = []
     private var isHanging = false
     private var waiting: [(request: CallRequest, completion: @Sendable (CallOutcome) -> Void)] = []
 
@@ -30,8 +32,14 @@ public final class MemoryEndpoint: CallTransport, @unchecked Sendable {
         return body()
     }
 
-    /// Every call so far, in order.
+    /// Every call so far, in order, without those that ask how it is.
     public var requests: [CallRequest] { locked { received } }
+
+    /// Every `GET` so far: it is asked how it is, and says at once that it is well.
+    public var healthRequests: [CallRequest] { locked { receivedHealth } }
+
+    /// From now on it says so of its health.
+    public func health(_ answer: @escaping Answer) { locked { healthNow = answer } }
 
     /// Calls that wait for an answer.
     public var hanging: Int { locked { waiting.count } }
@@ -55,13 +63,13 @@ public final class MemoryEndpoint: CallTransport, @unchecked Sendable {
         for call in calls { call.completion(outcome(of: call.request)) }
     }
 
-    /// Waits without blocking the cooperative pool until somebody waits for an answer; false after `seconds`.
-    public func isWaitedFor(seconds: Double = 20) async -> Bool {
+    /// Waits without blocking the cooperative pool until so many wait for an answer; false after `seconds`.
+    public func isWaitedFor(by count: Int = 1, seconds: Double = 20) async -> Bool {
         await onThread { [self] in
             let deadline = Date(timeIntervalSinceNow: seconds)
             condition.lock()
             defer { condition.unlock() }
-            while waiting.isEmpty { if !condition.wait(until: deadline) { return !waiting.isEmpty } }
+            while waiting.count < count { if !condition.wait(until: deadline) { return waiting.count >= count } }
             return true
         }
     }
@@ -73,6 +81,14 @@ public final class MemoryEndpoint: CallTransport, @unchecked Sendable {
     }
 
     public func send(_ request: CallRequest, completion: @escaping @Sendable (CallOutcome) -> Void) -> any CallHandle {
+        if request.method == "GET" {
+            let answer = locked {
+                receivedHealth.append(request)
+                return healthNow
+            }
+            completion(answer(request))
+            return Handle()
+        }
         let isHanging = locked {
             received.append(request)
             if self.isHanging { waiting.append((request, completion)) }

@@ -41,6 +41,8 @@ public final class MemoryLog: @unchecked Sendable {
     var handed = 0
     var refusesGroupOffsets = false
     var groupOffsetRefusals = 0
+    /// What happens elsewhere before the next questions for group offsets are answered, in their order.
+    var meanwhile: [@Sendable () -> Void] = []
     var seeks: [TopicPartition: [NextOffset]] = [:]
     var nextMember = 0
     /// Polls that found everything read, by partition: the offset they stood at.
@@ -211,6 +213,12 @@ public final class MemoryLog: @unchecked Sendable {
     public func setGroupOffsets(_ offsets: [TopicPartition: GroupOffset], of group: String) {
         change { groupOffsets[group] = offsets }
     }
+
+    /// Does these, one a question, before a consumer's next questions for group offsets are answered: what other workers do in the
+    /// middle of its takeover.
+    public func beforeGroupOffsetsAreRead(_ events: [@Sendable () -> Void]) { change { meanwhile = events } }
+    /// How many of them have not come yet.
+    public var groupOffsetsToBeRead: Int { read { meanwhile.count } }
 
     /// True when a poll has come back for more after it had read everything that is in the partition now.
     public func polledPastEnd(_ partition: TopicPartition) -> Bool {

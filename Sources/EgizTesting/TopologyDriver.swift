@@ -25,6 +25,7 @@ public final class TopologyDriver {
     var stages: [DriverStage] = []
     /// Those whom callers ask.
     let endpoint: any CallTransport
+    private let environment: [String: String]
     /// The clock of the calls; it goes on only where something waits for it.
     var callClock = Duration.zero
     /// Committed records for topics that the topology reads itself, on their way there.
@@ -38,11 +39,12 @@ public final class TopologyDriver {
     private var partitions: [String: Int32] = [:]
     private var ends: [TopicPartition: Int64] = [:]
 
-    /// - Parameter partitions: for topics that declare none.
+    /// - Parameter partitions: for topics that declare none. - Parameter environment: what callers find there: secrets.
     public init(
         topology: Topology, registry: ProcessorRegistry, partitions: Int32 = 1, epochs: Epochs = .eachRecord,
         cacheBytes: Int = .max, timerPage: Int = 4096,
-        store: MemoryStore = MemoryStore(), endpoint: any CallTransport = NoTransport()
+        store: MemoryStore = MemoryStore(), endpoint: any CallTransport = NoTransport(),
+        environment: [String: String] = [:]
     ) {
         self.topology = topology
         self.registry = registry
@@ -51,6 +53,7 @@ public final class TopologyDriver {
         self.timerPage = timerPage
         self.store = store
         self.endpoint = endpoint
+        self.environment = environment
         for topic in topology.sources.flatMap(\.topics) { self.partitions[topic.name] = topic.partitions ?? partitions }
         stages = topology.stages.map(makeStage)
     }
@@ -58,18 +61,18 @@ public final class TopologyDriver {
     /// A stage that knows nothing. A caller whose settings were not checked has no desk, and its records stay where they are.
     func makeStage(_ definition: StageDefinition) -> DriverStage {
         let found = try? registry.caller(of: definition)
+        let environment = environment
         let desk = found.map { name, caller in
             CallDesk(
-                name: name, caller: caller, transport: endpoint, stage: definition.name, seed: 1,
-                countsMetrics: false
-            ) { CallTools(now: Self.callTime) { Self.secrets[$0] } }
+                name: name, caller: caller, transport: endpoint, stage: definition.name, gate: SharedCallGate(),
+                seed: 1, countsMetrics: false
+            ) { CallTools(now: Self.callTime) { environment[$0] } }
         }
         return DriverStage(definition, desk: desk)
     }
 
-    /// What a call takes for the present, and for the environment.
+    /// What a call takes for the present.
     public static let callTime = EventTime(microseconds: 1_767_225_600_000_000)
-    public static let secrets = ["EGIZ_TEST_SECRET": "secret"]
 
     /// Pushes one record through every stage that reads the topic; its offset is the next of its partition.
     ///

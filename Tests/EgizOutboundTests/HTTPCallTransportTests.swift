@@ -43,6 +43,24 @@ import Testing
         }
     }
 
+    @Test func aGetHasNoBody() async throws {
+        try await with { model in
+            var request = CallRequest(url: "\(model.url)/json", headers: [], body: [], policy: CallPolicy())
+            request.method = "GET"
+            let outcome = await withCheckedContinuation { continuation in
+                _ = HTTPCallTransport().send(request) { continuation.resume(returning: $0) }
+            }
+            guard case .response(let response) = outcome else {
+                Issue.record("no answer")
+                return
+            }
+            #expect(response.status == 200)
+            let received = model.received.withLock { $0 }
+            #expect(received.map(\.method) == ["GET"] && received[0].body.isEmpty)
+            #expect(received[0].headers["content-length"] == nil)
+        }
+    }
+
     @Test(arguments: [404, 409, 500, 503])
     func otherStatusesAreAnswersToo(_ status: Int) async throws {
         try await with { model in

@@ -26,6 +26,7 @@ import Testing
             try Self.letter(13, "a:b", .parked, "queued"), try Self.letter(14, "a:b", .dead, "json"),
             try Self.letter(15, "a:c", .dead, "merge", partition: 1),
         ]
+        epoch.deadLetters[1].retryAt = EventTime(microseconds: Epochs.start + 30 * Epochs.second)
         _ = try database.writer().commit(epoch)
     }
 
@@ -54,6 +55,15 @@ import Testing
         #expect(try offsets(DeadLetterFilter(thing: ThingID(validating: "a:b"), disposition: .parked)) == [13, 11])
         #expect(try offsets(DeadLetterFilter(since: .latest)) == [])
         #expect(try queries.count(DeadLetterFilter(code: "json")) == 2)
+    }
+
+    @Test func aLetterSaysWhenItIsTriedAgainByItself() throws {
+        let rows = try queries.page(DeadLetterFilter(code: "json"), limit: 10).letters
+        #expect(rows.map(\.retryAt?.microseconds) == [nil, Epochs.start + 30 * Epochs.second])
+        let id = try #require(ids([12]).first)
+        let whole = try #require(try queries.letter(id))
+        #expect(whole.row.retryAt?.microseconds == Epochs.start + 30 * Epochs.second)
+        #expect(whole.key == [0x6B, 0] && whole.headers.count == 2)
     }
 
     @Test func pagesFollowEachOtherWithoutRepeats() throws {

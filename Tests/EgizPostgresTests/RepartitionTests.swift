@@ -89,6 +89,29 @@ import Testing
         }
     }
 
+    /// The stage that reads answers has no twins of its own.
+    @Test func whatModelsSaidMovesWithTheKeyOfItsAnswers() throws {
+        let store = try setUp(things: 0, partitions: 2)
+        store.close()
+        try database.connection.execute(
+            """
+            insert into egiz.ml_prediction (
+                stage, partition, thing_id, task, model, shadow, revision, event_time, output_topic, output_partition,
+                output_offset, latency_ms)
+            select 'line.events', 0, 'ns:thing-' || n, 't', 'm', shadow, 1, now(), 'out', 0, n, 1
+            from generate_series(1, 40) n, (values (false), (true)) as forms (shadow)
+            """)
+        let report = try StageRepartition(database.connection).run(Epochs.stage, partitions: 6, starts: [:])
+        let rows = try database.connection.query("select thing_id, partition from egiz.ml_prediction")
+        #expect(rows.count == 80)
+        for row in rows {
+            let id = try #require(row.text(0))
+            #expect(row.int64(1) == Int64(Murmur2.partition(ofKey: id, partitions: 6)), "\(id)")
+        }
+        let stayed = try database.count("ml_prediction where partition = 0")
+        #expect(report.predictions == 80 - Int(stayed) && stayed < 40)
+    }
+
     @Test func parkedRecordsAndUnpublishedOutputHoldTheRepartition() throws {
         let store = try setUp(things: 1, partitions: 2)
         store.close()

@@ -68,6 +68,28 @@ import Testing
                 task: Epochs.task(), epoch: 1,
                 records: [OutputRecord(topic: "t", key: [1], value: nil, headers: [], id: "i", time: 1)])
         ]
+        let time = EventTime(microseconds: Epochs.start)
+        epoch.scenes = [
+            SceneRow(
+                home: Epochs.task(), processor: "scene", thing: try ThingID(validating: "a:b"), object: "Tank",
+                target: "color", value: "\"#ff0000\"", revision: 3, time: time,
+                cause: InputPosition(topic: "twins", partition: 0, offset: 7))
+        ]
+        epoch.alerts = [
+            AlertRow(
+                home: Epochs.task(), processor: "alerts", thing: try ThingID(validating: "a:b"), key: "heat",
+                rule: "hot",
+                severity: .error, state: .raised, message: "m", raisedAt: time, updatedAt: time, acknowledgedAt: nil,
+                acknowledgedBy: nil, clearedAt: nil, revision: 3, cause: nil)
+        ]
+        epoch.predictions = [
+            PredictionRow(
+                home: Epochs.task(),
+                key: .init(thing: try ThingID(validating: "a:b"), task: "t", model: "m", isShadow: true), version: nil,
+                score: 0.1, label: "ok", details: #"{"n":"\u0000"}"#, error: nil, revision: 3, time: time,
+                input: InputPosition(topic: "twins", partition: 0, offset: 7),
+                output: InputPosition(topic: "ml.output.v1.t", partition: 0, offset: 1), latency: 2.5)
+        ]
         let writer = database.writer()
         guard try writer.commit(epoch).isCommitted else { throw EngineError(.bug, .stop, "not committed") }
         writer.close()
@@ -83,6 +105,9 @@ import Testing
             "(select stage, partition, topic, next_offset, mark_offset, mark_time, mark_crc from egiz.task_offset)",
             "(select stage, partition, epoch, incarnation, records, body from egiz.outbox)",
             "(select thing_id, \"offset\", value, headers::text, attempts from egiz.dead_letter where disposition = 'parked')",
+            "(select thing_id, object_name, target, value::text, processor, cause_offset from egiz.scene)",
+            "(select thing_id, alert_key, rule, severity, state, raised_at, processor from egiz.alert)",
+            "(select stage, partition, thing_id, task, model, shadow, model_version, score, label, details::text, revision, event_time, input_topic, input_offset, output_topic, output_offset, latency_ms from egiz.ml_prediction)",
         ]
         return try tables.map { table in
             try database.connection.query(
@@ -99,7 +124,12 @@ import Testing
             let report = try StateArchive(source.connection).export(shape, to: path) { tables.append($0.table) }
             #expect(report["twin"] == 2 && report["state"] == 2 && report["timer"] == 1 && report["dead_letter"] == 1)
             #expect(report["task"] == 1 && report["task_offset"] == 1 && report["outbox"] == 1)
-            #expect(tables == ["twin", "state", "timer", "dead_letter", "task", "task_offset", "outbox"])
+            #expect(report["scene"] == 1 && report["alert"] == 1 && report["ml_prediction"] == 1)
+            #expect(
+                tables == [
+                    "twin", "state", "timer", "scene", "alert", "ml_prediction", "dead_letter", "task", "task_offset",
+                    "outbox",
+                ])
             #expect(!FileManager.default.fileExists(atPath: path + ".partial"))
 
             let dry = try StateArchive(target.connection).restore(shape, from: path, replace: false, dryRun: true)
@@ -112,6 +142,19 @@ import Testing
             let lease = try #require(target.store().acquire([Epochs.task()], partitions: 2, topologyVersion: 4).first)
             #expect(lease.epoch == 1 && lease.positions["twins"]?.next.raw == 42 && lease.hasPendingOutboxes)
             #expect(lease.parked.count == 1 && lease.previousOwner == nil)
+        }
+    }
+
+    @Test func aFileOfTheVersionBeforeIsReadWithoutWhatItDidNotHold() throws {
+        try cleaned {
+            try fill(source)
+            let report = try StateArchive(source.connection).export(shape, to: path, version: 1) { _ in }
+            #expect(
+                report["twin"] == 2 && report["scene"] == 1 && !report.rows.contains { $0.table == "ml_prediction" })
+            _ = try StateArchive(target.connection).restore(shape, from: path, replace: false)
+            #expect(try target.count("scene where processor is null") == 1)
+            #expect(try target.count("ml_prediction") == 0)
+            #expect(try target.count("twin") == 2)
         }
     }
 

@@ -273,6 +273,8 @@ import Testing
         (#"{"endpoint":"http://x","model":"m","protocol":"grpc"}"#, "rules.protocol: found \"grpc\", expected egiz"),
         (#"{"endpoint":"http://x","model":"m","rate":0}"#, "rules.rate: found the number 0, expected a number above 0"),
         (#"{"endpoint":"http://x","model":"m","timeout":0}"#, "rules.timeout: "),
+        (#"{"endpoint":"http://x","model":"m","health":"health"}"#, "rules.health: found \"health\", expected a path"),
+        (#"{"endpoint":"http://x","model":"m","health":"/a?b"}"#, "rules.health: "),
         (#"{"endpoint":"http://x","model":"m","retry":{"first":9000,"most":1000}}"#, "rules.retry.first: "),
         (#"{"endpoint":"http://x","model":"m","shadow":{}}"#, "rules.shadow.model: found nothing"),
     ])

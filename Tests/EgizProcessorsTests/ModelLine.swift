@@ -34,7 +34,8 @@ struct ModelLine {
                 fanOut: try RuleLine.settings(fanOut), caller: try RuleLine.settings(caller),
                 writer: try RuleLine.settings(writer),
                 further: try alerts.map { [try RuleLine.definition("alert-rule", $0)] } ?? []),
-            registry: .builtin, epochs: epochs, store: store, endpoint: model)
+            registry: .builtin, epochs: epochs, store: store, endpoint: model,
+            environment: ["EGIZ_TEST_SECRET": "secret"])
     }
 
     /// A record of features of `f`, as JSON members, at a second.
@@ -47,7 +48,8 @@ struct ModelLine {
     }
 
     func emitted(_ topic: String) -> [JSONObject] {
-        driver.emitted.filter { $0.topic == topic }.compactMap { record in
+        checkMessages(driver)
+        return driver.emitted.filter { $0.topic == topic }.compactMap { record in
             record.value.flatMap { try? JSONParser().parse($0).object }
         }
     }

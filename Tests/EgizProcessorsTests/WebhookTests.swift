@@ -22,7 +22,8 @@ import Testing
             sources: [source], processors: [definition], kafka: [:], sourceText: "")
         let endpoint = MemoryEndpoint(answer)
         let driver = TopologyDriver(
-            topology: topology, registry: .builtin, epochs: epochs, store: store, endpoint: endpoint)
+            topology: topology, registry: .builtin, epochs: epochs, store: store, endpoint: endpoint,
+            environment: ["EGIZ_TEST_SECRET": "secret"])
         return (driver, endpoint)
     }
 
@@ -110,6 +111,19 @@ import Testing
         #expect(driver.deadLetters.first?.thing?.text == "t:a")
         #expect(try done(driver).map { $0["delivered"] } == [.bool(false), .bool(true)])
         #expect(try done(driver).first?["error"]?.object?["code"]?.string == code)
+    }
+
+    /// A model may be asked again to see whose fault it is; people are not paged again.
+    @Test func whatWasDeliveredIsNotDeliveredAgainBecauseAnotherDeliveryFails() throws {
+        let (driver, endpoint) = try line { request in
+            .response(CallResponse(status: request.body == Array("bad".utf8) ? 500 : 200))
+        }
+        try driver.send("alerts", key: "t:a", value: "good")
+        try driver.send("alerts", key: "t:b", value: "bad")
+        for _ in 0..<10 { try driver.advanceCalls(by: .seconds(60)) }
+        #expect(driver.deadLetters.map(\.code) == ["http-500"])
+        #expect(endpoint.requests.count { $0.body == Array("good".utf8) } == 1)
+        #expect(endpoint.healthRequests.isEmpty)
     }
 
     @Test func deliveriesOfOneKeyKeepTheirOrder() throws {

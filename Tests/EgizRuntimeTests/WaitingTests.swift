@@ -6,18 +6,8 @@ import Testing
 
 /// What a stage says of itself ends when its reason ends.
 @Suite struct WaitingTests {
-    /// A status tells nobody that it has changed.
     private func says(_ worker: RunningWorker, waiting: Bool) async throws -> Bool {
         try await becomes { worker.isWaiting == waiting }
-    }
-
-    private func becomes(_ condition: () -> Bool) async throws -> Bool {
-        let deadline = ContinuousClock.now.advanced(by: .seconds(10))
-        while !condition() {
-            if ContinuousClock.now > deadline { return false }
-            try await Task.sleep(for: .milliseconds(5))
-        }
-        return true
     }
 
     /// A quiet topic brings no record that would show the end of an outage.

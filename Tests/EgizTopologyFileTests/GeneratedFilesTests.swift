@@ -57,6 +57,7 @@ import Testing
             "timeseries.v1.schema.json", "delivery.v1.schema.json",
             "rollup.v1.schema.json", "late-sample.v1.schema.json",
             "ml-input.v1.schema.json", "ml-output.v1.schema.json", "predict-request.v1.schema.json",
+            "ditto-command.v1.schema.json", "write-back.v1.schema.json",
         ])
     func theSchemasOfMessagesAreJson(_ name: String) throws {
         let data = try Data(contentsOf: repository.appendingPathComponent("Schemas/\(name)"))

@@ -1,3 +1,4 @@
+import EgizCore
 import EgizProcessors
 import EgizTopologyFile
 import EgizTopologyTest
@@ -26,5 +27,15 @@ import Testing
             #expect(
                 results.coverage.reached == results.coverage.branches, "\n\(report.text(of: results.coverage))")
         }
+    }
+
+    /// `make up` runs them all, so whoever looks at it sees every kind at work.
+    @Test func noKindIsLeftOutOfTheShippedTopologies() throws {
+        var kinds: Set<String> = []
+        for case .tests(let path) in TopologyTestLoader.find(Self.folder) {
+            let tests = try #require(Self.loader.load(path: path).tests)
+            kinds.formUnion(tests.topology.processors.map(\.kind))
+        }
+        #expect(kinds == Set(ProcessorRegistry.builtin.entries.map(\.spec.kind)))
     }
 }

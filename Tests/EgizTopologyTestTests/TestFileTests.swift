@@ -52,6 +52,34 @@ import Testing
         #expect(kit.loaded.tests == nil)
     }
 
+    @Test func whomNobodyAsksCannotFail() {
+        let kit = Kit(
+            """
+              - name: a
+                steps:
+                  - fault: receiver-away
+                  - fault: { receiver-status: 500 }
+                  - fault: { model-slow: 2 }
+            """)
+        let lines = kit.loaded.report.split(separator: "\n")
+        #expect(lines.count { $0.contains("no processor of this topology delivers to a receiver") } == 2)
+        #expect(lines.count { $0.contains("no processor of this topology calls a model") } == 1)
+    }
+
+    @Test func anEnvironmentIsOfTexts() {
+        let kit = Kit(
+            """
+            apiVersion: egiz/v1
+            kind: TopologyTest
+            environment: { SECRET: [1] }
+            tests:
+              - { name: a, steps: [{ commit: true }] }
+            """)
+        #expect(
+            kit.loaded.report.contains("line.test.yaml:3:24: error: `environment.SECRET`: found a list"),
+            "\(kit.loaded.report)")
+    }
+
     @Test func aFileWhoseTopologyIsMissingSaysSo() {
         let kit = Kit("  - { name: a, steps: [{ commit: true }] }", topology: "apiVersion: egiz/v1")
         #expect(kit.loaded.tests == nil)

@@ -15,6 +15,8 @@ struct ShortWayTests {
         let key: [UInt8]
         /// Records that went the short way.
         var shorts = 0
+        /// Of every path that was ever reported, as rules keep them.
+        var places: [PathID: LeafPlace] = [:]
 
         init(_ thing: String) throws {
             decoder = RecordDecoder(paths: paths)
@@ -66,6 +68,17 @@ struct ShortWayTests {
             #expect(reported == leaves, "\(text)")
             #expect(reported.map(\.path) == leaves.map(\.path), "\(text)")
             #expect(short.timestamp == long.timestamp && short.revision == long.revision, "\(text)")
+            for leaf in leaves where places[leaf.path] == nil {
+                places[leaf.path] = LeafPlace(paths.segments(of: leaf.path))
+            }
+            // Before anybody looks at the document, which brings it up to date.
+            for place in places.values {
+                let found = short.scalar(at: place, in: paths)
+                switch long.value(at: place.segments) {
+                case .object: #expect(found?.object != nil, "\(place.segments) after \(text)")
+                case let value: #expect(found == value, "\(place.segments) after \(text)")
+                }
+            }
             #expect(short.document?.text == long.document?.text, "\(text)")
         }
 

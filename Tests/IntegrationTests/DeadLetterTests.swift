@@ -87,6 +87,11 @@ struct DeadLetterTests {
             #expect(
                 show.output.contains(#""features":{"f":{"x":NaN}}"#) && show.output.contains("key"), "\(show.output)")
 
+            _ = try connect(fleet).query("update egiz.dead_letter set retry_at = '2199-01-01T00:00:00Z'")
+            #expect(try dlq(fleet, ["list"]).output.contains("dead, again 2199-01-01 00:00:00Z"))
+            #expect(try dlq(fleet, ["show", "1"]).output.contains("2199-01-01T00:00:00Z of stream time"))
+            #expect(try dlq(fleet, ["show", "1", "--json"]).output.contains("\"retryAt\""))
+
             let fails = try dlq(fleet, ["retry", "1"])
             #expect(fails.status == 0 && fails.output.contains("would fail again: json"), "\(fails.output)")
             let again = try dlq(fleet, ["retry", "1", "--yes"])

@@ -26,6 +26,8 @@ public struct MessageCheck {
                 }
             }
         }
+        // A dead letter that is tried again may go to the topic that it came from.
+        for topic in topology.sources.flatMap(\.topics) where schemas[topic.name] == nil { handedOn.insert(topic.name) }
     }
 
     /// What is wrong with the records, one sentence each.

@@ -64,4 +64,20 @@ ROLLUP = replace(
     BASE, name="history+twins+rollup",
     more='    minutes: { kind: rollup, from: twins, include: ["/features/*/properties/**"], interval: 1m, grace: 10s }\n')
 
-ALL = {scenario.name.replace(" ", "-").replace(",", ""): scenario for scenario in [*MATRIX, ROLLUP]}
+EVERYTHING = replace(
+    ROLLUP, name="history+twins+bindings+alerts+rollup",
+    more=ROLLUP.more + """    scene:
+      kind: binding-evaluator
+      from: twins
+      bindings:
+        - { objectName: Tank, target: color, path: features.f0.temperature, range: { in: [20, 90], out: ["#0000ff", "#ff0000"] } }
+        - { objectName: Lamp, target: visibility, path: features.f1.temperature, expression: value > 75 }
+    alerts:
+      kind: alert-rule
+      from: twins
+      rules:
+        - { name: hot, when: features.f0.temperature > 78, margin: 10, severity: critical, message: "{name} is hot" }
+        - { name: warm, when: features.f2.temperature > 60 and features.f3.temperature > 60, for: 10s, message: "{name} is warm" }
+""")
+
+ALL = {scenario.name.replace(" ", "-").replace(",", ""): scenario for scenario in [*MATRIX, ROLLUP, EVERYTHING]}

@@ -15,6 +15,7 @@ enum HotPaths {
         ("step-history-telemetry", { try step(.telemetry, things: 100, rounds: 60, [history]) }),
         ("step-many-things", { try step(.ditto, things: 4000, rounds: 4, [history]) }),
         ("step-history-rollup", { try step(.ditto, things: 100, rounds: 60, [history, rollup]) }),
+        ("step-everything", { try step(.ditto, things: 100, rounds: 60, [history, rollup, scene, alerts]) }),
         ("close-epoch", { try closeEpoch() }),
         ("segment-copy", { try segmentCopy() }),
     ]
@@ -169,6 +170,31 @@ enum HotPaths {
             "interval": ConfigValue(.int(60_000), at: mark),
             "grace": ConfigValue(.int(10_000), at: mark),
         ], mark: mark)
+
+    private static let scene = ProcessorDefinition(
+        name: "scene", kind: "binding-evaluator", from: "twins",
+        settings: [
+            "bindings": list(#"""
+                [{"objectName": "Tank", "target": "color", "path": "features.f0.temperature",
+                  "range": {"in": [20, 90], "out": ["#0000ff", "#ff0000"]}},
+                 {"objectName": "Lamp", "target": "visibility", "path": "features.f1.temperature", "expression": "value > 75"}]
+                """#)
+        ], mark: mark)
+
+    private static let alerts = ProcessorDefinition(
+        name: "alerts", kind: "alert-rule", from: "twins",
+        settings: [
+            "rules": list(#"""
+                [{"name": "hot", "when": "features.f0.temperature > 78", "margin": 10, "message": "{name} is hot"},
+                 {"name": "warm", "when": "features.f2.temperature > 60 and features.f3.temperature > 60", "message": "{name} is warm"}]
+                """#)
+        ], mark: mark)
+
+    /// What a topology file would say, as JSON.
+    private static func list(_ text: String) -> ConfigValue {
+        let json = (try? JSONParser().parse(Array(text.utf8))) ?? .null
+        return ConfigValue(json: json, at: mark)
+    }
 
     private static func patterns(_ items: [String]) -> ConfigValue {
         ConfigValue(.list(items.map { ConfigValue(.string($0), at: mark) }), at: mark)

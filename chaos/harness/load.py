@@ -20,6 +20,9 @@ class Load:
         odd = min(500, max(50, options.rate // 20))
         context = multiprocessing.get_context("spawn")
         self._pause, self._stop = context.Event(), context.Event()
+        # Seconds of the schedule that the machines have worked off, as the recorded log shows it.
+        self._progress = context.Value("d", 0.0, lock=False)
+        self._rate = options.rate
         self._is_over = threading.Event()
         self.paused_seconds = 0.0
         self.worst_lag_bytes = 0
@@ -32,11 +35,11 @@ class Load:
             "--property", "compression.codec=zstd", "--property", f"linger.ms={LINGER}"], world.folder)
         self._odd = context.Process(
             target=mischief.run, daemon=True,
-            args=(world.brokers, world.ditto_topic, world.telemetry_topic, odd, options.seed, LINGER, self._pause, self._stop))
+            args=(world.brokers, world.ditto_topic, world.telemetry_topic, odd, options.seed, LINGER, self._pause, self._stop,
+                  self._progress))
         self._odd.start()
-        self._governor = threading.Thread(target=self._govern, daemon=True) if world.is_embedded else None
-        if self._governor:
-            self._governor.start()
+        self._governor = threading.Thread(target=self._govern, daemon=True)
+        self._governor.start()
 
     def is_sound(self):
         return self._machines.is_running and self._odd.is_alive()
@@ -44,8 +47,7 @@ class Load:
     def stop(self):
         """Flushes and ends; True if every record was delivered."""
         self._is_over.set()
-        if self._governor:
-            self._governor.join()
+        self._governor.join()
         if self._odd.is_alive():
             self._stop.set()
         self._machines.send(signal.SIGCONT)
@@ -61,8 +63,12 @@ class Load:
         self._odd.kill()
 
     def _govern(self):
-        connection = None
+        connection, first = None, self._recorder.total(self._world.topics)
         while not self._is_over.is_set():
+            self._progress.value = (self._recorder.total(self._world.topics) - first) / self._rate
+            if not self._world.is_embedded:
+                self._is_over.wait(0.1)
+                continue
             try:
                 connection = connection or self._world.postgres.connect()
                 read = {(topic, partition): offset for topic, partition, offset in connection.execute(

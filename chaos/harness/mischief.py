@@ -8,6 +8,8 @@ from datetime import datetime, timedelta, timezone
 from confluent_kafka import Producer
 
 THINGS = 120
+# Seconds that mischief may be ahead of the machines; less than a window's grace.
+AHEAD = 5
 
 
 class Mischief:
@@ -135,29 +137,33 @@ class Mischief:
             _json({"topic": f"chaos.edge/{name}/things/twin/commands/modify", "path": "/attributes/a", "value": 3})))
 
 
-def run(brokers, ditto_topic, telemetry_topic, rate, seed, linger, pause, stop):
-    """Sends `rate` records a second until `stop`; waits while `pause` is set. Runs in a process of its own."""
+def run(brokers, ditto_topic, telemetry_topic, rate, seed, linger, pause, stop, progress):
+    """Sends `rate` records a second until `stop`; waits while `pause` is set. Runs in a process of its own.
+
+    `progress`: seconds of the schedule that the machines have worked off. They need a while for what a pause held back; who is
+    ahead of them by more than the windows' grace pushes stream time beyond their events, and millions of them come late.
+    """
     mischief = Mischief(seed)
     chance = random.Random(seed + 1)
     producer = Producer({
         "bootstrap.servers": brokers, "partitioner": "murmur2_random", "enable.idempotence": True, "linger.ms": linger,
         "compression.codec": "zstd", "message.timeout.ms": 300_000, "queue.buffering.max.messages": 1_000_000})
-    # Like the machines it keeps its schedule: what a pause held back is sent afterwards, with the time it was due. A clock that ran on
-    # would push stream time beyond the machines' events, and all of them would come late.
+    # Like the machines it keeps its schedule: what a pause held back is sent afterwards, with the time it was due.
     began, clock, sent = time.monotonic(), time.time(), 0
     while not stop.is_set():
         if pause.is_set():
             stop.wait(0.05)
             continue
-        due = int((time.monotonic() - began) * rate)
+        due = int(min(time.monotonic() - began, progress.value + AHEAD) * rate)
         while sent < due and not pause.is_set():
             now = clock + sent / rate
+            # Events without a time of their own have the record's: the wall clock, while the schedule lags, would be far ahead.
             if chance.random() < 0.7:
                 key, value = mischief.ditto(now)
-                producer.produce(ditto_topic, value, key)
+                producer.produce(ditto_topic, value, key, timestamp=int(now * 1000))
             else:
                 key, value = mischief.telemetry(now)
-                producer.produce(telemetry_topic, value, key)
+                producer.produce(telemetry_topic, value, key, timestamp=int(now * 1000))
             sent += 1
             if sent % 100 == 0:
                 producer.poll(0)

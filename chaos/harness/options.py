@@ -21,7 +21,7 @@ class Options:
     faults_a_minute: float = field(default_factory=lambda: float(_text("CHAOS_FAULTS", "15")))
     # The share of rate * time that must have been processed for the run to count.
     least_share: float = field(default_factory=lambda: float(_text("CHAOS_LEAST_SHARE", "0.8")))
-    session_timeout: float = field(default_factory=lambda: float(_text("CHAOS_SESSION_TIMEOUT", "4")))
+    session_timeout: float = field(default_factory=lambda: float(_text("CHAOS_SESSION_TIMEOUT", "3")))
     binaries: str = field(default_factory=lambda: _text("CHAOS_BIN", ".build/release"))
     brokers: str = field(default_factory=lambda: _text("EGIZ_KAFKA_BROKERS"))
     database: str = field(default_factory=lambda: _text("EGIZ_DATABASE_URL"))

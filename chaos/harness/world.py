@@ -23,8 +23,8 @@ class World:
         self.topics = {self.ditto_topic: options.partitions, self.telemetry_topic: max(1, options.partitions // 2)}
         # What the topology emits to, name -> partitions: recorded for chaos/projections/emitted.py.
         self.output_topics = {
-            f"chaos.{self.suffix}.closed": 32, f"chaos.{self.suffix}.late": 8,
-            f"{self.ditto_topic}.dlq": 8, f"{self.telemetry_topic}.dlq": 8}
+            f"chaos.{self.suffix}.closed": 32, f"chaos.{self.suffix}.late": 32,
+            f"{self.ditto_topic}.dlq": 16, f"{self.telemetry_topic}.dlq": 16}
         self.broker = self.postgres = None
         self.workers = []
         # Workers that ended although nobody asked them to: each is a failure of the run.

@@ -22,6 +22,7 @@ enum DeadLetterJSON {
         var disposition: String
         var isFirst: Bool
         var attempts: Int
+        var retryAt: String?
         var editedAt: String?
         var editedBy: String?
         var valueBytes: Int64?
@@ -42,6 +43,7 @@ enum DeadLetterJSON {
             disposition = row.disposition.rawValue
             isFirst = row.isFirst
             attempts = row.attempts
+            retryAt = row.retryAt?.text
             editedAt = row.editedAt?.text
             editedBy = row.editedBy
             valueBytes = row.valueBytes

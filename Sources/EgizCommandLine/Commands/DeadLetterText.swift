@@ -12,7 +12,7 @@ enum DeadLetterText {
             rows.append([
                 "\(letter.id)", time(letter.notedAt), letter.stage.text,
                 "\(clean(letter.topic))[\(letter.partition)]@\(letter.offset)",
-                letter.thing.map { short(clean($0.text), 40) } ?? "-", clean(letter.code), state(letter),
+                letter.thing.map { short(clean($0.text), 40) } ?? "-", clean(letter.code), stateAndRetry(letter),
                 "\(letter.attempts)", short(clean(letter.message), 70),
             ])
         }
@@ -28,6 +28,11 @@ enum DeadLetterText {
         if letter.disposition == .parked { words.append(letter.isFirst ? "(first)" : "(waits)") }
         if letter.editedAt != nil { words.append("edited") }
         return words.joined(separator: " ")
+    }
+
+    /// With when it is tried again by itself.
+    private static func stateAndRetry(_ letter: DeadLetterRow) -> String {
+        state(letter) + (letter.retryAt.map { ", again \(time($0))" } ?? "")
     }
 
     static func table(_ things: [ParkedThing], found: Int64) -> String {
@@ -81,6 +86,9 @@ enum DeadLetterText {
             ("message", clean(row.message)),
         ]
         if let processor = row.processor { lines.append(("processor", clean(processor))) }
+        if let at = row.retryAt {
+            lines.append(("retry", "\(at.text) of stream time, by the worker that owns the task"))
+        }
         for header in letter.headers {
             let value = header.value.map { short(printable($0), 200) } ?? "null"
             lines.append(("header", "\(clean(header.name)) = \(value)"))

@@ -66,8 +66,9 @@ extension TopologyCommand {
                 )
             }
             let report = try work.run(stage.name, partitions: count, starts: marks.mapValues(\.start))
+            let predictions = report.predictions > 0 ? ", and \(report.predictions) predictions" : ""
             Console.print(
-                "\(report.stage): \(report.from) -> \(report.to) partitions, \(report.moved) of \(report.things) things moved"
+                "\(report.stage): \(report.from) -> \(report.to) partitions, \(report.moved) of \(report.things) things moved\(predictions)"
             )
         }
     }

@@ -43,8 +43,8 @@ struct StateCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Writes the state of a topology to a file.",
             discussion: """
-                Twins, the states and timers of processors, parked records, offsets and what is not yet published, as of one \
-                moment; workers may run. History, rollups and other dead letters are not in it: pg_dump moves them.
+                Twins, the states and timers of processors, scenes, alerts, what models said, parked records, offsets and what is \
+                not yet published, as of one moment; workers may run. History, rollups and other dead letters are not in it: pg_dump moves them.
                 The file is LZ4 (lz4 -t checks it).
 
                 EXAMPLE
@@ -61,7 +61,7 @@ struct StateCommand: AsyncParsableCommand {
             let shape = try StateCommand.shape(topology, connection)
             let report = try StateArchive(connection).export(shape, to: file, progress: StateCommand.show)
             Console.print(
-                "\(file): \(report["twin"]) twins, \(report["state"]) states, \(report["timer"]) timers, \(report.bytes) bytes"
+                "\(file): \(report["twin"]) twins, \(report["state"]) states, \(report["timer"]) timers, \(report["ml_prediction"]) predictions, \(report.bytes) bytes"
             )
         }
     }
@@ -94,7 +94,7 @@ struct StateCommand: AsyncParsableCommand {
             let report = try StateArchive(connection).restore(
                 shape, from: file, replace: replace, dryRun: dryRun, progress: StateCommand.show)
             Console.print(
-                "\(dryRun ? "would import" : "imported") \(report["twin"]) twins, \(report["state"]) states, \(report["timer"]) timers, \(report["dead_letter"]) parked records"
+                "\(dryRun ? "would import" : "imported") \(report["twin"]) twins, \(report["state"]) states, \(report["timer"]) timers, \(report["ml_prediction"]) predictions, \(report["dead_letter"]) parked records"
             )
         }
     }

@@ -18,14 +18,17 @@ struct Up: AsyncParsableCommand {
 
             EXAMPLES
               egiz up --demo
-              egiz up --demo --models      a model that watches a nozzle, too; needs Python 3.11
+              egiz up --demo --models      all of the example: a model, alerts, a pager; needs Python 3.11
               egiz up --topologies my-topologies
             """)
     @OptionGroup var common: CommonOptions
     @OptionGroup var files: TopologyOptions
     @ArgumentParser.Flag(help: "Push the events of ten simulated filling machines.") var demo = false
     @ArgumentParser.Flag(
-        help: "With --demo: the example's model service on port 8000, and a machine whose nozzle clogs after a minute.")
+        help: """
+            With --demo: the rest of the example. A model service on port 8000 and a machine whose nozzle clogs after a minute, \
+            machines with alert rules, machines behind a gateway, dead letters of another system, a pager on port 8001.
+            """)
     var models = false
     @Option(help: "Machines of the demo.") var machines = 10
     @Option(help: "Events a second of the whole demo.") var rate = 50.0
@@ -35,6 +38,7 @@ struct Up: AsyncParsableCommand {
         let settings = try await Program.start(common)
         let logger = Program.logger(settings)
         let topologies = try files.load()
+        if self.demo, models { DemoModels.prepareSecret() }
         try createDataDirectory(settings.dataDirectory)
         let lock = try DataDirectoryLock(settings.dataDirectory)
         defer { lock.release() }
@@ -67,8 +71,7 @@ struct Up: AsyncParsableCommand {
         defer { runFile.remove() }
         let demo = demo ? DemoSimulator(machines: machines, rate: rate, brokers: brokers, logger: logger) : nil
         let demoModels =
-            self.demo && models && DemoModels.areWanted(by: topologies)
-            ? DemoModels(brokers: brokers, logger: logger) : nil
+            self.demo && models ? DemoModels(topologies, brokers: brokers, logger: logger) : nil
         let server = APIServer(
             configuration: configuration,
             pool: PostgresPool(url: database, applicationName: "egiz-api", size: 6),
@@ -82,7 +85,7 @@ struct Up: AsyncParsableCommand {
                     kafka: brokers, postgres: database,
                     pid: ProcessInfo.processInfo.processIdentifier)
                 runFile.write(addresses, logger: logger)
-                Welcome.show(addresses, admin: admin, demo: demo != nil)
+                Welcome.show(addresses, admin: admin, demo: demo != nil, models: demoModels != nil)
                 demo?.start(api: addresses.api)
                 demoModels?.start(api: addresses.api)
             })

@@ -3,8 +3,22 @@ import Foundation
 
 /// What `egiz up` prints once everything answers: addresses, and commands that work when pasted.
 enum Welcome {
+    /// Where the rest of the example shows.
+    private static func watching(_ addresses: RunFile.Addresses) -> String {
+        let machine = "\(addresses.api)/api/v1/twins/zonesun.hall4:filler-01"
+        return """
+            A nozzle of zonesun.hall4:filler-01 clogs after a minute. Then see what the model says, the alert, the red head, the pager:
+              curl -s '\(machine)/predictions'
+              curl -s '\(machine)/alerts'
+              curl -s '\(machine)/scene'
+              curl -s 'http://127.0.0.1:8001/'
+
+
+            """
+    }
+
     /// `admin`: made by this start; its password is shown here and nowhere else.
-    static func show(_ addresses: RunFile.Addresses, admin: AccountSetup.Made?, demo: Bool) {
+    static func show(_ addresses: RunFile.Addresses, admin: AccountSetup.Made?, demo: Bool, models: Bool) {
         let ditto = demo ? "zonesun.hall3:filler-01" : "my.namespace:machine-1"
         Console.print(
             """
@@ -20,7 +34,7 @@ enum Welcome {
               curl -s '\(addresses.api)/api/v1/twins/\(ditto)'
               curl -s '\(addresses.api)/api/v1/twins/\(ditto)/history?path=/features/filler/properties/temperature&interval=10s&aggregate=avg,max'
 
-            \(account(admin))Ctrl-C stops it.
+            \(models ? watching(addresses) : "")\(account(admin))Ctrl-C stops it.
 
             """)
     }

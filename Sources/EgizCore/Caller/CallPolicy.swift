@@ -1,4 +1,5 @@
-/// How calls are made; the defaults live here and nowhere else. Everything counts for each stream thread.
+/// How calls are made; the defaults live here and nowhere else. `concurrency`, `rate` and the breaker hold for the whole stage in a
+/// worker, whatever its number of stream threads; records that are taken in and not done count for each thread.
 public struct CallPolicy: Sendable, Equatable {
     /// Records in a call at most, how long the first of them waits for others, and the bytes of a body.
     public var batchSize = 1
@@ -11,6 +12,12 @@ public struct CallPolicy: Sendable, Equatable {
     public var attempts = 3
     /// Tries until somebody who is away counts as gone, and his records become dead letters; nil: never.
     public var mostAttempts: Int?
+    /// Where records fail and nothing else is asked, the question that was answered last is asked again: it shows whose fault it is. Only
+    /// where a call that is repeated does no harm.
+    public var asksAgain = false
+    /// Before anything was answered: how long a service may answer records with errors of its own while it says that it is well, until
+    /// the records count as the fault; nil: for ever.
+    public var poisonAfter: Duration?
     /// The wait before the second try, which doubles up to the longest; each with jitter.
     public var retryFirst: Duration = .milliseconds(200)
     public var retryMost: Duration = .seconds(10)
@@ -37,7 +44,7 @@ public struct CallPolicy: Sendable, Equatable {
         .init(
             "timeout", .duration, default: "10s",
             "How long a call may take, from its start to the last byte of the answer."),
-        .init("concurrency", .int(1...1000), default: "4", "Calls under way, in each stream thread."),
+        .init("concurrency", .int(1...1000), default: "4", "Calls under way at most, in each worker."),
         .init(
             "retry",
             .map([
@@ -51,7 +58,7 @@ public struct CallPolicy: Sendable, Equatable {
                 .init("failures", .int(1...1000), default: "5", "Failures in a row after which no call is made."),
                 .init("pause", .duration, default: "5s", "How long; then one call tries whether it is over."),
             ]), "The circuit breaker, one for each of those that are called."),
-        .init("rate", .number, "Calls a second at most, in each stream thread; without it, no limit."),
+        .init("rate", .number, "Calls a second at most, in each worker; without it, no limit."),
         .init(
             "maxAge", .duration,
             "A record that is so much older than the newest one read of its partition is not asked about any more; without it, all are."

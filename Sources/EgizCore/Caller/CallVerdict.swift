@@ -41,8 +41,9 @@ public enum CallVerdict: Sendable, Equatable {
     /// One for each record, in their order.
     case answered([CallAnswer])
     /// Nobody is there, or too busy: tried again for as long as it takes (`policy.mostAttempts`), and never a dead letter; unless other
-    /// calls are answered meanwhile, which shows that these records are at fault.
-    case unavailable(CallFault, retryAfter: Duration? = nil)
+    /// calls are answered meanwhile, which shows that these records are at fault. `isBlamed`: somebody answered, with an error that may
+    /// be these records' (`policy.poisonAfter`).
+    case unavailable(CallFault, retryAfter: Duration? = nil, isBlamed: Bool = false)
     /// The answer is of no use, the next one may be: tried again `policy.attempts` times, then one by one where it `splits`, then dead.
     case faulty(CallFault, splits: Bool)
     /// The request is refused: tried again only one by one, where it `splits`.
@@ -52,7 +53,9 @@ public enum CallVerdict: Sendable, Equatable {
     public static func ofStatus(_ response: CallResponse, message: String? = nil) -> CallVerdict {
         let fault = CallFault("http-\(response.status)", message ?? "the answer has the status \(response.status)")
         switch response.status {
-        case 408, 425, 429, 500...: return .unavailable(fault, retryAfter: response.retryAfter)
+        // A gateway that has nobody behind it, and everybody who asks for patience.
+        case 408, 425, 429, 502...504: return .unavailable(fault, retryAfter: response.retryAfter)
+        case 500...: return .unavailable(fault, retryAfter: response.retryAfter, isBlamed: true)
         case 400, 411, 413, 414, 415, 422, 431: return .refused(fault, splits: true)
         case 404, 410: return .faulty(fault, splits: false)
         case 400..<500: return .refused(fault, splits: false)

@@ -21,12 +21,19 @@ public protocol Caller: AnyObject, SendableMetatype {
     /// come out the same for the same items in the same order.
     func request(_ items: [CallItem], lane: Int, tools: CallTools) -> CallRequest
 
+    /// A `GET` that asks somebody how he is, without asking him anything; nil where there is none. 2xx means that he is well.
+    func health(lane: Int, tools: CallTools) -> CallRequest?
+
     /// Reads an answer of whatever status; see `CallVerdict.ofStatus` for what most statuses mean.
     func verdict(on response: CallResponse, to items: [CallItem], lane: Int) -> CallVerdict
 
     /// What is emitted when the record is done: `replies` has one for each lane. Where the first lane's reply is a fault, the
     /// record also becomes a dead letter.
     func outputs(of item: CallItem, replies: [CallReply]) -> [CallOutput]
+}
+
+extension Caller {
+    public func health(lane: Int, tools: CallTools) -> CallRequest? { nil }
 }
 
 /// One of those that a caller asks.

@@ -75,6 +75,16 @@ public struct StepCounters: Sendable, Equatable {
         ]
     }
 
+    /// The Prometheus counters of a stage that follow counters of its tasks, by the name of the counter.
+    public static let metrics = [
+        "emitted": "egiz_emitted_total", "late": "egiz_late_samples_total", "redriven": "egiz_redriven_total",
+        "bindings": "egiz_scene_changes_total", "alerts": "egiz_alerts_raised_total",
+        "ruleErrors": "egiz_rule_errors_total", "filtered": "egiz_filtered_total",
+        "questions": "egiz_questions_total", "predictions": "egiz_predictions_total",
+        "answered": "egiz_answered_total", "callFaults": "egiz_call_faults_total",
+        "callsDropped": "egiz_calls_dropped_total",
+    ]
+
     /// Sets the counter of that name; unknown names (of a newer version) are ignored.
     public mutating func set(_ name: String, to value: Int64) {
         switch name {

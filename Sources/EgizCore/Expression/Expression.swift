@@ -1,8 +1,9 @@
-import EgizTwin
+public import EgizTwin
 
 /// A calculation over the values of one thing, compiled to a flat list of steps. No loops, no names to bind: what it costs is
-/// bounded by its length. Evaluating one over numbers and booleans allocates nothing.
-public struct Expression: Sendable {
+/// bounded by its length. Evaluating one over numbers and booleans allocates nothing. A class, because rules hand it around for each
+/// event.
+public final class Expression: Sendable {
     /// Longer texts are no expressions, in bytes.
     public static let maximumSource = 4096
     /// Longer texts do not come out of an operation, in bytes.
@@ -21,13 +22,15 @@ public struct Expression: Sendable {
     public let source: String
     /// What it reads, each once.
     public let inputs: [ExpressionInput]
+    /// Where its paths are found in things, by the places of `inputs`.
+    public let places: [LeafPlace?]
     package let root: ExpressionNode
-    private var code: ContiguousArray<Instruction> = []
-    private var constants: ContiguousArray<ExpressionValue> = []
-    private var stack = 0
+    private let code: ContiguousArray<Instruction>
+    private let constants: ContiguousArray<ExpressionValue>
+    private let stack: Int
 
     /// - Parameter allowsValue: `value` stands for what the expression is about.
-    public init(parsing source: String, allowsValue: Bool = false) throws(ExpressionFault) {
+    public convenience init(parsing source: String, allowsValue: Bool = false) throws(ExpressionFault) {
         guard source.utf8.count <= Self.maximumSource else {
             throw ExpressionFault(
                 column: 1, "the expression has \(source.utf8.count) bytes, expected at most \(Self.maximumSource)")
@@ -41,7 +44,7 @@ public struct Expression: Sendable {
     }
 
     /// An expression that is nothing but a path: `features.filler.temperature`, or the JSON pointer of one.
-    public init(path text: String) throws(ExpressionFault) {
+    public convenience init(path text: String) throws(ExpressionFault) {
         guard text.utf8.first == UInt8(ascii: "/") else {
             try self.init(parsing: text)
             guard case .input = root, paths.count == 1 else {
@@ -65,8 +68,13 @@ public struct Expression: Sendable {
         self.source = source
         self.root = root
         self.inputs = inputs
-        var depth = 0
-        compile(root, &depth)
+        places = inputs.map { input in
+            if case .path(let segments) = input { return LeafPlace(segments) }
+            return nil
+        }
+        var compiler = Compiler()
+        compiler.compile(root)
+        (code, constants, stack) = (compiler.code, compiler.constants, compiler.stack)
     }
 
     /// The paths that it reads.
@@ -77,36 +85,45 @@ public struct Expression: Sendable {
         }
     }
 
-    private mutating func push(_ instruction: Instruction, _ depth: inout Int, takes: Int) {
-        code.append(instruction)
-        depth += 1 - takes
-        stack = Swift.max(stack, depth)
-    }
+    /// Makes the flat list of steps.
+    private struct Compiler {
+        var code: ContiguousArray<Instruction> = []
+        var constants: ContiguousArray<ExpressionValue> = []
+        /// The most values that are held at once.
+        var stack = 0
+        private var depth = 0
 
-    private mutating func compile(_ node: ExpressionNode, _ depth: inout Int) {
-        switch node {
-        case .constant(let value):
-            constants.append(value)
-            push(.init(operation: .constant, operand: Int32(constants.count - 1)), &depth, takes: 0)
-        case .input(let place): push(.init(operation: .input, operand: Int32(place)), &depth, takes: 0)
-        case .unary(let operation, let a):
-            compile(a, &depth)
-            push(.init(operation: .unary, code: operation.rawValue), &depth, takes: 1)
-        case .binary(let operation, let a, let b):
-            compile(a, &depth)
-            compile(b, &depth)
-            push(.init(operation: .binary, code: operation.rawValue), &depth, takes: 2)
-        case .select(let a, let b, let c):
-            compile(a, &depth)
-            compile(b, &depth)
-            compile(c, &depth)
-            push(.init(operation: .select), &depth, takes: 3)
-        case .call(let name, let arguments):
-            for argument in arguments { compile(argument, &depth) }
-            let function = ExpressionFunction.names[name]?.rawValue ?? 0
-            push(
-                .init(operation: .call, code: function, operand: Int32(arguments.count)), &depth,
-                takes: arguments.count)
+        private mutating func push(_ instruction: Instruction, takes: Int) {
+            code.append(instruction)
+            depth += 1 - takes
+            stack = Swift.max(stack, depth)
+        }
+
+        mutating func compile(_ node: ExpressionNode) {
+            switch node {
+            case .constant(let value):
+                constants.append(value)
+                push(.init(operation: .constant, operand: Int32(constants.count - 1)), takes: 0)
+            case .input(let place): push(.init(operation: .input, operand: Int32(place)), takes: 0)
+            case .unary(let operation, let a):
+                compile(a)
+                push(.init(operation: .unary, code: operation.rawValue), takes: 1)
+            case .binary(let operation, let a, let b):
+                compile(a)
+                compile(b)
+                push(.init(operation: .binary, code: operation.rawValue), takes: 2)
+            case .select(let a, let b, let c):
+                compile(a)
+                compile(b)
+                compile(c)
+                push(.init(operation: .select), takes: 3)
+            case .call(let name, let arguments):
+                for argument in arguments { compile(argument) }
+                let function = ExpressionFunction.names[name]?.rawValue ?? 0
+                push(
+                    .init(operation: .call, code: function, operand: Int32(arguments.count)),
+                    takes: arguments.count)
+            }
         }
     }
 

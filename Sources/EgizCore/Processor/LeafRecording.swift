@@ -3,17 +3,12 @@ public import EgizTwin
 /// What a processor records that keeps nothing but samples of leaves, as they come. The step asks it once a path and thing instead of
 /// calling the processor for each event. Confined to the stream thread.
 public final class LeafRecording {
-    /// Only values that differ from the one before.
-    public let onlyChanges: Bool
     private let decide: ([String]) -> Bool
     /// What is known of each path, by its id: 0 nothing yet, 1 recorded, 2 left out.
     private var decisions: [UInt8] = []
 
     /// - Parameter decide: whether the path of these segments is recorded; asked once a path.
-    public init(onlyChanges: Bool, decide: @escaping ([String]) -> Bool) {
-        self.onlyChanges = onlyChanges
-        self.decide = decide
-    }
+    public init(decide: @escaping ([String]) -> Bool) { self.decide = decide }
 
     public func records(_ path: PathID, in paths: PathTable) -> Bool {
         let index = Int(path.raw)

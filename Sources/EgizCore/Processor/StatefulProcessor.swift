@@ -51,5 +51,9 @@ extension StatefulProcessor {
     }
 
     // The step makes states with `stateType` alone, so the cast holds; a fresh state is what a bug there would cost.
-    private func typed(_ memory: (any ProcessorState)?) -> State { memory as? State ?? State() }
+    private func typed(_ memory: (any ProcessorState)?) -> State {
+        // Compared first: a cast that asks the runtime costs more than a rule.
+        if let memory, type(of: memory) == State.self { return unsafeDowncast(memory, to: State.self) }
+        return State()
+    }
 }

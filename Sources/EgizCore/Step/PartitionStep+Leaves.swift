@@ -87,7 +87,7 @@ extension PartitionStep {
     private func recordLeaves(_ scan: LeafScan, _ entry: TwinEntry) {
         guard let recording, let cells = entry.twin.leafCells else { return }
         let time = scan.time.microseconds
-        for leaf in 0..<scan.count where !recording.onlyChanges || scan.changed[leaf] {
+        for leaf in 0..<scan.count {
             let cell = cells + Int(scan.cells[leaf])
             guard let owner = cell.pointee.owner ?? resolve(cell, entry, recording) else { continue }
             if owner == Owner.silent { continue }

@@ -10,9 +10,12 @@ public struct ReadinessCheck: Sendable, Equatable {
 
     public var name: String
     public var state: State
+    /// What people should know although it is ready; nil: nothing.
+    public var note: String?
 
-    public init(name: String, state: State) {
+    public init(name: String, state: State, note: String? = nil) {
         self.name = name
         self.state = state
+        self.note = note
     }
 }

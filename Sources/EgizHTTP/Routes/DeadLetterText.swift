@@ -29,6 +29,7 @@ enum DeadLetterText {
         out.key("isFirst")
         out.bool(letter.isFirst)
         out.member("attempts", letter.attempts)
+        out.member("retryAt", letter.retryAt?.text)
         out.member("editedAt", letter.editedAt?.text)
         out.member("editedBy", letter.editedBy)
         out.member("valueBytes", letter.valueBytes)

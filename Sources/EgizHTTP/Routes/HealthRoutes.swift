@@ -69,6 +69,7 @@ struct HealthRoutes: Sendable {
                 out.member("state", "failed")
                 out.member("reason", reason)
             }
+            if let note = check.note { out.member("note", note) }
             out.endObject()
         }
         out.endArray()

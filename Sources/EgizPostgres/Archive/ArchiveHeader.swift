@@ -3,17 +3,22 @@ import EgizCore
 /// What a state file begins with: whose state it is, and how much.
 struct ArchiveHeader: Sendable, Equatable {
     static let magic = Array("EGIZ-STATE\n".utf8)
-    static let version: UInt8 = 1
+    /// The one that is written; 1 is read as well.
+    static let newest: UInt8 = 2
 
+    var version = newest
     var shape: StateShape
     /// Microseconds since 1970: the moment the state is of.
     var time: Int64
-    /// Rows by table, in the order of `ArchiveTable.all`.
+    /// Rows by table, in the order of `tables`.
     var rows: [Int]
+
+    /// What the file holds.
+    var tables: [ArchiveTable] { ArchiveTable.tables(of: version) }
 
     func encode() -> [UInt8] {
         var writer = StateWriter()
-        writer.write(Self.version)
+        writer.write(version)
         writer.write(time)
         writer.write(shape.topology)
         writer.write(count: shape.stages.count)
@@ -41,9 +46,9 @@ struct ArchiveHeader: Sendable, Equatable {
 
     init(_ bytes: [UInt8]) throws(StateFault) {
         var reader = StateReader(bytes)
-        let version = try reader.byte()
-        guard version <= Self.version else {
-            throw StateFault("has version \(version), this program reads up to \(Self.version): use the newer one")
+        version = try reader.byte()
+        guard version <= Self.newest else {
+            throw StateFault("has version \(version), this program reads up to \(Self.newest): use the newer one")
         }
         time = try reader.int64()
         shape = StateShape(topology: try reader.text(), stages: [])
@@ -62,6 +67,6 @@ struct ArchiveHeader: Sendable, Equatable {
         }
         rows = []
         for _ in 0..<(try reader.count()) { rows.append(Int(clamping: try reader.int64())) }
-        guard reader.isAtEnd, rows.count == ArchiveTable.all.count else { throw StateFault("has another header") }
+        guard reader.isAtEnd, rows.count == tables.count else { throw StateFault("has another header") }
     }
 }

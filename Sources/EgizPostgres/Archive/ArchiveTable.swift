@@ -11,6 +11,17 @@ struct ArchiveTable: Sendable {
     /// Where the import copies to; nil: the table itself.
     var target: String?
 
+    /// As files of that version of the format hold them, in their order.
+    static func tables(of version: UInt8) -> [ArchiveTable] {
+        guard version < 2 else { return all }
+        // Who set a property of a scene was not known then, and what models say was no part of the file.
+        return all.filter { $0.name != "ml_prediction" }.map { table in
+            var table = table
+            if table.name == "scene" { table.columns.removeAll { $0 == "processor" } }
+            return table
+        }
+    }
+
     /// In the order in which they stand in the file.
     static let all = [
         ArchiveTable(
@@ -30,7 +41,7 @@ struct ArchiveTable: Sendable {
             tag: UInt8(ascii: "C"), name: "scene",
             columns: [
                 "stage", "partition", "thing_id", "object_name", "target", "value", "revision", "event_time",
-                "cause_topic", "cause_partition", "cause_offset", "updated_at",
+                "cause_topic", "cause_partition", "cause_offset", "updated_at", "processor",
             ], order: "thing_id, object_name, target"),
         // Without its identity, which the database gives it anew.
         ArchiveTable(
@@ -41,6 +52,14 @@ struct ArchiveTable: Sendable {
                 "cause_topic",
                 "cause_partition", "cause_offset",
             ], order: "thing_id, alert_key, raised_at, processor"),
+        ArchiveTable(
+            tag: UInt8(ascii: "L"), name: "ml_prediction",
+            columns: [
+                "stage", "partition", "thing_id", "task", "model", "shadow", "model_version", "score", "label",
+                "details",
+                "error", "revision", "event_time", "input_topic", "input_partition", "input_offset", "output_topic",
+                "output_partition", "output_offset", "latency_ms", "updated_at",
+            ], order: "thing_id, task, model, shadow"),
         ArchiveTable(
             tag: UInt8(ascii: "P"), name: "dead_letter",
             columns: [

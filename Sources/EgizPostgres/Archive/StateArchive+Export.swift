@@ -7,6 +7,13 @@ extension StateArchive {
     public func export(_ shape: StateShape, to path: String, progress: (Progress) -> Void = { _ in })
         throws(EngineError) -> Report
     {
+        try export(shape, to: path, version: ArchiveHeader.newest, progress)
+    }
+
+    /// The same in a version of the file's format; programs of the version before read only theirs.
+    func export(_ shape: StateShape, to path: String, version: UInt8, _ progress: (Progress) -> Void)
+        throws(EngineError) -> Report
+    {
         try connection.execute("begin isolation level repeatable read read only")
         // Nothing was written: ending it either way is the same.
         defer { connection.rollback() }
@@ -19,17 +26,18 @@ extension StateArchive {
         }
         let time = try connection.query("select transaction_timestamp()").first?.timestamp(0) ?? 0
         var header = ArchiveHeader(shape: complete, time: time, rows: [])
-        for table in ArchiveTable.all { header.rows.append(try count(table, shape)) }
+        header.version = version
+        for table in header.tables { header.rows.append(try count(table, shape)) }
         let file = try LZ4FileWriter(path: path)
         try file.write(ArchiveHeader.magic)
         try put(UInt8(ascii: "H"), header.encode(), file)
-        for (table, total) in zip(ArchiveTable.all, header.rows) {
+        for (table, total) in zip(header.tables, header.rows) {
             try export(table, shape, total: total, file, progress)
         }
         try put(UInt8(ascii: "E"), [], file)
         try file.finish()
         return Report(
-            time: time, rows: zip(ArchiveTable.all, header.rows).map { .init(table: $0.name, rows: $1) },
+            time: time, rows: zip(header.tables, header.rows).map { .init(table: $0.name, rows: $1) },
             bytes: file.written)
     }
 

@@ -36,7 +36,7 @@ extension StateArchive {
         try prepare(reader.header.shape)
         try empty(shape, replace)
         var rows: [Report.Count] = []
-        for (table, total) in zip(ArchiveTable.all, reader.header.rows) {
+        for (table, total) in zip(reader.header.tables, reader.header.rows) {
             let count = try copy(table, reader, total: total, path, progress)
             if table.name == "task" { try takeTasks(shape) }
             guard count == total else {

@@ -1,7 +1,7 @@
 import EgizCore
 
-/// Moves the state of one topology between databases in one file: twins, states, timers, parked records, offsets and what was not
-/// yet published. History, windows and other dead letters are results, not state: they stay (pg_dump moves them).
+/// Moves the state of one topology between databases in one file: twins, states, timers, scenes, alerts, what models said, parked
+/// records, offsets and what was not yet published. History, windows and other dead letters are results, not state: they stay (pg_dump moves them).
 ///
 /// Both ways stream: memory does not grow with the number of things. Confined to the thread of its connection.
 public struct StateArchive {

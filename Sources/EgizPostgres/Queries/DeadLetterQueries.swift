@@ -23,7 +23,8 @@ public struct DeadLetterQueries {
             select from egiz.dead_letter earlier
             where earlier.stage = letter.stage and earlier.partition = letter.partition
                 and earlier.thing_id = letter.thing_id and earlier.disposition = 'parked'
-                and earlier.dead_letter_id < letter.dead_letter_id)
+                and earlier.dead_letter_id < letter.dead_letter_id),
+        letter.retry_at
         """
     private static let tables = "egiz.dead_letter letter left join egiz.stage on stage.stage = letter.stage"
 
@@ -112,7 +113,7 @@ public struct DeadLetterQueries {
             """, [.int64Array(ids)])
         var letters: [WholeDeadLetter] = []
         for row in rows {
-            guard let headers = row.bytes(22).flatMap(StoredHeaders.parse) else {
+            guard let headers = row.bytes(23).flatMap(StoredHeaders.parse) else {
                 throw EngineError(
                     .state, .stop,
                     "dead letter \(row.int64(0) ?? 0) has headers that are not of this version's making; correct egiz.dead_letter.headers or discard the letter"
@@ -120,7 +121,7 @@ public struct DeadLetterQueries {
             }
             letters.append(
                 WholeDeadLetter(
-                    row: Self.row(row), key: row.bytes(19), original: row.bytes(20), edited: row.bytes(21),
+                    row: Self.row(row), key: row.bytes(20), original: row.bytes(21), edited: row.bytes(22),
                     headers: headers))
         }
         return letters
@@ -167,6 +168,6 @@ public struct DeadLetterQueries {
             code: row.text(11) ?? "", message: row.text(12) ?? "",
             disposition: row.text(13).flatMap(DeadLetter.Disposition.init) ?? .dead,
             attempts: Int(clamping: row.int64(14) ?? 1), editedAt: time(15), editedBy: row.text(16),
-            valueBytes: row.int64(17), isFirst: row.bool(18) ?? true)
+            valueBytes: row.int64(17), isFirst: row.bool(18) ?? true, retryAt: time(19))
     }
 }

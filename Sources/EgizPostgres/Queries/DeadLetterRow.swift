@@ -27,6 +27,8 @@ public struct DeadLetterRow: Sendable {
     public var valueBytes: Int64?
     /// No earlier letter of its thing is parked.
     public var isFirst: Bool
+    /// When, in stream time, the owner of the task tries it again by itself; nil: never.
+    public var retryAt: EventTime?
 
     public var task: TaskID { TaskID(stage: stage, partition: partition) }
 }

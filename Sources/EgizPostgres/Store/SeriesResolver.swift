@@ -4,24 +4,8 @@ import EgizTwin
 /// Gives series their database ids, in a transaction of its own before the epoch; an id is remembered only after that commit
 /// (rule 28), so that no segment can name a series that was rolled back.
 struct SeriesResolver {
-    /// Bounds the arrays of one statement.
-    private static let batch = 5000
-
-    private struct Name: Hashable {
-        var thing: String
-        var path: String
-
-        // Bytes, not canonical equivalence: two paths that look alike are two series.
-        static func == (a: Self, b: Self) -> Bool {
-            a.path.utf8.elementsEqual(b.path.utf8) && a.thing.utf8.elementsEqual(b.thing.utf8)
-        }
-
-        func hash(into hasher: inout Hasher) {
-            for byte in thing.utf8 { hasher.combine(byte) }
-            hasher.combine(0xFF as UInt8)
-            for byte in path.utf8 { hasher.combine(byte) }
-        }
-    }
+    /// Bounds the arrays of one statement. Series are made in a transaction a batch: a first epoch may need hundreds of thousands.
+    private static let batch = 20_000
 
     private struct Stored {
         var id: Int64
@@ -49,61 +33,85 @@ struct SeriesResolver {
     private static func resolve(
         _ keys: ArraySlice<SeriesKey>, _ tasks: [TaskAdvance], _ connection: PostgresConnection
     ) throws(EngineError) -> Bool {
-        let parameters: [PostgresValue] = [.textArray(keys.map(\.thing.text)), .textArray(keys.map(\.path))]
+        // By the place among the keys: names would have to be hashed and compared, and cost more than the question.
+        let keys = Array(keys)
+        var found = [Stored?](repeating: nil, count: keys.count)
         // Most series of a restarted worker exist already; asking first spares the sequence.
-        var ids = try read(parameters, connection)
-        let missing = keys.filter { ids[Name(thing: $0.thing.text, path: $0.path)] == nil }
+        try read(keys, Array(keys.indices), into: &found, connection)
+        var missing = keys.indices.filter { found[$0] == nil }
         if !missing.isEmpty {
-            let new: [PostgresValue] = [.textArray(missing.map(\.thing.text)), .textArray(missing.map(\.path))]
             try connection.transaction { connection throws(EngineError) in
-                try addClasses(missing, connection)
-                // In one order everywhere (rule 1): two workers that meet the same new series wait for each other's rows.
-                _ = try connection.query(
-                    """
-                    with mine as materialized (
-                        select from egiz.task
-                        join unnest($3, $4, $5) as wanted (stage, partition, owner_epoch)
-                            on task.stage = wanted.stage and task.partition = wanted.partition
-                            and task.owner_epoch = wanted.owner_epoch
-                        order by task.stage, task.partition for key share of task
-                    )
-                    insert into egiz.series (thing_id, path, retention)
-                    select distinct on (thing_id collate "C", path collate "C") thing_id, path, retention
-                    from unnest($1, $2, $7) as new (thing_id, path, retention)
-                    where (select count(*) from mine) = $6
-                    order by thing_id collate "C", path collate "C"
-                    on conflict do nothing
-                    """,
-                    new + [
-                        .textArray(tasks.map(\.task.stage.text)),
-                        .int64Array(tasks.map { Int64($0.task.partition) }), .int64Array(tasks.map(\.ownerEpoch)),
-                        .int64(Int64(tasks.count)), .int64Array(missing.map { Int64($0.retention) }),
-                    ])
+                try addClasses(missing.map { keys[$0] }, connection)
+                try make(keys, missing, tasks, into: &found, connection)
             }
-            ids.merge(try read(new, connection)) { _, id in id }
-            if !tasks.isEmpty, keys.contains(where: { ids[Name(thing: $0.thing.text, path: $0.path)] == nil }),
-                try EpochFence.isHeld(by: tasks, connection) == false
-            {
-                return false
+            // Another worker made them between the two questions, or they were not to be made.
+            missing = missing.filter { found[$0] == nil }
+            if !missing.isEmpty {
+                try read(keys, missing, into: &found, connection)
+                if !tasks.isEmpty, missing.contains(where: { found[$0] == nil }),
+                    try EpochFence.isHeld(by: tasks, connection) == false
+                {
+                    return false
+                }
             }
         }
-        let moved = keys.filter { ids[Name(thing: $0.thing.text, path: $0.path)]?.retention != $0.retention }
+        var moved: [(id: Int64, key: SeriesKey)] = []
+        for (key, stored) in zip(keys, found) {
+            if let stored, stored.retention != key.retention { moved.append((stored.id, key)) }
+        }
         if !moved.isEmpty {
             // A worker that lost its tasks must not set back what the new owner's topology says.
             if !tasks.isEmpty, try EpochFence.isHeld(by: tasks, connection) == false { return false }
             try connection.transaction { connection throws(EngineError) in
-                try addClasses(moved, connection)
-                try move(moved, ids, connection)
+                try addClasses(moved.map(\.key), connection)
+                try move(moved, connection)
             }
         }
-        for key in keys {
-            guard let id = ids[Name(thing: key.thing.text, path: key.path)]?.id else {
+        for (key, stored) in zip(keys, found) {
+            guard let stored else {
                 throw EngineError(
                     .postgres, .backoff, "the series \(key.thing) \(key.path) was deleted while it was being created")
             }
-            key.databaseID = id
+            key.databaseID = stored.id
         }
         return true
+    }
+
+    /// Makes the series at these places, where nobody else does and the tasks are ours.
+    private static func make(
+        _ keys: [SeriesKey], _ places: [Int], _ tasks: [TaskAdvance], into found: inout [Stored?],
+        _ connection: PostgresConnection
+    ) throws(EngineError) {
+        // In one order everywhere (rule 1): two workers that meet the same new series wait for each other's rows.
+        let rows = try connection.query(
+            """
+            with mine as materialized (
+                select from egiz.task
+                join unnest($3, $4, $5) as wanted (stage, partition, owner_epoch)
+                    on task.stage = wanted.stage and task.partition = wanted.partition
+                    and task.owner_epoch = wanted.owner_epoch
+                order by task.stage, task.partition for key share of task
+            ), new as materialized (
+                select * from unnest($1, $2, $7) with ordinality as new (thing_id, path, retention, place)
+            ), made as (
+                insert into egiz.series (thing_id, path, retention)
+                select distinct on (thing_id collate "C", path collate "C") thing_id, path, retention
+                from new
+                where (select count(*) from mine) = $6
+                order by thing_id collate "C", path collate "C"
+                on conflict do nothing
+                returning thing_id, path, series_id, retention
+            )
+            select new.place, made.series_id, made.retention
+            from made join new on made.thing_id = new.thing_id and made.path = new.path
+            """,
+            [
+                .textArray(places.map { keys[$0].thing.text }), .textArray(places.map { keys[$0].path }),
+                .textArray(tasks.map(\.task.stage.text)),
+                .int64Array(tasks.map { Int64($0.task.partition) }), .int64Array(tasks.map(\.ownerEpoch)),
+                .int64(Int64(tasks.count)), .int64Array(places.map { Int64(keys[$0].retention) }),
+            ])
+        take(rows, places, into: &found)
     }
 
     private static func addClasses(_ keys: [SeriesKey], _ connection: PostgresConnection) throws(EngineError) {
@@ -116,12 +124,10 @@ struct SeriesResolver {
 
     /// The topology says another retention than before: from now on the samples are compacted into the other class. What is
     /// compacted already stays as long as it was meant to, or until it is compacted again.
-    private static func move(
-        _ keys: [SeriesKey], _ ids: [Name: Stored], _ connection: PostgresConnection
-    ) throws(EngineError) {
-        let known = keys.compactMap { key in
-            ids[Name(thing: key.thing.text, path: key.path)].map { (id: $0.id, retention: key.retention) }
-        }.sorted { $0.id < $1.id }
+    private static func move(_ moved: [(id: Int64, key: SeriesKey)], _ connection: PostgresConnection)
+        throws(EngineError)
+    {
+        let known = moved.sorted { $0.id < $1.id }
         _ = try connection.query(
             """
             with locked as materialized (
@@ -130,23 +136,27 @@ struct SeriesResolver {
             update egiz.series set retention = wanted.retention
             from unnest($1, $2) as wanted (series_id, retention) join locked using (series_id)
             where series.series_id = wanted.series_id
-            """, [.int64Array(known.map(\.id)), .int64Array(known.map { Int64($0.retention) })])
+            """, [.int64Array(known.map(\.id)), .int64Array(known.map { Int64($0.key.retention) })])
     }
 
-    private static func read(_ parameters: [PostgresValue], _ connection: PostgresConnection) throws(EngineError)
-        -> [Name: Stored]
-    {
+    /// Finds the series at these places of the keys.
+    private static func read(
+        _ keys: [SeriesKey], _ places: [Int], into found: inout [Stored?], _ connection: PostgresConnection
+    ) throws(EngineError) {
         let rows = try connection.query(
             """
-            select series.thing_id, series.path, series.series_id, series.retention
-            from unnest($1, $2) as wanted (thing_id, path)
+            select wanted.place, series.series_id, series.retention
+            from unnest($1, $2) with ordinality as wanted (thing_id, path, place)
             join egiz.series on series.thing_id = wanted.thing_id and series.path = wanted.path
-            """, parameters)
-        var ids: [Name: Stored] = [:]
+            """, [.textArray(places.map { keys[$0].thing.text }), .textArray(places.map { keys[$0].path })])
+        take(rows, places, into: &found)
+    }
+
+    /// Rows of (place among `places` from 1, id, retention).
+    private static func take(_ rows: PostgresRows, _ places: [Int], into found: inout [Stored?]) {
         for row in rows {
-            guard let thing = row.text(0), let path = row.text(1), let id = row.int64(2) else { continue }
-            ids[Name(thing: thing, path: path)] = Stored(id: id, retention: Int32(clamping: row.int64(3) ?? 0))
+            guard let place = row.int64(0), places.indices.contains(Int(place) - 1), let id = row.int64(1) else { continue }
+            found[places[Int(place) - 1]] = Stored(id: id, retention: Int32(clamping: row.int64(2) ?? 0))
         }
-        return ids
     }
 }

@@ -12,6 +12,8 @@ public struct StageRepartition {
         /// Things that have another home now, of all things of the stage.
         public var moved: Int
         public var things: Int
+        /// Rows of what models said that have another home now.
+        public var predictions = 0
     }
 
     private let connection: PostgresConnection
@@ -57,6 +59,7 @@ public struct StageRepartition {
             try checkNothingWaits(stage, connection)
             var report = Report(stage: stage, from: stored, to: partitions, moved: 0, things: 0)
             try move(&report, connection)
+            report.predictions = try movePredictions(stage, partitions, connection)
             try begin(starts.filter { $0.key.partition >= stored }, stage, connection)
             // A worker that lost its connection is not seen above; the fence keeps it from coming back with the old homes.
             _ = try connection.query(
@@ -142,6 +145,36 @@ public struct StageRepartition {
                     from unnest($1, $2) as new (thing_id, partition) where item.stage = $3 and item.thing_id = new.thing_id
                     """, [.textArray(ids), .int64Array(homes), .text(report.stage.text)])
             }
+        }
+    }
+
+    /// What models said of things lies in the stage that reads the answers, which has no twins. How many rows have another home now.
+    private func movePredictions(_ stage: StageName, _ partitions: Int32, _ connection: PostgresConnection)
+        throws(EngineError) -> Int
+    {
+        var moved = 0
+        var last = ""
+        while true {
+            let rows = try connection.query(
+                """
+                select distinct on (thing_id) thing_id from egiz.ml_prediction where stage = $1 and thing_id > $2
+                order by thing_id limit \(Self.batch)
+                """, [.text(stage.text), .text(last)])
+            let ids = rows.compactMap { $0.text(0) }
+            guard let newLast = ids.last else { return moved }
+            last = newLast
+            moved += try connection.query(
+                """
+                update egiz.ml_prediction as item set partition = new.partition
+                from unnest($1, $2) as new (thing_id, partition)
+                where item.stage = $3 and item.thing_id = new.thing_id and item.partition <> new.partition
+                """,
+                [
+                    .textArray(ids),
+                    .int64Array(ids.map { Int64(Murmur2.partition(ofKey: $0, partitions: partitions)) }),
+                    .text(stage.text),
+                ]
+            ).affected
         }
     }
 

@@ -86,7 +86,7 @@ final class Binding: Sendable {
             expression.map { expression in
                 expression.evaluate { place in
                     let input = expression.inputs[place]
-                    return input == .value ? bound ?? .missing : view.read(input)
+                    return input == .value ? bound ?? .missing : view.read(expression, place)
                 }
             } ?? bound ?? .missing
         switch value {

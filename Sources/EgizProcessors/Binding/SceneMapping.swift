@@ -161,9 +161,9 @@ enum SceneMapping: Sendable {
             guard let key = Self.key(value) else { return .failed }
             return pairs.first { $0.key.utf8.elementsEqual(key.utf8) }.map { .value($0.value) } ?? .unmapped
         case .format(let template, let unit):
-            let text = template.text { expression, place in
-                let input = template.expressions[expression].inputs[place]
-                return input == .value ? value : view.read(input)
+            let text = template.text { number, place in
+                let expression = template.expressions[number]
+                return expression.inputs[place] == .value ? value : view.read(expression, place)
             }
             return .value(.text(unit.map { "\(text) \($0)" } ?? text))
         }

@@ -18,6 +18,14 @@ public final class ModelCaller: Caller {
         ),
         .init("token", .string, "The environment variable that holds a bearer token for the service."),
         .init(
+            "health", .string,
+            "The path under `endpoint` that is asked by `GET` how the service is: once at the start, and where it is to be told whether a question or the service is at fault. Where left out: `/health`, MLflow's `/ping`, KServe's `/v1/models/{model}`."
+        ),
+        .init(
+            "poisonAfter", .duration, default: "15m",
+            "How long a service that was never asked anything else may answer questions with errors of its own (500 and such) while its health is good; then they are dead letters."
+        ),
+        .init(
             "batch",
             .map([
                 .init("size", .int(1...1024), default: "32", "Questions in a call at most."),
@@ -83,6 +91,7 @@ public final class ModelCaller: Caller {
     private let models: [Model]
     private let speech: ModelProtocol
     private let token: String?
+    private let healthPath: String?
     private let topic: String?
     private let parser = JSONParser()
 
@@ -99,6 +108,10 @@ public final class ModelCaller: Caller {
             if let delay = try batch.duration("delay") { policy.batchDelay = .microseconds(delay) }
         }
         if speech == .single { (policy.batchSize, policy.batchDelay) = (1, .zero) }
+        // A question that is asked again has its key again, and models only look.
+        policy.asksAgain = true
+        policy.poisonAfter = .seconds(15 * 60)
+        if let time = try reader.duration("poisonAfter") { policy.poisonAfter = .microseconds(time) }
         guard let endpoint = try Self.endpoint(reader) else {
             throw reader.fault("endpoint", "an address such as http://host:8000")
         }
@@ -114,6 +127,10 @@ public final class ModelCaller: Caller {
         self.models = models
         lanes = models.enumerated().map { CallLane(name: $0.element.name, isShadow: $0.offset > 0) }
         token = try reader.text("token")
+        healthPath = try reader.text("health")
+        if let healthPath, !healthPath.utf8.starts(with: "/".utf8) || !Self.isPlain(healthPath) {
+            throw reader.fault("health", "a path such as /health")
+        }
         topic = try reader.text("to")
     }
 
@@ -128,15 +145,20 @@ public final class ModelCaller: Caller {
     private static func endpoint(_ reader: SettingsReader) throws(TopologyFaults) -> String? {
         guard let text = try reader.text("endpoint") else { return nil }
         let scheme = ["http://", "https://"].first { text.lowercased().utf8.starts(with: $0.utf8) }
-        let isPlain = text.utf8.allSatisfy {
-            $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
-        }
-        guard let scheme, text.utf8.count > scheme.utf8.count, text.utf8.count <= 1024, isPlain,
+        guard let scheme, text.utf8.count > scheme.utf8.count, isPlain(text),
             text.utf8.dropFirst(scheme.utf8.count).first != UInt8(ascii: "/")
         else { throw reader.fault("endpoint", "an address such as http://host:8000, without `?` and `#`") }
         var bytes = Array(text.utf8)
         while bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Nothing in it that ends a path or a line.
+    private static func isPlain(_ text: String) -> Bool {
+        text.utf8.count <= 1024
+            && text.utf8.allSatisfy {
+                $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
+            }
     }
 
     // MARK: Questions
@@ -178,12 +200,24 @@ public final class ModelCaller: Caller {
             .init("traceparent", Self.trace(items.first?.record.header("traceparent"), key)),
             .init("Deadline", tools.now.advanced(byMicroseconds: Self.microseconds(policy.timeout)).text),
         ]
-        if let token, let secret = tools.environment(token) {
-            headers.append(.init("Authorization", "Bearer \(secret)"))
-        }
+        headers += authorization(tools)
         return CallRequest(
             url: speech.url(model.endpoint, model: model.name), headers: headers,
             body: speech.body(questions, model: model.name, version: model.version), policy: policy)
+    }
+
+    public func health(lane: Int, tools: CallTools) -> CallRequest? {
+        let model = models[lane]
+        var request = CallRequest(
+            url: model.endpoint + (healthPath ?? speech.healthPath(model: model.name)),
+            headers: [CallRequest.Header("Accept", "*/*")] + authorization(tools), body: [], policy: policy)
+        request.method = "GET"
+        return request
+    }
+
+    private func authorization(_ tools: CallTools) -> [CallRequest.Header] {
+        guard let token, let secret = tools.environment(token) else { return [] }
+        return [.init("Authorization", "Bearer \(secret)")]
     }
 
     /// 64 hex digits; the same for the same questions in the same order (Schemas/ml-ids.md).

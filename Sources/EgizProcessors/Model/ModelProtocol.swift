@@ -21,6 +21,15 @@ enum ModelProtocol: String, CaseIterable, Sendable {
         }
     }
 
+    /// Where a service of this protocol says how it is.
+    func healthPath(model: String) -> String {
+        switch self {
+        case .egiz, .single: "/health"
+        case .mlflow: "/ping"
+        case .kserve: "/v1/models/\(model)"
+        }
+    }
+
     /// The body of a call about these questions.
     func body(_ questions: [(id: String, question: JSONObject)], model: String, version: String?) -> [UInt8] {
         func features(_ question: JSONObject) -> JSONValue { question["features"] ?? .object(JSONObject()) }

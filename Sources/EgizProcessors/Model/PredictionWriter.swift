@@ -18,6 +18,7 @@ public final class PredictionWriter: RecordProcessor {
                 "Which answers are written back, and where.")
         ],
         metrics: [.init("predictions", "answers that were kept")],
+        messages: ["write.to": "write-back.v1.schema.json", "to": "ditto-command.v1.schema.json"],
         example: """
             predictions:
               kind: prediction-writer
@@ -26,7 +27,14 @@ public final class PredictionWriter: RecordProcessor {
                 - { task: nozzle-anomaly, writeTo: /features/anomaly, to: machines.telemetry.v1 }
                 - { task: wear, writeTo: features.drive.wear, as: ditto }
             """,
+        defaultTopics: { definition, _ in PredictionWriter.commandTopics(definition) },
         checkPeers: checkFanOuts)
+
+    /// Where commands go whose entry names no topic.
+    private static func commandTopics(_ definition: ProcessorDefinition) -> [String] {
+        let writer = try? PredictionWriter(definition)
+        return (writer?.writes ?? []).contains { $0.usesDefaultTopic } ? [WriteBack.commandTopic] : []
+    }
 
     private let writes: [WriteBack]
 

@@ -25,6 +25,9 @@ struct WriteBack: Sendable {
     private let property: String?
     private let form: Form
     let topic: String
+    /// The file names none.
+    let usesDefaultTopic: Bool
+    static let commandTopic = "ditto.commands.v1"
 
     init(_ reader: SettingsReader) throws(TopologyFaults) {
         guard let task = try reader.text("task"), ModelTask.isName(task) else {
@@ -43,7 +46,9 @@ struct WriteBack: Sendable {
             throw reader.fault("as", Form.allCases.map(\.rawValue).joined(separator: ", "))
         }
         self.form = form
-        let topic = try reader.text("to") ?? (form == .ditto ? "ditto.commands.v1" : nil)
+        let named = try reader.text("to")
+        usesDefaultTopic = named == nil
+        let topic = named ?? (form == .ditto ? Self.commandTopic : nil)
         guard let topic else {
             throw reader.fault(
                 at: reader.mark, "\(reader.path): `as: telemetry` needs `to`, the topic of the thing's telemetry")

@@ -8,6 +8,9 @@ public import EgizTwin
 public final class Rollup: StatefulProcessor {
     public typealias State = RollupState
 
+    // What it tells of late samples is small: a path that windows have is at most 1 KiB.
+    public static let mayRefuse = false
+
     public static let spec = KindSpec(
         kind: "rollup",
         summary: """
@@ -33,6 +36,7 @@ public final class Rollup: StatefulProcessor {
                 "lateTo", .topic,
                 "A topic for samples that came too late for their window; they are counted in any case."),
         ],
+        metrics: [.init("late", "samples that came too late for their window")],
         messages: ["to": "rollup.v1.schema.json", "lateTo": "late-sample.v1.schema.json"],
         example: """
             minutes: { kind: rollup, from: twins, interval: 1m, grace: 10s, to: rollup.v1.minutes }
@@ -91,7 +95,10 @@ public final class Rollup: StatefulProcessor {
                 effects.countLate()
                 if let lateTopic {
                     let path = change.paths.text(of: leaf.path)
-                    try effects.emit(to: lateTopic, value: late(change.thing, path, number, change.time))
+                    let record = late(change.thing, path, number, change.time)
+                    do throws(RecordFault) { try effects.emit(to: lateTopic, value: record) } catch {
+                        effects.countRuleError()
+                    }
                 }
             }
         }

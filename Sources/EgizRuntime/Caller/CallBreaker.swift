@@ -1,7 +1,7 @@
 /// A circuit breaker: after failures in a row nobody is called for a while, then one call tries whether it is over. Pure; times count
 /// from any origin.
-struct CallBreaker {
-    private enum State: Equatable {
+struct CallBreaker: Sendable {
+    private enum State: Equatable, Sendable {
         case closed
         case open(until: Duration)
         /// The one call is under way.
@@ -51,7 +51,7 @@ struct CallBreaker {
 }
 
 /// A token bucket of one second's calls: bursts up to a second's worth.
-struct CallRate {
+struct CallRate: Sendable {
     private let rate: Double?
     private var tokens: Double
     private var filled: Duration?
@@ -64,8 +64,9 @@ struct CallRate {
     /// When the next call may be made.
     mutating func next(at now: Duration) -> Duration {
         guard let rate else { return now }
-        if let filled { tokens = min(max(rate, 1), tokens + (now - filled).seconds * rate) }
-        filled = now
+        // Threads that share it may look at the clock in another order than they come.
+        if let filled { tokens = min(max(rate, 1), tokens + max(0, (now - filled).seconds) * rate) }
+        filled = max(filled ?? now, now)
         // A little less than one, so that rounding does not wait for ever.
         return tokens >= 0.999_999 ? now : now + .seconds((1 - tokens) / rate)
     }

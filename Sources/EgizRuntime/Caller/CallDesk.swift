@@ -20,6 +20,10 @@ package final class CallDesk {
         var isDropped = false
     }
 
+    /// How often somebody who was not well is asked again, while there is nothing else to ask him.
+    private static let healthPause: Duration = .seconds(15)
+    private static let healthTimeout: Duration = .seconds(5)
+
     /// The processor, as the topology calls it.
     package let name: String
     private let caller: any Caller
@@ -27,30 +31,45 @@ package final class CallDesk {
     private let tools: @Sendable () -> CallTools
     private let mailbox = CallMailbox()
     private let metrics: CallMetrics?
+    private let gate: SharedCallGate
+    /// What the gate calls this desk.
+    private let place: Int
     private var plan: CallPlan
     private var underWay: [Int64: UnderWay] = [:]
+    /// Lanes whose health is asked for, by call.
+    private var health: [Int64: Int] = [:]
+    private var nextHealth: Duration?
     private var settled: [Settled] = []
     private var nextNumber: Int64 = 1
 
-    /// - Parameter seed: of the jitter.
+    /// - Parameter gate: which the desks of the stage share. - Parameter seed: of the jitter.
     package init(
-        name: String, caller: any Caller, transport: any CallTransport, stage: StageName, seed: UInt64,
-        countsMetrics: Bool = true, tools: @escaping @Sendable () -> CallTools
+        name: String, caller: any Caller, transport: any CallTransport, stage: StageName, gate: SharedCallGate,
+        seed: UInt64, countsMetrics: Bool = true, tools: @escaping @Sendable () -> CallTools
     ) {
         self.name = name
         self.caller = caller
         self.transport = transport
         self.tools = tools
         metrics = countsMetrics ? CallMetrics(stage: stage, lanes: caller.lanes) : nil
-        plan = CallPlan(policy: caller.policy, lanes: caller.lanes, seed: seed)
+        self.gate = gate
+        place = gate.join(caller.policy, lanes: caller.lanes.count)
+        plan = CallPlan(policy: caller.policy, lanes: caller.lanes, seed: seed, desk: place)
     }
 
     // Nobody waits for what is under way.
-    deinit { for call in underWay.values { call.handle?.cancel() } }
+    deinit {
+        for call in underWay.values { call.handle?.cancel() }
+        let place = place
+        gate.with { $0.leave(place) }
+    }
 
     package var isFull: Bool { plan.isFull }
 
-    /// Why whom it asks gives no answers; nil while he does.
+    /// The first desk of its stage in the worker.
+    package var isFirst: Bool { place == 0 }
+
+    /// Why whom it asks gives no answers, or says that he is not well; nil while he does.
     package var trouble: CallFault? { plan.trouble }
 
     package var openItems: Int { plan.openItems }
@@ -86,11 +105,12 @@ package final class CallDesk {
 
     /// Reads what came back, begins the calls that are due, and returns what is settled since the last turn.
     package func turn(at now: Duration) -> [Settled] {
+        if let due = nextHealth, now >= due, plan.openItems == 0 { askHealth(at: now) }
         while true {
             for letter in mailbox.take() { read(letter.call, letter.outcome, at: now) }
-            plan.expire(at: now)
+            gate.with { plan.expire(at: now, $0) }
             var hasBegun = false
-            while let call = plan.next(at: now) {
+            while let call = gate.with({ plan.next(at: now, through: &$0) }) {
                 begin(call, at: now)
                 hasBegun = true
             }
@@ -98,18 +118,57 @@ package final class CallDesk {
             if !hasBegun { break }
         }
         for done in plan.takeDone() { settle(done) }
-        metrics?.state(plan)
+        let (open, place) = (plan.openItems, place)
+        let state = gate.with { gate in
+            gate.holds(open, of: place)
+            return gate
+        }
+        metrics?.state(state)
         defer { settled.removeAll(keepingCapacity: true) }
         return settled
     }
 
     /// When something is to be done beside answers, which come by themselves; nil: nothing.
-    package func wake(at now: Duration) -> Duration? { plan.wake(at: now) }
+    package func wake(at now: Duration) -> Duration? { gate.with { plan.wake(at: now, through: &$0) } }
 
     /// Blocks until an answer is there or the time has passed.
     package func wait(_ duration: Duration) { mailbox.wait(duration) }
 
+    /// Asks everybody how he is; answers come with `turn`, and `trouble` tells of them. Never blocks.
+    package func askHealth(at now: Duration) {
+        nextHealth = nil
+        for lane in caller.lanes.indices where !health.values.contains(lane) { askHealth(of: lane, plan.batchNumber()) }
+    }
+
+    private func askHealth(of lane: Int, _ id: Int64) {
+        guard var request = caller.health(lane: lane, tools: tools()), request.problem == nil else { return }
+        request.timeout = min(request.timeout, Self.healthTimeout)
+        health[id] = lane
+        let mailbox = mailbox
+        _ = transport.send(request) { outcome in mailbox.post(id, outcome) }
+    }
+
+    private func readHealth(of lane: Int, _ outcome: CallOutcome, at now: Duration) {
+        var illness: CallFault?
+        var isWell = false
+        switch outcome {
+        case .response(let response):
+            isWell = (200..<300).contains(response.status)
+            // Others have no such thing, or want a key for it: somebody is there all the same.
+            if response.status >= 500 {
+                illness = CallFault(
+                    "http-\(response.status)", "asked how it is, it answers the status \(response.status)")
+            }
+        case .timedOut: illness = CallFault("timeout", "asked how it is, it gives no answer in time")
+        case .away(let why): illness = CallFault("away", why)
+        case .tooLarge: break
+        }
+        plan.health(lane, isWell: isWell, illness: illness, at: now)
+        if illness != nil { nextHealth = now + Self.healthPause }
+    }
+
     private func begin(_ call: CallPlan.Call, at now: Duration) {
+        if call.items.isEmpty { return askHealth(of: call.lane, call.id) }
         let request = caller.request(call.items, lane: call.lane, tools: tools())
         underWay[call.id] = UnderWay(lane: call.lane, items: call.items, since: now)
         let mailbox = mailbox
@@ -120,8 +179,9 @@ package final class CallDesk {
     }
 
     private func read(_ id: Int64, _ outcome: CallOutcome, at now: Duration) {
+        if let lane = health.removeValue(forKey: id) { return readHealth(of: lane, outcome, at: now) }
         guard let call = underWay.removeValue(forKey: id) else { return }
-        if call.isDropped { return plan.abandon(id, lane: call.lane, at: now) }
+        if call.isDropped { return gate.with { plan.abandon(id, lane: call.lane, at: now, through: &$0) } }
         let took = now - call.since
         let policy = caller.policy
         let verdict: CallVerdict =
@@ -135,7 +195,7 @@ package final class CallDesk {
                     splits: true)
             }
         metrics?.ended(lane: call.lane, verdict, took: took)
-        plan.finish(id, lane: call.lane, verdict, took: took, at: now)
+        gate.with { plan.finish(id, lane: call.lane, verdict, took: took, at: now, through: &$0) }
     }
 
     private func settle(_ done: CallPlan.Done) {

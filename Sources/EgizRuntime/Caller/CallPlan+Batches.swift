@@ -3,41 +3,67 @@ import EgizCore
 
 /// Batches: cutting them, and what their answers mean.
 extension CallPlan {
-    /// The next call that may be made now; it counts as under way until `finish`.
-    package mutating func next(at now: Duration) -> Call? {
+    /// The next call that may be made now; it counts as under way until `finish`. One without records asks for the health of its lane,
+    /// and does not count.
+    package mutating func next(at now: Duration, through gate: inout CallGate) -> Call? {
         for lane in lanes.indices {
-            while var batch = nextBatch(of: lane, at: now) {
-                let items = batch.numbers.compactMap { entries[$0]?.item }
-                guard !items.isEmpty else {
-                    release(batch, of: lane)
-                    continue
-                }
-                batch.numbers = items.map(\.number)
-                lanes[lane].breaker.admitted()
-                lanes[lane].rate.take()
-                lanes[lane].inFlight[batch.id] = batch
-                return Call(id: batch.id, lane: lane, items: items)
+            if lanes[lane].check.wantsHealth {
+                lanes[lane].check.wantsHealth = false
+                return Call(id: batchNumber(), lane: lane, items: [])
             }
+            guard gate.mayBegin(desk, lane: lane, at: now) else {
+                gate.wants(desk, lane: lane, isDue(lane, at: now), at: now)
+                continue
+            }
+            if let call = nextCall(of: lane, at: now, isTrial: !gate.lanes[lane].breaker.isClosed) {
+                gate.begin(desk, lane: lane)
+                return call
+            }
+            gate.wants(desk, lane: lane, false, at: now)
         }
         return nil
     }
 
-    private mutating func nextBatch(of lane: Int, at now: Duration) -> Batch? {
-        guard lanes[lane].inFlight.count < policy.concurrency, lanes[lane].breaker.admits(at: now),
-            lanes[lane].rate.next(at: now) <= now
-        else { return nil }
-        // What failed comes first: the oldest hold up the most.
-        let due = lanes[lane].retries.indices.filter { lanes[lane].retries[$0].notBefore <= now }
-        if let first = due.min(by: { oldest(lanes[lane].retries[$0]) < oldest(lanes[lane].retries[$1]) }) {
+    /// What failed comes first: the oldest hold up the most. But a call that tries whether somebody answers again is about what has
+    /// failed least: else one record that nobody can answer would keep all others from being asked.
+    private mutating func nextCall(of lane: Int, at now: Duration, isTrial: Bool) -> Call? {
+        if isTrial, let batch = cut(lane, at: now) { return begin(batch, lane) }
+        if let call = control(lane) { return call }
+        guard let batch = retry(of: lane, at: now, isTrial: isTrial) ?? cut(lane, at: now) else { return nil }
+        return begin(batch, lane)
+    }
+
+    private mutating func begin(_ batch: Batch, _ lane: Int) -> Call {
+        lanes[lane].inFlight[batch.id] = batch
+        return Call(id: batch.id, lane: lane, items: batch.numbers.compactMap { entries[$0]?.item })
+    }
+
+    private mutating func retry(of lane: Int, at now: Duration, isTrial: Bool) -> Batch? {
+        func comesFirst(_ a: Batch, _ b: Batch) -> Bool {
+            if isTrial, a.attempts != b.attempts { return a.attempts < b.attempts }
+            return (a.numbers.first ?? Int64.max) < (b.numbers.first ?? Int64.max)
+        }
+        while true {
+            let due = lanes[lane].retries.indices.filter { lanes[lane].retries[$0].notBefore <= now }
+            guard let first = due.min(by: { comesFirst(lanes[lane].retries[$0], lanes[lane].retries[$1]) }) else {
+                return nil
+            }
             var batch = lanes[lane].retries.remove(at: first)
             // Some may be stale or nobody's by now.
             batch.numbers.removeAll { number in entries[number].map { $0.replies[lane] != nil } ?? true }
-            return batch
+            if !batch.numbers.isEmpty { return batch }
+            release(batch, of: lane)
         }
-        return cut(lane, at: now)
     }
 
-    private func oldest(_ batch: Batch) -> Int64 { batch.numbers.first ?? .max }
+    /// Whether there is a call to make, were there room for it.
+    private func isDue(_ lane: Int, at now: Duration) -> Bool {
+        if lanes[lane].check.isWanted || lanes[lane].retries.contains(where: { $0.notBefore <= now }) { return true }
+        guard let first = lanes[lane].pending.first(where: { entries[$0] != nil }), let entry = entries[first] else {
+            return false
+        }
+        return lanes[lane].pending.count >= policy.batchSize || now >= entry.since + policy.batchDelay
+    }
 
     /// Cuts a batch where enough records wait, or the first of them has waited long enough.
     private mutating func cut(_ lane: Int, at now: Duration) -> Batch? {
@@ -91,63 +117,95 @@ extension CallPlan {
     // MARK: Answers
 
     /// A call has ended; `took` is how long it was under way. Unknown calls are ignored.
-    mutating func finish(_ id: Int64, lane: Int, _ verdict: CallVerdict, took: Duration, at now: Duration) {
+    mutating func finish(
+        _ id: Int64, lane: Int, _ verdict: CallVerdict, took: Duration, at now: Duration, through gate: inout CallGate
+    ) {
+        if lanes[lane].check.call == id { return finishControl(lane, verdict, at: now, through: &gate) }
         guard var batch = lanes[lane].inFlight.removeValue(forKey: id) else { return }
         batch.attempts += 1
         mayBeStale = true
-        let isShadow = definitions[lane].isShadow
         switch verdict {
         case .answered(let answers) where answers.count == batch.numbers.count:
-            lanes[lane].breaker.succeeded()
-            lanes[lane].answered += 1
-            lanes[lane].lastFault = nil
-            release(batch, of: lane)
-            for (number, answer) in zip(batch.numbers, answers) {
-                reply(number, lane: lane, CallReply(answer, attempts: batch.attempts, latency: took), at: now)
-            }
+            gate.succeeded(desk, lane: lane, isUseful: true)
+            answered(batch, answers, lane, took: took, at: now)
         case .answered(let answers):
             let fault = CallFault("length", "\(answers.count) answers came to \(batch.numbers.count) records")
-            useless(batch, lane, fault, splits: true, at: now)
-        case .unavailable(let fault, let retryAfter):
-            lanes[lane].lastFault = fault
-            fail(lane, at: now)
-            if isShadow || batch.attempts >= policy.mostAttempts ?? .max { return giveUp(batch, lane, fault, at: now) }
-            let before = batch.answeredBefore ?? lanes[lane].answered
-            batch.answeredBefore = before
-            if batch.attempts >= policy.attempts, lanes[lane].answered > before {
-                // Others were answered since: it is these records.
-                divide(batch, lane, fault, at: now)
-            } else {
-                retry(batch, lane, after: retryAfter, at: now)
-            }
+            gate.failed(desk, lane: lane, at: now, jitter: jitter())
+            useless(batch, lane, fault, splits: true, gate, at: now)
+        case .unavailable(let fault, let retryAfter, let isBlamed):
+            gate.failed(desk, lane: lane, at: now, jitter: jitter())
+            unavailable(batch, lane, fault, after: retryAfter, isBlamed: isBlamed, gate, at: now)
         case .faulty(let fault, let splits):
-            useless(batch, lane, fault, splits: splits, at: now)
+            gate.failed(desk, lane: lane, at: now, jitter: jitter())
+            useless(batch, lane, fault, splits: splits, gate, at: now)
         case .refused(let fault, let splits):
             // Somebody is there and answers.
-            lanes[lane].breaker.succeeded()
+            gate.succeeded(desk, lane: lane, isUseful: false)
             lanes[lane].lastFault = nil
-            if splits, !isShadow { divide(batch, lane, fault, at: now) } else { giveUp(batch, lane, fault, at: now) }
+            if splits, !definitions[lane].isShadow {
+                divide(batch, lane, fault, gate, at: now)
+            } else {
+                giveUp(batch, lane, fault, at: now)
+            }
         }
     }
 
     /// A call has ended whose records are nobody's any more: it tells nothing.
-    package mutating func abandon(_ id: Int64, lane: Int, at now: Duration) {
-        guard let batch = lanes[lane].inFlight.removeValue(forKey: id) else { return }
-        lanes[lane].breaker.abandoned(at: now)
+    package mutating func abandon(_ id: Int64, lane: Int, at now: Duration, through gate: inout CallGate) {
+        if lanes[lane].check.call == id {
+            lanes[lane].check.call = nil
+        } else if let batch = lanes[lane].inFlight.removeValue(forKey: id) {
+            release(batch, of: lane)
+        } else {
+            return
+        }
+        gate.abandoned(desk, lane: lane, at: now)
+    }
+
+    private mutating func answered(
+        _ batch: Batch, _ answers: [CallAnswer], _ lane: Int, took: Duration, at now: Duration
+    ) {
+        lanes[lane].lastFault = nil
+        lanes[lane].check.illness = nil
         release(batch, of: lane)
+        for (number, answer) in zip(batch.numbers, answers) {
+            if policy.asksAgain, lane == 0, case .value = answer, let entry = entries[number] {
+                lanes[lane].check.control = entry.item
+            }
+            reply(number, lane: lane, CallReply(answer, attempts: batch.attempts, latency: took), at: now)
+        }
     }
 
-    private mutating func fail(_ lane: Int, at now: Duration) {
-        let part = jitter()
-        lanes[lane].breaker.failed(at: now, jitter: part)
-    }
-
-    private mutating func useless(_ batch: Batch, _ lane: Int, _ fault: CallFault, splits: Bool, at now: Duration) {
+    private mutating func unavailable(
+        _ failed: Batch, _ lane: Int, _ fault: CallFault, after: Duration?, isBlamed: Bool, _ gate: CallGate,
+        at now: Duration
+    ) {
         lanes[lane].lastFault = fault
-        fail(lane, at: now)
+        guard !definitions[lane].isShadow, failed.attempts < policy.mostAttempts ?? .max else {
+            return giveUp(failed, lane, fault, at: now)
+        }
+        var batch = failed
+        let before = batch.answeredBefore ?? gate.lanes[lane].answered
+        batch.answeredBefore = before
+        batch.failingSince = batch.failingSince ?? now
+        if batch.attempts >= policy.attempts {
+            // Others were answered since, or should have been: it is these records.
+            if gate.lanes[lane].answered > before || isPoison(batch, lane, isBlamed: isBlamed, at: now) {
+                return divide(batch, lane, fault, gate, at: now)
+            }
+            look(into: lane, isBlamed: isBlamed)
+        }
+        batch.failedAt = now
+        retry(batch, lane, after: after, at: now)
+    }
+
+    private mutating func useless(
+        _ batch: Batch, _ lane: Int, _ fault: CallFault, splits: Bool, _ gate: CallGate, at now: Duration
+    ) {
+        lanes[lane].lastFault = fault
         if definitions[lane].isShadow { return giveUp(batch, lane, fault, at: now) }
         guard batch.attempts >= policy.attempts else { return retry(batch, lane, after: nil, at: now) }
-        if splits { divide(batch, lane, fault, at: now) } else { giveUp(batch, lane, fault, at: now) }
+        if splits { divide(batch, lane, fault, gate, at: now) } else { giveUp(batch, lane, fault, at: now) }
     }
 
     private mutating func retry(_ batch: Batch, _ lane: Int, after: Duration?, at now: Duration) {
@@ -161,12 +219,13 @@ extension CallPlan {
     }
 
     /// Each record of the batch is asked about alone, once; one that was alone is given up.
-    private mutating func divide(_ batch: Batch, _ lane: Int, _ fault: CallFault, at now: Duration) {
+    private mutating func divide(_ batch: Batch, _ lane: Int, _ fault: CallFault, _ gate: CallGate, at now: Duration) {
         guard batch.numbers.count > 1 else { return giveUp(batch, lane, fault, at: now) }
         for number in batch.numbers where entries[number].map({ $0.replies[lane] == nil }) ?? false {
             var single = Batch(id: batchNumber(), numbers: [number])
             single.attempts = max(policy.attempts - 1, 0)
-            single.answeredBefore = lanes[lane].answered
+            single.answeredBefore = gate.lanes[lane].answered
+            (single.failingSince, single.failedAt) = (batch.failingSince, now)
             single.notBefore = now
             lanes[lane].retries.append(single)
         }

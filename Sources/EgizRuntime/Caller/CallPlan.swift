@@ -2,13 +2,15 @@ import DequeModule
 package import EgizCore
 import EgizTwin
 
-/// Which calls are to be made when, and what their answers mean for the records: batches, retries, breakers, rates, shadows. Pure:
-/// times count from any origin, and what is random comes from a seed.
+/// Which calls are to be made when, and what their answers mean for the records: batches, retries, shadows, and what is poison. How
+/// many may be under way, breakers and rates are the gate's, which the plans of a stage share. Pure: times count from any origin,
+/// and what is random comes from a seed.
 package struct CallPlan {
     /// A call to be made.
-    package struct Call {
+    package struct Call: Sendable {
         package var id: Int64
         package var lane: Int
+        /// Empty: it asks for the health of the lane.
         package var items: [CallItem]
     }
 
@@ -28,21 +30,22 @@ package struct CallPlan {
         var key: [UInt8]?
         var attempts = 0
         var notBefore: Duration = .zero
-        /// Calls of the lane that were answered when this one failed first.
+        /// Calls of the lane that were answered when this one failed first, and when that was.
         var answeredBefore: Int64?
+        var failingSince: Duration?
+        /// When it failed last.
+        var failedAt: Duration?
     }
 
     struct Lane {
-        var breaker: CallBreaker
-        var rate: CallRate
         var pending: Deque<Int64> = []
         var retries: [Batch] = []
         var inFlight: [Int64: Batch] = [:]
-        var answered: Int64 = 0
         /// Keys with a batch under way or waiting to be tried again, where order is kept.
         var busy: Set<[UInt8]> = []
         /// Why the last call failed; nil once one is answered.
         var lastFault: CallFault?
+        var check = Check()
     }
 
     struct Entry {
@@ -56,6 +59,8 @@ package struct CallPlan {
 
     let policy: CallPolicy
     let definitions: [CallLane]
+    /// What the gate calls it.
+    let desk: Int
     var lanes: [Lane]
     /// By number.
     var entries: [Int64: Entry] = [:]
@@ -69,26 +74,21 @@ package struct CallPlan {
     package private(set) var openItems = 0
     package private(set) var openBytes = 0
 
-    package init(policy: CallPolicy, lanes: [CallLane], seed: UInt64) {
+    package init(policy: CallPolicy, lanes: [CallLane], seed: UInt64, desk: Int = 0) {
         precondition(!lanes.isEmpty && !lanes[0].isShadow, "a caller has a lane that decides")
         precondition(!policy.keepsOrder || policy.batchSize == 1, "order is kept for calls about one record")
         self.policy = policy
         definitions = lanes
         random = seed
-        self.lanes = lanes.map { _ in
-            Lane(
-                breaker: CallBreaker(failures: policy.breakerFailures, pause: policy.breakerPause),
-                rate: CallRate(policy.rate))
-        }
+        self.desk = desk
+        self.lanes = lanes.map { _ in Lane() }
     }
 
     /// No more records should be taken in.
     package var isFull: Bool { openItems >= policy.maxOpen || openBytes >= policy.maxOpenBytes }
 
-    /// Why the lane that decides gets no answers; nil while it does.
-    package var trouble: CallFault? { lanes[0].lastFault }
-
-    package var callsInFlight: Int { lanes.reduce(0) { $0 + $1.inFlight.count } }
+    /// Why the lane that decides gives no answers, or says that it is not well; nil while it does.
+    package var trouble: CallFault? { lanes[0].lastFault ?? lanes[0].check.illness }
 
     // MARK: Records
 
@@ -147,9 +147,9 @@ package struct CallPlan {
     // MARK: Time
 
     /// Gives up what has waited too long: stale records that no call is under way for, and shadows that are late.
-    package mutating func expire(at now: Duration) {
+    package mutating func expire(at now: Duration, _ gate: CallGate) {
         if lanes.count > 1 {
-            skipClosedShadows(at: now)
+            skipClosedShadows(at: now, gate)
             for number in entries.filter({ $0.value.decidedAt != nil }).keys.sorted() {
                 finishIfDecided(number, at: now)
             }
@@ -169,8 +169,8 @@ package struct CallPlan {
     }
 
     /// A shadow that is not there is not waited for.
-    private mutating func skipClosedShadows(at now: Duration) {
-        for lane in lanes.indices where definitions[lane].isShadow && !lanes[lane].breaker.admits(at: now) {
+    private mutating func skipClosedShadows(at now: Duration, _ gate: CallGate) {
+        for lane in lanes.indices where definitions[lane].isShadow && !gate.lanes[lane].breaker.admits(at: now) {
             let fault = CallFault("shadow-away", "the model has failed too often and is left alone for a while")
             let waiting = Array(lanes[lane].pending)
             lanes[lane].pending.removeAll(keepingCapacity: true)
@@ -181,13 +181,13 @@ package struct CallPlan {
     }
 
     /// When to look again, beside answers; nil: only they matter.
-    package mutating func wake(at now: Duration) -> Duration? {
+    package mutating func wake(at now: Duration, through gate: inout CallGate) -> Duration? {
         var times: [Duration] = []
-        for lane in lanes.indices where lanes[lane].inFlight.count < policy.concurrency {
+        for lane in lanes.indices where gate.hasRoom(lane) {
             let hasWork = !lanes[lane].retries.isEmpty || !lanes[lane].pending.isEmpty
             guard hasWork else { continue }
-            var start = lanes[lane].rate.next(at: now)
-            if let opens = lanes[lane].breaker.opensAt { start = max(start, opens) }
+            let start = gate.opens(lane: lane, at: now)
+            if lanes[lane].check.isWanted { times.append(start) }
             var work = lanes[lane].retries.map(\.notBefore)
             if let first = lanes[lane].pending.first(where: { entries[$0] != nil }), let entry = entries[first] {
                 work.append(entry.since + policy.batchDelay)

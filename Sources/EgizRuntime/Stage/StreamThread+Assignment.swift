@@ -16,6 +16,7 @@ extension StreamThread: AssignmentListener {
         } catch {
             // They stay pending: assigned, paused, and tried again from the loop.
             forget(Array(new))
+            yield(Array(new), after: error, now)
             if error.retry == .backoff {
                 status.waiting(.store, error.message)
             } else {
@@ -55,7 +56,15 @@ extension StreamThread: AssignmentListener {
             forget(due)
             let again = now.advanced(by: takeoverBackoff.next())
             for partition in due { pending[partition] = again }
+            yield(due, after: error, now)
         }
+    }
+
+    /// One of two workers that take the same tasks over has an assignment of yesterday and hears of it within a session: taking
+    /// them back at once would only drop the other's work.
+    private func yield(_ partitions: [Int32], after error: EngineError, _ now: ContinuousClock.Instant) {
+        guard error.code == .ownership else { return }
+        for partition in partitions { pending[partition] = now.advanced(by: setup.configuration.sessionTimeout) }
     }
 
     /// A takeover did not come to its end: what it has handed over to be published will be found again by the next.
@@ -88,22 +97,16 @@ extension StreamThread: AssignmentListener {
         let evidence = try consumer.groupOffsets(
             of: ids.flatMap { id in topics.map { TopicPartition($0, id.partition) } })
         let marks = try lastRecords(of: leases, watermarks: watermarks, log: log, consumer: consumer)
-        var plans: [Takeover] = []
-        for lease in leases {
-            if let previous = lease.previousOwner, !previous.hasPrefix(setup.worker.id) {
-                logger.notice(
-                    "task taken over from a worker that did not release it",
-                    metadata: [LogKey.partition: "\(lease.task.partition)", LogKey.previousOwner: "\(previous)"])
+        let plans: [Takeover]
+        do throws(EngineError) {
+            plans = try leases.map { lease throws(EngineError) in
+                try plan(lease, log: log, watermarks: watermarks, marks: marks, evidence: evidence)
             }
-            var plan = try TakeoverPlan.make(
-                facts: try facts(of: lease, watermarks: watermarks, marks: marks), storedLog: lease.log,
-                log: log,
-                start: setup.stage.source.start, onGap: setup.stage.source.onGap)
-            let outboxes = try outboxPlan(of: lease, log: log, evidence: evidence)
-            if case .beginAnew = outboxes { plan.noteEvidenceGap(of: lease.task) }
-            plans.append(
-                Takeover(lease: lease, plan: plan, outboxes: outboxes, evidence: self.evidence(of: lease, in: evidence))
-            )
+        } catch {
+            // What Kafka says was read after what Postgres said. Another worker that took a task over in between has committed and
+            // published since, and then the two do not belong together: that is no gap.
+            guard error.retry != .backoff, try !store.lost(of: leases).isEmpty else { throw error }
+            throw EngineError(.ownership, .backoff, "another worker took tasks over while this one was taking them over")
         }
         try deletePublished(plans.map { ($0.lease, $0.outboxes) }, store: store)
         let positions = try adopt(plans, log: log, store: store)
@@ -117,6 +120,24 @@ extension StreamThread: AssignmentListener {
         #else
         return positions
         #endif
+    }
+
+    /// Where one task goes on, and what becomes of its outboxes.
+    private func plan(
+        _ lease: TaskLease, log: LogIdentity, watermarks: [TopicPartition: LogWatermarks],
+        marks: [TopicPartition: RecordMark], evidence: [TopicPartition: GroupOffset]
+    ) throws(EngineError) -> Takeover {
+        if let previous = lease.previousOwner, !previous.hasPrefix(setup.worker.id) {
+            logger.notice(
+                "task taken over from a worker that did not release it",
+                metadata: [LogKey.partition: "\(lease.task.partition)", LogKey.previousOwner: "\(previous)"])
+        }
+        var plan = try TakeoverPlan.make(
+            facts: try facts(of: lease, watermarks: watermarks, marks: marks), storedLog: lease.log, log: log,
+            start: setup.stage.source.start, onGap: setup.stage.source.onGap)
+        let outboxes = try outboxPlan(of: lease, log: log, evidence: evidence)
+        if case .beginAnew = outboxes { plan.noteEvidenceGap(of: lease.task) }
+        return Takeover(lease: lease, plan: plan, outboxes: outboxes, evidence: self.evidence(of: lease, in: evidence))
     }
 
     /// Stores what the plans change and takes the tasks in hand. Returns where to read them.

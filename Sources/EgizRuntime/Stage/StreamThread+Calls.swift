@@ -14,9 +14,11 @@ extension StreamThread {
             guard let (name, caller) = try setup.registry.caller(of: setup.stage) else { return }
             let environment = ProcessInfo.processInfo.environment
             desk = CallDesk(
-                name: name, caller: caller, transport: setup.calls, stage: setup.stage.name,
+                name: name, caller: caller, transport: setup.calls, stage: setup.stage.name, gate: setup.gate,
                 seed: .random(in: .min ... .max)
             ) { CallTools(now: .wallClock) { environment[$0] } }
+            // Whoever starts a topology hears at once that its model is not there, and not with the first question.
+            if let desk, desk.isFirst { desk.askHealth(at: deskTime) }
         } catch {
             throw EngineError(
                 .topology, .stop,
@@ -81,7 +83,7 @@ extension StreamThread {
         if let fault = desk.trouble {
             if status.snapshot.endpoint == nil {
                 logger.warning(
-                    "whom the stage asks gives no answer; its records wait",
+                    "whom the stage asks gives no answer; what comes for him waits",
                     metadata: [LogKey.reason: "\(fault.code)", LogKey.error: "\(fault.message)"])
             }
             status.waiting(.endpoint, "\(fault.code): \(fault.message)")

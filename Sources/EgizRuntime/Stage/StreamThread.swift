@@ -23,6 +23,8 @@ final class StreamThread: @unchecked Sendable {
         var stores: any StoreFactory
         var outputs: any OutputProducerFactory
         var calls: any CallTransport
+        /// What bounds the calls of the stage's threads together.
+        var gate: SharedCallGate
         var logger: Logger
     }
 

@@ -43,11 +43,11 @@ final class CallMetrics: Sendable {
         lanes[lane].seconds.record(took.seconds)
     }
 
-    func state(_ plan: CallPlan) {
-        waiting.record(plan.openItems)
+    func state(_ gate: CallGate) {
+        waiting.record(gate.openRecords)
         for (index, lane) in lanes.enumerated() {
-            lane.open.record(plan.lanes[index].inFlight.count)
-            lane.breaker.record(plan.lanes[index].breaker.isClosed ? 0 : 1)
+            lane.open.record(gate.lanes[index].callsOpen)
+            lane.breaker.record(gate.lanes[index].breaker.isClosed ? 0 : 1)
         }
     }
 }

@@ -7,10 +7,8 @@ final class StageMetrics: Sendable {
     private let samples: Counter
     private let deadLetters: Counter
     private let commits: Counter
-    private let sceneChanges: Counter
-    private let alertsRaised: Counter
-    private let ruleErrors: Counter
-    private let filtered: Counter
+    /// By the name of the counter of tasks that each follows.
+    private let followers: [String: Counter]
     private let commitSeconds: Recorder
     private let lagRecords: Gauge
 
@@ -19,10 +17,7 @@ final class StageMetrics: Sendable {
         records = Counter(label: "egiz_records_total", dimensions: labels)
         samples = Counter(label: "egiz_samples_total", dimensions: labels)
         deadLetters = Counter(label: "egiz_dead_letters_total", dimensions: labels)
-        sceneChanges = Counter(label: "egiz_scene_changes_total", dimensions: labels)
-        alertsRaised = Counter(label: "egiz_alerts_raised_total", dimensions: labels)
-        ruleErrors = Counter(label: "egiz_rule_errors_total", dimensions: labels)
-        filtered = Counter(label: "egiz_filtered_total", dimensions: labels)
+        followers = StepCounters.metrics.mapValues { Counter(label: $0, dimensions: labels) }
         commits = Counter(label: "egiz_commits_total", dimensions: labels)
         commitSeconds = Recorder(label: "egiz_commit_duration_seconds", dimensions: labels, aggregate: true)
         lagRecords = Gauge(label: "egiz_lag_records", dimensions: labels)
@@ -36,16 +31,11 @@ final class StageMetrics: Sendable {
         commitSeconds.record(took.seconds)
     }
 
-    /// What rules did since the counters before.
+    /// What the processors of a task did since the counters before.
     func committed(_ now: StepCounters, since before: StepCounters) {
-        let scene = now.bindings - before.bindings
-        let alerts = now.alerts - before.alerts
-        let errors = now.ruleErrors - before.ruleErrors
-        if scene > 0 { sceneChanges.increment(by: scene) }
-        if alerts > 0 { alertsRaised.increment(by: alerts) }
-        if errors > 0 { ruleErrors.increment(by: errors) }
-        let held = now.filtered - before.filtered
-        if held > 0 { filtered.increment(by: held) }
+        for (new, old) in zip(now.named, before.named) where new.value > old.value {
+            followers[new.name]?.increment(by: new.value - old.value)
+        }
     }
 
     func report(lag: Int64) { lagRecords.record(lag) }

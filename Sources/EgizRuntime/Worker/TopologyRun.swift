@@ -23,6 +23,7 @@ final class TopologyRun: Sendable {
         properties.merge(topology.kafka) { _, own in own }
         var threads: [StreamThread] = []
         for stage in topology.stages {
+            let gate = SharedCallGate()
             for index in 0..<topology.parallelism {
                 threads.append(
                     StreamThread(
@@ -30,7 +31,7 @@ final class TopologyRun: Sendable {
                             stage: stage, delivery: topology.delivery, policy: topology.commit, index: index,
                             topologyVersion: deployed.version,
                             registry: registry, worker: worker, configuration: configuration, kafka: properties,
-                            consumers: consumers, stores: stores, outputs: outputs, calls: calls,
+                            consumers: consumers, stores: stores, outputs: outputs, calls: calls, gate: gate,
                             logger: logger)))
             }
         }

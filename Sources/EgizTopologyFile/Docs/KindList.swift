@@ -39,16 +39,19 @@ public enum KindList {
             ("kind", .string(spec.kind)), ("summary", .string(spec.summary)), ("input", .string(spec.input.rawValue)),
             ("output", .string(spec.output.rawValue)), ("projections", .array(spec.projections.map { .string($0) })),
             ("words", .array(spec.fields.map(word))),
-            (
-                "counters",
-                .array(spec.metrics.map { .object([("name", .string($0.name)), ("summary", .string($0.summary))]) })
-            ),
+            ("counters", .array(spec.metrics.map(counter))),
             (
                 "messages",
                 .object(spec.messages.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
             ),
             ("example", .string(spec.example)),
         ])
+    }
+
+    private static func counter(_ metric: KindSpec.Metric) -> JSONText {
+        var members: [(String, JSONText)] = [("name", .string(metric.name)), ("summary", .string(metric.summary))]
+        if let name = StepCounters.metrics[metric.name] { members.append(("metric", .string(name))) }
+        return .object(members)
     }
 
     private static func word(_ field: KindField) -> JSONText {

@@ -109,7 +109,10 @@ public enum TopologyReference {
     private static func metrics(_ spec: KindSpec, into out: inout String) {
         guard !spec.metrics.isEmpty else { return }
         out += "\nCounters of its tasks:\n\n"
-        for metric in spec.metrics { out += "- `\(metric.name)`: \(metric.summary)\n" }
+        for metric in spec.metrics {
+            let name = StepCounters.metrics[metric.name].map { " (`\($0)`)" } ?? ""
+            out += "- `\(metric.name)`\(name): \(metric.summary)\n"
+        }
     }
 
     private static func table(_ words: [Word], into out: inout String) {

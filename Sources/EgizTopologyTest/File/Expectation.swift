@@ -12,6 +12,7 @@ struct Expectation: Sendable {
             case alerts
             case predictions
             case emitted(topic: String)
+            case delivered
             case deadLetters
             case counter(String)
             case parked
@@ -39,6 +40,7 @@ extension Expectation.Section.Subject {
         case .alerts: "alerts"
         case .predictions: "predictions"
         case .emitted(let topic): "records emitted to \(topic)"
+        case .delivered: "deliveries"
         case .deadLetters: "dead letters"
         case .counter(let name): "counter \(name)"
         case .parked: "parked things"
@@ -48,7 +50,7 @@ extension Expectation.Section.Subject {
     /// The value is a list of rows, of which only the members named count.
     var isRows: Bool {
         switch self {
-        case .samples, .rollups, .scene, .alerts, .predictions, .emitted, .deadLetters: true
+        case .samples, .rollups, .scene, .alerts, .predictions, .emitted, .delivered, .deadLetters: true
         case .twin, .counter, .parked: false
         }
     }

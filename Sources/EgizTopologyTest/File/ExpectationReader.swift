@@ -29,6 +29,7 @@ struct ExpectationReader {
         add("alerts") { value, path in rows(value, .alerts, TestVocabulary.alert, path) }
         add("predictions") { value, path in rows(value, .predictions, TestVocabulary.prediction, path) }
         add("emitted", emitted)
+        add("delivered") { value, path in rows(value, .delivered, TestVocabulary.delivery, path) }
         add("deadLetters") { value, path in rows(value, .deadLetters, TestVocabulary.deadLetter, path) }
         add("parked", parked)
         add("counters", counters)

@@ -41,6 +41,10 @@ enum TestFault: Sendable {
     case modelSlow(Int)
     /// The next call of a model is answered with this text.
     case modelText(String)
+    /// The same of deliveries of webhooks.
+    case receiverStatus(Int)
+    case receiverAway(Int)
+    case receiverSlow(Int)
 }
 
 /// What models answer from now on.

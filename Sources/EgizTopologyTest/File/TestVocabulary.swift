@@ -17,6 +17,7 @@ enum TestVocabulary {
             "topology", .text, "The topology file, from this file's folder; `x.yaml` for `x.test.yaml` where left out."),
         Word("epochs", .choice(epochs), default: "eachRecord", "When work is committed, for tests that do not say so."),
         Word("partitions", .int(1...10_000), default: "1", "Partitions of topics that declare none."),
+        Word("environment", .values, "Environment variables that processors read, by name: secrets, tokens."),
         Word("tests", .section("a list of tests"), required: true, "The tests; each begins with nothing."),
     ]
 
@@ -70,10 +71,12 @@ enum TestVocabulary {
     ]
 
     static let faults =
-        ["crash", "rebalance", "postgres-away", "answer-lost", "data-error", "bad-json"] + modelFaults
+        ["crash", "rebalance", "postgres-away", "answer-lost", "data-error", "bad-json"] + worldFaults
 
-    /// Faults of topologies that call models.
-    static let modelFaults = ["model-status", "model-away", "model-slow", "model-text"]
+    /// Faults of those that a topology asks: models, and receivers of webhooks.
+    static let worldFaults = [
+        "model-status", "model-away", "model-slow", "model-text", "receiver-status", "receiver-away", "receiver-slow",
+    ]
 
     static let model = [
         Word("version", .text, default: "1", "The version that it says it has."),
@@ -93,6 +96,9 @@ enum TestVocabulary {
         Word("model-away", .int(1...100), "So many calls find nobody there."),
         Word("model-slow", .int(1...100), "So many calls get no answer in time."),
         Word("model-text", .text, "The next call of a model is answered with this text."),
+        Word("receiver-status", .int(100...599), "The next delivery of a webhook is answered with this status."),
+        Word("receiver-away", .int(1...100), "So many deliveries find nobody there."),
+        Word("receiver-slow", .int(1...100), "So many deliveries get no answer in time."),
     ]
 
     static let redrive = [
@@ -123,6 +129,7 @@ enum TestVocabulary {
         Word("alerts", .section("a list"), "All alerts, by thing, key and time of raising."),
         Word("predictions", .section("a list"), "What models say, by thing, task, model and shadow."),
         Word("emitted", .section("a map of topics to lists"), "All records emitted to each topic."),
+        Word("delivered", .section("a list"), "All deliveries of webhooks in their order, each try by itself."),
         Word("deadLetters", .section("a list"), "All dead letters, in the order in which they were written."),
         Word("counters", .section("a map of names to numbers"), "Counters, summed over all tasks."),
         Word("parked", .section("a list of thing ids"), "All things that have parked records."),
@@ -179,6 +186,11 @@ enum TestVocabulary {
         Word("key", .section("a text or null"), "The key."), Word("value", .section("a value"), "The value."),
         Word("headers", .section("a map of names to texts"), "Headers."), Word("id", .text, "The header egiz-id."),
         Word("at", .text, "The record's time."),
+    ]
+
+    static let delivery = [
+        Word("url", .text, "Where it went."), Word("value", .section("a value"), "The body."),
+        Word("headers", .section("a map of names to texts"), "Headers, as they were sent."),
     ]
 
     static let deadLetter = [

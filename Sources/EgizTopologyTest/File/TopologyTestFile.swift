@@ -8,6 +8,8 @@ public struct TopologyTestFile: Sendable {
     public let topology: Topology
     /// For topics that declare no partitions.
     let partitions: Int32
+    /// What processors find in the environment.
+    let environment: [String: String]
     public let tests: [TopologyTestCase]
 }
 

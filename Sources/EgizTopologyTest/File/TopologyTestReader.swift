@@ -51,7 +51,22 @@ struct TopologyTestReader {
                     name: name, mark: item.mark,
                     epochs: reader.choice("epochs", TopologyDriver.Epochs.self) ?? epochs, steps: steps))
         }
-        return TopologyTestFile(file: file, topology: topology, partitions: partitions, tests: tests)
+        return TopologyTestFile(
+            file: file, topology: topology, partitions: partitions, environment: environment, tests: tests)
+    }
+
+    private var environment: [String: String] {
+        guard case .map(let members)? = root.value("environment")?.content else { return [:] }
+        var variables: [String: String] = [:]
+        for member in members {
+            guard case .string(let text) = member.value.content else {
+                faults.error(
+                    at: member.value.mark, "`environment.\(member.key)`: found \(member.value.found), expected a text")
+                continue
+            }
+            variables[member.key] = text
+        }
+        return variables
     }
 
     private func list(_ value: ConfigValue?, _ path: String) -> [ConfigValue] {

@@ -74,6 +74,7 @@ public enum TopologyTestSchema {
                 "alerts": rows(TestVocabulary.alert, "An alert."),
                 "predictions": rows(TestVocabulary.prediction, "What a model says."),
                 "emitted": map(of: rows(TestVocabulary.output, "An emitted record.")),
+                "delivered": rows(TestVocabulary.delivery, "A delivery."),
                 "deadLetters": rows(TestVocabulary.deadLetter, "A dead letter."),
                 "counters": map(of: type("integer")),
                 "parked": list(type("string")),

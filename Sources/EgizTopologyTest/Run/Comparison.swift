@@ -4,11 +4,15 @@ import EgizTwin
 /// Compares what a driver has with one section of an expectation.
 struct Comparison {
     private let projection: Projection
+    private let world: ScriptedWorld
 
-    init(_ partial: Bool) { projection = Projection(partial: partial) }
+    init(_ partial: Bool, _ world: ScriptedWorld) {
+        projection = Projection(partial: partial)
+        self.world = world
+    }
 
     func failure(of section: Expectation.Section, _ driver: TopologyDriver) -> TestFailure? {
-        let found = section.subject.found(in: driver)
+        let found = section.subject.found(in: driver, world)
         let subject = section.subject.text
         switch (section.value, found) {
         case (nil, nil): return nil

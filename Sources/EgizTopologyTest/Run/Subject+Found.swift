@@ -3,8 +3,8 @@ import EgizTesting
 import EgizTwin
 
 extension Expectation.Section.Subject {
-    /// What the driver has of it, in the form in which tests write it; nil where there is no such twin.
-    func found(in driver: TopologyDriver) -> JSONValue? {
+    /// What the driver and those that it asks have of it, in the form in which tests write it; nil where there is no such twin.
+    func found(in driver: TopologyDriver, _ world: ScriptedWorld) -> JSONValue? {
         switch self {
         case .twin(let thing): driver.twin(thing.text).map(Self.json)
         case .samples(let thing, let path): .array(driver.samples(thing.text, path).map(Self.row))
@@ -13,6 +13,7 @@ extension Expectation.Section.Subject {
         case .alerts: .array(driver.store.allAlerts.map(Self.row))
         case .predictions: .array(driver.store.allPredictions.map(Self.row))
         case .emitted(let topic): .array(driver.emitted.filter { $0.topic == topic }.map(Self.row))
+        case .delivered: .array(world.deliveries.map(Self.row))
         case .deadLetters: .array(driver.deadLetters.map(Self.row))
         case .counter(let name): .int(driver.counters[name] ?? 0)
         case .parked: .array(driver.parkedThings.map { .string($0.text) })
@@ -110,6 +111,14 @@ extension Expectation.Section.Subject {
         return object([
             ("key", text(record.key)), ("value", record.value.map(json) ?? .null), ("headers", .object(headers)),
             ("id", .string(record.id)), ("at", time(record.time)),
+        ])
+    }
+
+    private static func row(_ delivery: CallRequest) -> JSONValue {
+        var headers = JSONObject()
+        for header in delivery.headers { headers[header.name] = .string(header.value) }
+        return object([
+            ("url", .string(delivery.url)), ("value", json(delivery.body)), ("headers", .object(headers)),
         ])
     }
 

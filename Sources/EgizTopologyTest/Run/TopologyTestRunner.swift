@@ -27,10 +27,10 @@ public struct TopologyTestRunner: Sendable {
         _ test: TopologyTestCase, of file: TopologyTestFile, _ registry: ProcessorRegistry,
         _ recorder: CoverageRecorder
     ) -> TestResult {
-        let model = ScriptedModel()
+        let world = ScriptedWorld()
         let driver = TopologyDriver(
             topology: file.topology, registry: registry, partitions: file.partitions, epochs: test.epochs,
-            endpoint: model.endpoint)
+            endpoint: world, environment: file.environment)
         defer {
             recorder.note(driver)
             inspect(driver)
@@ -38,7 +38,7 @@ public struct TopologyTestRunner: Sendable {
         for step in test.steps {
             var failures: [TestFailure]
             do {
-                failures = try run(step, driver, model)
+                failures = try run(step, driver, world)
             } catch {
                 failures = [TestFailure(mark: step.mark, message: "the engine stopped: \(error)", lines: [])]
             }
@@ -48,7 +48,7 @@ public struct TopologyTestRunner: Sendable {
         return TestResult(name: test.name, mark: test.mark, failures: [])
     }
 
-    private func run(_ step: TestStep, _ driver: TopologyDriver, _ model: ScriptedModel) throws -> [TestFailure] {
+    private func run(_ step: TestStep, _ driver: TopologyDriver, _ world: ScriptedWorld) throws -> [TestFailure] {
         switch step.action {
         case .given(let records):
             for given in records {
@@ -62,9 +62,9 @@ public struct TopologyTestRunner: Sendable {
             try driver.advanceStreamTime(by: duration)
             // What waits to be asked again waits no longer than that.
             try driver.advanceCalls(by: duration)
-        case .model(let answers): model.answer(answers)
+        case .model(let answers): world.model.answer(answers)
         case .moveTo(let time): try driver.advanceStreamTime(to: time)
-        case .fault(let fault): try cause(fault, driver, model)
+        case .fault(let fault): try cause(fault, driver, world)
         case .commit: try driver.commit()
         case .redrive(let action, let thing): try driver.redrive(action, thing: thing)
         case .alert(let alert):
@@ -87,13 +87,14 @@ public struct TopologyTestRunner: Sendable {
                 var section = section
                 // What an alias stands for was written above; the step that uses it is what failed.
                 if section.mark < step.mark { section.mark = step.mark }
-                return Comparison(expectation.partial).failure(of: section, driver)
+                return Comparison(expectation.partial, world).failure(of: section, driver)
             }
         }
         return []
     }
 
-    private func cause(_ fault: TestFault, _ driver: TopologyDriver, _ model: ScriptedModel) throws {
+    private func cause(_ fault: TestFault, _ driver: TopologyDriver, _ world: ScriptedWorld) throws {
+        let (model, receiver) = (world.model.endpoint, world.receiver)
         switch fault {
         case .crash: try driver.crashAndRestart()
         case .rebalance: try driver.rebalance()
@@ -103,11 +104,14 @@ public struct TopologyTestRunner: Sendable {
         case .badJSON(let topic):
             let topics = topic.map { [$0] } ?? driver.topology.sources.compactMap { $0.topics.first?.name }
             for topic in topics { try driver.send(topic, key: nil, value: "{\"thingId\":") }
-        case .modelStatus(let status): model.endpoint.plan([.response(CallResponse(status: status))])
-        case .modelAway(let count): model.endpoint.plan(Array(repeating: .away("nobody is there"), count: count))
-        case .modelSlow(let count): model.endpoint.plan(Array(repeating: .timedOut, count: count))
+        case .modelStatus(let status): model.plan([.response(CallResponse(status: status))])
+        case .modelAway(let count): model.plan(Array(repeating: .away("nobody is there"), count: count))
+        case .modelSlow(let count): model.plan(Array(repeating: .timedOut, count: count))
         case .modelText(let text):
-            model.endpoint.plan([.response(CallResponse(status: 200, body: Array(text.utf8)))])
+            model.plan([.response(CallResponse(status: 200, body: Array(text.utf8)))])
+        case .receiverStatus(let status): receiver.plan([.response(CallResponse(status: status))])
+        case .receiverAway(let count): receiver.plan(Array(repeating: .away("nobody is there"), count: count))
+        case .receiverSlow(let count): receiver.plan(Array(repeating: .timedOut, count: count))
         }
     }
 }

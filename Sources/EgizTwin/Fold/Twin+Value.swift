@@ -1,8 +1,31 @@
 extension Twin {
     /// The value at a path of the thing, its segments those of a JSON pointer; nil where there is none, or no thing.
     public func value(at path: [String]) -> JSONValue? {
-        guard life == .alive, let section = path.first else { return nil }
+        guard life == .alive else { return nil }
         settleCells()
+        return stored(at: path)
+    }
+
+    /// The value at a place, for who works with scalars. The document is not brought up to date for it: of an array or an object
+    /// nothing counts but that it is one.
+    public func scalar(at place: LeafPlace, in paths: PathTable) -> JSONValue? {
+        guard life == .alive else { return nil }
+        if let cells {
+            let node = place.node(in: paths)
+            let hint = place.cellHint
+            if hint < Int(cellCount), cells[hint].node == node { return cells[hint].value }
+            for index in 0..<Int(cellCount) where cells[index].node == node {
+                place.cellHint = index
+                return cells[index].value
+            }
+        }
+        // What has no cell is as it stands in the document.
+        return stored(at: place.segments)
+    }
+
+    /// In the document as it is, which may be older than the cells.
+    private func stored(at path: [String]) -> JSONValue? {
+        guard let section = path.first else { return nil }
         var value: JSONValue
         switch section {
         case ThingState.Section.features:

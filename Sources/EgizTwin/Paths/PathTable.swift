@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Gives each path into things a small number, for one stream thread: a tree of interned segments. Ids are stable for the
 /// life of the table. Also keeps the event paths it has parsed, by their raw text. Not thread-safe.
 public final class PathTable {
@@ -10,6 +12,13 @@ public final class PathTable {
     }
 
     static let root: Int32 = 0
+    private static let tables = Atomic<UInt32>(0)
+
+    /// Tells one table from another; never 0. After four billion tables a number may come again.
+    let serial: UInt32 = {
+        let serial = tables.wrappingAdd(1, ordering: .relaxed).newValue
+        return serial == 0 ? tables.wrappingAdd(1, ordering: .relaxed).newValue : serial
+    }()
 
     private var nodes: ContiguousArray<Node> = [Node(parent: -1, hash: 0, segment: "", text: "")]
     /// Open addressing: node numbers, zero (the root, nobody's child) is free.

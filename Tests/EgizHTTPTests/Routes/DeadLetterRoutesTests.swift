@@ -17,12 +17,13 @@ extension DatabaseTests {
                 """
                 insert into egiz.dead_letter (
                     stage, topic, partition, incarnation, "offset", record_time, key, value, headers, code, message, thing_id,
-                    disposition, attempts)
+                    disposition, attempts, retry_at)
                 values
                     ('line.events', 'twins', 0, 1, 1, '2026-01-01Z', 'a:b', '{"a":1}', '[["h","aGk="],["n",null]]', 'merge',
-                     'no thing', 'a:b', 'parked', 1),
-                    ('line.events', 'twins', 0, 1, 2, '2026-01-01Z', 'a:b', null, '[]', 'queued', 'an earlier', 'a:b', 'parked', 0),
-                    ('line.events', 'twins', 0, 1, 3, '2026-01-01Z', null, '\\xff00', '[]', 'json', 'not "UTF-8"', null, 'dead', 1)
+                     'no thing', 'a:b', 'parked', 1, null),
+                    ('line.events', 'twins', 0, 1, 2, '2026-01-01Z', 'a:b', null, '[]', 'queued', 'an earlier', 'a:b', 'parked', 0, null),
+                    ('line.events', 'twins', 0, 1, 3, '2026-01-01Z', null, '\\xff00', '[]', 'json', 'not "UTF-8"', null, 'dead', 1,
+                     '2026-01-01T00:00:30Z')
                 """)
             return api
         }
@@ -63,6 +64,7 @@ extension DatabaseTests {
             let bad = try await api.json("/api/v1/dead-letters/3")
             #expect(bad["value"]?["base64"] == .string("/wA=") && bad["key"] == .null)
             #expect(bad["message"] == .string(#"not "UTF-8""#))
+            #expect(bad["retryAt"] == .string("2026-01-01T00:00:30Z") && parked["retryAt"] == .null)
         }
 
         @Test func whatIsNotThereIs404() async throws {

@@ -23,6 +23,12 @@ extension DatabaseTests {
                     == #"{"status":"ready","checks":[{"name":"postgres","state":"ok"},{"name":"kafka","state":"ok"}]}"#)
         }
 
+        @Test func whatIsReadyMayHaveANote() async throws {
+            let response = try await ready(TestAPI(), [ReadinessCheck(name: "model", state: .ok, note: "it is away")])
+            #expect(response.status == .ok)
+            #expect(response.text.contains(#"{"name":"model","state":"ok","note":"it is away"}"#))
+        }
+
         @Test func oneCheckThatDoesNotHoldMakesAllNotReady() async throws {
             let response = try await ready(
                 TestAPI(), [ReadinessCheck(name: "kafka", state: .waiting("no broker answers"))])

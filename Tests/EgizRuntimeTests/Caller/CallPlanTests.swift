@@ -6,18 +6,49 @@ import Testing
 
 /// Which calls are made when, without a thread and without a clock.
 @Suite struct CallPlanTests {
+    /// What several desks share.
+    final class Shared {
+        var gate: CallGate
+        var now = Duration.zero
+        var desks = 0
+
+        init(_ gate: CallGate) { self.gate = gate }
+    }
+
     /// A plan with its clock.
     final class Desk {
         var plan: CallPlan
-        var now = Duration.zero
+        let shared: Shared
+        private let policy: CallPolicy
+        private let lanes: [CallLane]
         private var number: Int64 = 1
 
-        init(lanes: [CallLane] = [CallLane(name: "m")], _ change: (inout CallPolicy) -> Void = { _ in }) {
+        var now: Duration {
+            get { shared.now }
+            set { shared.now = newValue }
+        }
+
+        convenience init(lanes: [CallLane] = [CallLane(name: "m")], _ change: (inout CallPolicy) -> Void = { _ in }) {
             var policy = CallPolicy()
             policy.batchSize = 1
             change(&policy)
-            plan = CallPlan(policy: policy, lanes: lanes, seed: 7)
+            self.init(policy, lanes, Shared(CallGate(policy: policy, lanes: lanes.count)))
         }
+
+        private init(_ policy: CallPolicy, _ lanes: [CallLane], _ shared: Shared) {
+            (self.policy, self.lanes, self.shared) = (policy, lanes, shared)
+            plan = CallPlan(policy: policy, lanes: lanes, seed: 7, desk: shared.desks)
+            shared.desks += 1
+        }
+
+        /// Of another thread of the stage.
+        func another() -> Desk { Desk(policy, lanes, shared) }
+
+        func leave() { shared.gate.leave(plan.desk) }
+
+        func expire() { plan.expire(at: now, shared.gate) }
+
+        func abandon(_ id: Int64) { plan.abandon(id, lane: 0, at: now, through: &shared.gate) }
 
         @discardableResult
         func add(_ key: String = "a:b", at time: Int64 = 0, size: Int = 10, partition: Int32 = 0) -> Int64 {
@@ -40,7 +71,7 @@ import Testing
         /// The numbers of the records of each call that is made now.
         func calls(lane: Int = 0) -> [(id: Int64, numbers: [Int64])] {
             var calls: [(id: Int64, numbers: [Int64])] = []
-            while let call = plan.next(at: now) {
+            while let call = plan.next(at: now, through: &shared.gate) {
                 #expect(call.lane == lane)
                 calls.append((call.id, call.items.map(\.number)))
             }
@@ -48,22 +79,22 @@ import Testing
         }
 
         func finish(_ call: (id: Int64, numbers: [Int64]), lane: Int = 0, _ verdict: CallVerdict) {
-            plan.finish(call.id, lane: lane, verdict, took: .milliseconds(5), at: now)
+            plan.finish(call.id, lane: lane, verdict, took: .milliseconds(5), at: now, through: &shared.gate)
         }
 
         func answer(_ call: (id: Int64, numbers: [Int64]), lane: Int = 0) {
             finish(call, lane: lane, .answered(call.numbers.map { _ in .value(.null) }))
         }
 
-        var wake: Duration? { plan.wake(at: now) }
+        var wake: Duration? { plan.wake(at: now, through: &shared.gate) }
 
-        func next() -> CallPlan.Call? { plan.next(at: now) }
+        func next() -> CallPlan.Call? { plan.next(at: now, through: &shared.gate) }
 
         func taken() -> [CallPlan.Done] { plan.takeDone() }
 
         /// Numbers and faults of what is done.
         func done() -> [(number: Int64, fault: String?, attempts: Int)] {
-            plan.expire(at: now)
+            expire()
             return plan.takeDone().map { ($0.item.number, $0.replies[0].fault?.code, $0.replies[0].attempts) }
         }
     }
@@ -268,7 +299,7 @@ import Testing
         #expect(desk.done().isEmpty)
         #expect(desk.wake == .seconds(1))
         desk.now = .seconds(1)
-        desk.plan.expire(at: desk.now)
+        desk.expire()
         let done = desk.taken()
         #expect(done.map { $0.replies.map { $0.fault?.code } } == [[nil, "shadow-late"]])
         // Its answer is nobody's by now.
@@ -311,7 +342,7 @@ import Testing
         desk.now += .seconds(30)
         let trial = try #require(desk.calls().first)
         desk.plan.drop([1])
-        desk.plan.abandon(trial.id, lane: 0, at: desk.now)
+        desk.abandon(trial.id)
         desk.add()
         desk.answer(try #require(desk.calls().first))
         #expect(desk.done().map(\.number) == [2])

@@ -19,7 +19,7 @@ import Testing
     }
 
     private func bench(
-        _ caller: String = "", partitions: Int = 2,
+        _ caller: String = "", partitions: Int = 2, parallelism: Int = 1,
         commit: CommitPolicy = CommitPolicy(interval: .zero, maxRecords: 50_000, maxBytes: 64 << 20)
     ) throws -> Bench {
         Bench(
@@ -30,7 +30,7 @@ import Testing
                 caller: try Self.settings(
                     #"{"endpoint":"http://model","model":"m","batch":{"size":4,"delay":1},"retry":{"first":1,"most":5},"breaker":{"failures":5,"pause":5}\#(caller)}"#
                 ),
-                commit: commit), partitions: partitions)
+                parallelism: parallelism, commit: commit), partitions: partitions)
     }
 
     private func model() -> MemoryEndpoint {
@@ -46,6 +46,10 @@ import Testing
                     "\(object["thingId"]?.string ?? "?") \(object["prediction"]?.object?["score"] ?? object["error"] ?? .null)"
             }
         }
+    }
+
+    private func asked(_ worker: RunningWorker) -> [StageStatus.Snapshot] {
+        worker.worker.statuses.filter { $0.stage.source == "asked" }
     }
 
     private func task(_ source: String, _ partition: Int32) -> TaskID {
@@ -80,17 +84,21 @@ import Testing
         let model = model()
         model.hang()
         let worker = bench.worker(calls: model)
-        // As much as comes in ten minutes: nothing but the model's own stage notices.
-        bench.push(0..<6000, things: 10)
-        #expect(
-            await bench.store.eventually(seconds: 30) { store in
-                (0..<10).reduce(0) { $0 + store.samples(.init("t:m\($1)", "/features/f/properties/x")).count } == 6000
-            })
-        #expect(await model.isWaitedFor())
-        for partition in 0..<Int32(2) {
-            let end = bench.log.end(of: TopicPartition("events", partition)).raw
-            #expect(bench.store.position(of: task("source", partition), topic: "events") == end, "no lag")
+        // As much as comes in ten minutes, minute by minute: nothing but the model's own stage notices.
+        for minute in 0..<10 {
+            bench.push(minute * 600..<(minute + 1) * 600, things: 10)
+            let ends = (0..<Int32(2)).map { bench.log.end(of: TopicPartition("events", $0)).raw }
+            #expect(
+                await bench.store.eventually(seconds: 30) { store in
+                    ends.indices.allSatisfy {
+                        store.position(of: self.task("source", Int32($0)), topic: "events") == ends[$0]
+                    }
+                }, "history has no lag after minute \(minute)")
+            if minute == 0 { #expect(await model.isWaitedFor()) }
         }
+        #expect(
+            (0..<10).reduce(0) { $0 + bench.store.samples(.init("t:m\($1)", "/features/f/properties/x")).count } == 6000
+        )
         #expect(bench.store.position(of: task("asked", 0), topic: "ml.input.v1.t") ?? 0 == 0)
         #expect(model.hanging > 0 && model.hanging <= 4 && count(bench) == 0)
         #expect(bench.store.allDeadLetters.isEmpty)
@@ -99,6 +107,46 @@ import Testing
         #expect(await bench.log.eventually(seconds: 30) { _ in self.count(bench) >= 6000 })
         try await worker.stop()
         #expect(count(bench) == 6000)
+    }
+
+    /// Each of the two threads alone could have three.
+    @Test func theThreadsOfAStageHaveTogetherNoMoreCallsUnderWayThanMayBe() async throws {
+        let bench = try bench(#","concurrency":3"#, partitions: 2, parallelism: 2)
+        let model = model()
+        model.hang()
+        bench.push(0..<400, things: 10)
+        let worker = bench.worker(calls: model)
+        #expect(await model.isWaitedFor(by: 3))
+        // Both threads have taken questions: there are some of both partitions, and nobody answers them.
+        #expect(
+            await bench.log.eventually { log in
+                (0..<2).allSatisfy { log.end(of: TopicPartition("ml.input.v1.t", Int32($0))).raw > 20 }
+            })
+        bench.push(400..<800, things: 10)
+        #expect(
+            await bench.store.eventually { store in
+                (0..<10).reduce(0) { $0 + store.samples(.init("t:m\($1)", "/features/f/properties/x")).count } == 800
+            })
+        #expect(model.hanging == 3)
+        model.recover()
+        #expect(await bench.log.eventually(seconds: 30) { _ in self.count(bench) >= 800 })
+        try await worker.stop()
+        #expect(count(bench) == 800)
+    }
+
+    @Test func aModelThatIsNotThereIsKnownAtTheStartAndHoldsNothingUp() async throws {
+        let bench = try bench(parallelism: 2)
+        let model = model()
+        model.health { _ in .away("refused") }
+        let worker = bench.worker(calls: model)
+        #expect(try await becomes { asked(worker).contains { $0.endpoint == "away: refused" } })
+        #expect(
+            asked(worker).allSatisfy { $0.state == .running || $0.state == .starting }, "the worker is ready without")
+        #expect(model.healthRequests.map(\.url) == ["http://model/health"], "one thread asks, once")
+        bench.push(0..<20, things: 20)
+        #expect(await bench.log.eventually { _ in self.count(bench) >= 20 })
+        #expect(try await becomes { asked(worker).allSatisfy { $0.endpoint == nil } })
+        try await worker.stop()
     }
 
     @Test func aWorkerThatIsTakenOverFromIsAskedForAgainAndNothingIsDoubled() async throws {

@@ -127,6 +127,34 @@ import Testing
         #expect(error?.detail == "evidence")
     }
 
+    /// Between a worker's question to Postgres and its question to Kafka another one takes the task over, commits and publishes.
+    @Test func whatAnotherWorkerPublishesDuringATakeoverIsNoGap() async throws {
+        let bench = bench()
+        bench.push(0..<5)
+        let first = bench.worker()
+        #expect(await published(bench, 5))
+        try await first.stop()
+        let (group, place) = (bench.group, TopicPartition("events", 0))
+        let before = bench.log.groupOffsets(of: group)
+        let (store, task) = (bench.store, bench.task())
+        bench.log.beforeGroupOffsetsAreRead([
+            {
+                let other = WorkerIdentity(id: "w3", host: "test", processID: 3)
+                _ = try? MemoryStoreFactory(store: store).openTaskStore(worker: other)
+                    .acquire([task], partitions: 1, topologyVersion: 1)
+                bench.log.setGroupOffsets(
+                    [place: GroupOffset(next: NextOffset(stored: 9), metadata: "egiz:1:1:999")], of: group)
+            },
+            { bench.log.setGroupOffsets(before, of: group) },
+        ])
+        bench.push(5..<9)
+        let second = bench.worker("w2") { $0.sessionTimeout = .milliseconds(200) }
+        #expect(await published(bench, 9))
+        #expect(bench.log.groupOffsetsToBeRead == 0)
+        #expect(bench.store.allGaps.isEmpty)
+        try await second.stop()
+    }
+
     @Test func whereTheSourceReportsGapsARestoredPostgresBeginsANewIncarnation() async throws {
         let bench = bench(.relaying(onGap: .report))
         bench.push(0..<5)

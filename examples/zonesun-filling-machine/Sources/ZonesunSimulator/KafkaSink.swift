@@ -28,13 +28,15 @@ struct KafkaSink: EventSink {
     private let producer: KafkaProducer
     private let topicDitto: String
     private let topicTelemetry: String
+    private let key: [UInt8]?
     private let brokers: String
     private let stop: StopSignal
     private var isWaiting = false
 
-    /// `properties` are `name=value`. Errors: `.config` for a property that librdkafka refuses.
+    /// `properties` are `name=value`; `key` takes the place of the machines' own. Errors: `.config` for a property that librdkafka refuses.
     init(
-        brokers: String, properties: [String], topicDitto: String, topicTelemetry: String, stop: StopSignal
+        brokers: String, properties: [String], topicDitto: String, topicTelemetry: String, key: String?,
+        stop: StopSignal
     ) throws {
         var log = Logger(label: "zonesun-simulator") { StreamLogHandler.standardError(label: $0) }
         log.logLevel = .warning
@@ -45,12 +47,13 @@ struct KafkaSink: EventSink {
             own[String(parts[0])] = String(parts[1])
         }
         producer = try KafkaProducer(brokers: brokers, properties: own, log: log)
+        self.key = key.map { Array($0.utf8) }
         (self.topicDitto, self.topicTelemetry, self.brokers, self.stop) = (topicDitto, topicTelemetry, brokers, stop)
     }
 
     mutating func send(_ format: MessageFormat, key: [UInt8], value: [UInt8], time: Int64) throws {
         let topic = format == .ditto ? topicDitto : topicTelemetry
-        while try !queue(topic, key, value, EventTime(microseconds: time)) {
+        while try !queue(topic, self.key ?? key, value, EventTime(microseconds: time)) {
             if stop.isRequested { throw Stopped() }
             if !isWaiting { sayThatWeWait() }
             isWaiting = true

@@ -39,6 +39,10 @@ struct SimulatorCommand: ParsableCommand {
     @Option(help: "Topic of the Ditto events.") var topicDitto = "ditto.twin.events.v1"
     @Option(help: "Topic of the telemetry.") var topicTelemetry = "telemetry.v1"
     @Option(
+        help: "The hall of all machines, which is part of their ids (default: hall3 for ditto, hall4 for telemetry).")
+    var hall: String?
+    @Option(help: "The key of all records, as of a gateway, instead of each machine's id.") var key: String?
+    @Option(
         help:
             "Time of the first event, RFC 3339 or \"now\" (default: now; with --unthrottled and a bound, so that the run ends now)."
     )
@@ -66,6 +70,12 @@ struct SimulatorCommand: ParsableCommand {
         for entry in property where !entry.dropFirst().contains("=") {
             throw ValidationError("--property: found \"\(entry)\", expected name=value with a librdkafka property")
         }
+        if let hall,
+            !hall.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) })
+                || hall.utf8.first.map({ $0 < 0x61 }) ?? true
+        {
+            throw ValidationError("--hall: found \"\(hall)\", expected lower-case letters and digits such as hall5")
+        }
         if let api, HTTPClient(api) == nil {
             throw ValidationError("--api: found \"\(api)\", expected an address such as http://127.0.0.1:8080")
         }
@@ -74,7 +84,7 @@ struct SimulatorCommand: ParsableCommand {
     func run() throws {
         // First of all: threads that start later inherit the blocked signals.
         let stop = StopSignal(withParent: withParent)
-        let identities = format.machines(machines)
+        let identities = format.machines(machines, hall: hall)
         let positions = try api.flatMap { HTTPClient($0) }.map {
             try TwinLookup(client: $0, stop: stop).positions(of: identities)
         }
@@ -85,7 +95,7 @@ struct SimulatorCommand: ParsableCommand {
         let run = SimulationRun(
             simulation: simulation, limit: limit, isThrottled: !unthrottled, stop: stop)
         if print {
-            var sink = StandardOutputSink()
+            var sink = StandardOutputSink(key: key)
             let outcome = try run.emit(to: &sink)
             sink.flush()
             say("\(outcome.text(machines: machines)) to standard output", always: true)
@@ -98,7 +108,7 @@ struct SimulatorCommand: ParsableCommand {
         let brokers = brokers ?? ProcessInfo.processInfo.environment["EGIZ_KAFKA_BROKERS"] ?? "127.0.0.1:9092"
         var sink = try KafkaSink(
             brokers: brokers, properties: property, topicDitto: topicDitto, topicTelemetry: topicTelemetry,
-            stop: run.stop)
+            key: key, stop: run.stop)
         let known = positions?.values.filter { $0.revision > 0 }.count ?? 0
         say(
             "\(machines) machines, \(known) of them continued, \(rate) events/s to \(brokers)\(unthrottled ? ", unthrottled" : "")"

@@ -3,10 +3,14 @@ import ZonesunMachine
 
 /// Writes records as `key|value` lines, which `kcat -P -K '|'` reads.
 struct StandardOutputSink: EventSink {
+    private let key: [UInt8]?
     private var lines: [UInt8] = []
 
+    /// - Parameter key: in the place of the machines' own.
+    init(key: String?) { self.key = key.map { Array($0.utf8) } }
+
     mutating func send(_ format: MessageFormat, key: [UInt8], value: [UInt8], time: Int64) throws {
-        lines += key
+        lines += self.key ?? key
         lines.append(UInt8(ascii: "|"))
         lines += value
         lines.append(UInt8(ascii: "\n"))

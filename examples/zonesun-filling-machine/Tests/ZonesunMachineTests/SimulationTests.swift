@@ -34,6 +34,10 @@ struct SimulationTests {
         #expect(Set(machines.map(\.thingID)).count == 11)
         #expect(MachineMix.telemetry.machines(1).map(\.thingID) == ["zonesun.hall4:filler-01"])
         #expect(MachineMix.ditto.machines(120).last?.name == "filler-120")
+        #expect(
+            MachineMix.both.machines(2, hall: "hall5").map(\.thingID) == [
+                "zonesun.hall5:filler-01", "zonesun.hall5:filler-02",
+            ])
         #expect(MachineMix.both.machines(0).isEmpty)
     }
 

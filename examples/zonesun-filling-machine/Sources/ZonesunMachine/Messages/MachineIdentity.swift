@@ -3,14 +3,15 @@ public struct MachineIdentity: Sendable, Equatable {
     /// From 1.
     public let number: Int
     public let format: MessageFormat
+    /// A thing belongs to one stage of a topology: machines that report to different ones must never share an id.
+    public let hall: String
 
-    public init(number: Int, format: MessageFormat) {
+    /// - Parameter hall: nil: Ditto's machines stand in hall 3, those with plain telemetry in hall 4.
+    public init(number: Int, format: MessageFormat, hall: String? = nil) {
         (self.number, self.format) = (number, format)
+        self.hall = hall ?? (format == .ditto ? "hall3" : "hall4")
     }
 
-    /// Ditto's machines stand in hall 3 and those with plain telemetry in hall 4: a thing belongs to one stage of a topology,
-    /// so the two must never share an id.
-    public var hall: String { format == .ditto ? "hall3" : "hall4" }
     public var namespace: String { "zonesun.\(hall)" }
     /// Two digits at least, and the same whatever the number of machines.
     public var name: String { number < 10 ? "filler-0\(number)" : "filler-\(number)" }
