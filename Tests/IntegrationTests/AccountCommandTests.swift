@@ -1,4 +1,5 @@
 import EgizPostgres
+import EgizTesting
 import Foundation
 import Testing
 

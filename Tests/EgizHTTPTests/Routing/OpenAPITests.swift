@@ -1,6 +1,7 @@
 import EgizPostgres
 import EgizTwin
 import Foundation
+import HTTPTypes
 import Testing
 
 @testable import EgizHTTP
