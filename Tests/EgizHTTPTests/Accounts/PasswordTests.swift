@@ -62,22 +62,27 @@ import Testing
         #expect(EmailAddress.normalized(text) == address)
     }
 
+    /// Runs under way now, and the most there were.
+    private final class Running: Sendable {
+        let counts = Mutex((now: 0, most: 0))
+    }
+
     /// Work that ends when the test says so: what waits is counted, and what would wait too long is refused.
     @Test func onlySoManyPasswordsWait() async throws {
         let hasher = PasswordHasher(workers: 1)
-        let running = Mutex((now: 0, most: 0))
+        let running = Running()
         let gate = Gate()
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for _ in 0..<(PasswordHasher.mostWaiting + 20) {
                 group.addTask {
                     do {
                         try await hasher.run {
-                            running.withLock {
+                            running.counts.withLock {
                                 $0.now += 1
                                 $0.most = max($0.most, $0.now)
                             }
                             gate.wait()
-                            running.withLock { $0.now -= 1 }
+                            running.counts.withLock { $0.now -= 1 }
                         }
                         return true
                     } catch let problem as Problem {
@@ -93,7 +98,7 @@ import Testing
                 if refused == 20 { gate.open() }
             }
             #expect(done == PasswordHasher.mostWaiting && refused == 20)
-            #expect(running.withLock { $0.most } == 1, "one worker, one at a time")
+            #expect(running.counts.withLock { $0.most } == 1, "one worker, one at a time")
         }
         #expect(try await hasher.run { 7 } == 7, "and it goes on")
     }

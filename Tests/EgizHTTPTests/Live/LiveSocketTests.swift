@@ -105,7 +105,8 @@ import Testing
                     try await socket.send(#"{"type":"ping"}"#)
                     _ = try await socket.message("pong")
                 } else {
-                    #expect(try await socket.closeCode() == code)
+                    let closed = try await socket.closeCode()
+                    #expect(closed == code)
                 }
             }
         }
@@ -134,17 +135,20 @@ import Testing
         try await withServer(configure: { $0.live.mostMessages = 5 }) { port in
             try await SocketClient.open(port: port) { socket in
                 try await socket.send("x", opcode: .binary)
-                #expect(try await socket.closeCode() == 1003)
+                let code = try await socket.closeCode()
+                #expect(code == 1003)
             }
             try await SocketClient.open(port: port) { socket in
                 _ = try await socket.message("welcome")
                 try await socket.send(String(repeating: " ", count: 70_000))
-                #expect(try await socket.closeCode() == 1009)
+                let code = try await socket.closeCode()
+                #expect(code == 1009)
             }
             try await SocketClient.open(port: port) { socket in
                 _ = try await socket.message("welcome")
                 for _ in 0..<6 { try await socket.send(#"{"type":"ping"}"#) }
-                #expect(try await socket.closeCode() == 1008)
+                let code = try await socket.closeCode()
+                #expect(code == 1008)
             }
         }
     }
@@ -157,18 +161,21 @@ import Testing
             try await SocketClient.open(port: port) { socket in
                 try await socket.send(Self.subscribe)
                 #expect(try await socket.message("error")["code"] == .string("unauthenticated"))
-                #expect(try await socket.closeCode() == 4401)
+                let code = try await socket.closeCode()
+                #expect(code == 4401)
             }
             for headers in [
                 ["authorization": "Bearer nonsense"], ["sec-websocket-protocol": "egiz.v1, egiz.token.nonsense"],
             ] as [HTTPHeaders] {
                 try await SocketClient.open(port: port, headers: headers) { socket in
-                    #expect(try await socket.closeCode() == 4401)
+                    let code = try await socket.closeCode()
+                    #expect(code == 4401)
                 }
             }
             try await SocketClient.open(port: port) { socket in
                 try await socket.send(#"{"type":"authenticate","token":"nonsense"}"#)
-                #expect(try await socket.closeCode() == 4401)
+                let code = try await socket.closeCode()
+                #expect(code == 4401)
             }
         }
     }
@@ -201,7 +208,10 @@ import Testing
             $0.live.pingInterval = .milliseconds(20)
             $0.live.silence = .zero
         }) { port in
-            try await SocketClient.open(port: port) { socket in #expect(try await socket.closeCode() == 4408) }
+            try await SocketClient.open(port: port) { socket in
+                let code = try await socket.closeCode()
+                #expect(code == 4408)
+            }
         }
     }
 
@@ -210,7 +220,8 @@ import Testing
             try await SocketClient.open(port: port) { first in
                 _ = try await first.message("welcome")
                 try await SocketClient.open(port: port) { second in
-                    #expect(try await second.closeCode() == 1013)
+                    let code = try await second.closeCode()
+                    #expect(code == 1013)
                 }
             }
         }
@@ -262,7 +273,8 @@ import Testing
             try await SocketClient.open(port: try #require(client.port)) { socket in
                 _ = try await socket.message("welcome")
                 running.cancel()
-                #expect(try await socket.closeCode() == 1001)
+                let code = try await socket.closeCode()
+                #expect(code == 1001)
             }
         }
     }

@@ -114,7 +114,8 @@ import Testing
         var names: Set<String> = []
         for operation in contract.operations {
             let place = "\(operation.method) \(operation.path)"
-            #expect(names.insert(operation.value["operationId"]?.string ?? "").inserted, "\(place): operationId")
+            let isNew = names.insert(operation.value["operationId"]?.string ?? "").inserted
+            #expect(isNew, "\(place): operationId")
             #expect(operation.value["summary"]?.string?.isEmpty == false, "\(place): summary")
             let used = (operation.value["tags"]?.array ?? []).compactMap(\.string)
             #expect(!used.isEmpty && tags.isSuperset(of: used), "\(place): tags")
