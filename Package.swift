@@ -244,7 +244,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: strict),
+            exclude: ["Cases"], swiftSettings: strict),
         // Counted by callgrind in CI; see benchmarks/README.md.
         .executableTarget(
             name: "egiz-instructions", dependencies: ["EgizTwin", "EgizCore", "EgizProcessors", "EgizPostgres"],

@@ -14,7 +14,8 @@ import Testing
                 AuditEntry(
                     actor: "user:\(number % 2)", actorName: "maria@example.com", action: "thing.\(number)",
                     object: "thing:a:\(number)", before: number == 0 ? nil : Array(#"{"n": 1.50}"#.utf8),
-                    after: Array(#"{"text":"Zw\u00f6lf \"x\""}"#.utf8), remoteAddress: "192.0.2.1", requestID: "r\(number)"))
+                    after: Array(#"{"text":"Zw\u00f6lf \"x\""}"#.utf8), remoteAddress: "192.0.2.1",
+                    requestID: "r\(number)"))
         }
         return database
     }
@@ -67,15 +68,18 @@ import Testing
     }
 
     /// What a person with all rights can do: switch the trigger off and change rows.
-    @Test(arguments: [
-        ("update egiz.audit set action = 'x' where audit_id = 2", 2), ("update egiz.audit set at = at + interval '1 s' where audit_id = 3", 3),
-        ("update egiz.audit set before = '{\"n\": 1.5}' where audit_id = 4", 4), ("update egiz.audit set before = null where audit_id = 2", 2),
-        ("update egiz.audit set actor_name = '', actor = actor || actor_name where audit_id = 1", 1),
-        ("delete from egiz.audit where audit_id = 2", 3), ("delete from egiz.audit where audit_id = 5", 5),
-        ("delete from egiz.audit where audit_id = 1", 2),
-        ("update egiz.audit set audit_id = 9 where audit_id = 5", 9),
-        ("update egiz.audit set hash = sha256(hash) where audit_id = 3", 3),
-    ] as [(String, Int64)])
+    @Test(
+        arguments: [
+            ("update egiz.audit set action = 'x' where audit_id = 2", 2),
+            ("update egiz.audit set at = at + interval '1 s' where audit_id = 3", 3),
+            ("update egiz.audit set before = '{\"n\": 1.5}' where audit_id = 4", 4),
+            ("update egiz.audit set before = null where audit_id = 2", 2),
+            ("update egiz.audit set actor_name = '', actor = actor || actor_name where audit_id = 1", 1),
+            ("delete from egiz.audit where audit_id = 2", 3), ("delete from egiz.audit where audit_id = 5", 5),
+            ("delete from egiz.audit where audit_id = 1", 2),
+            ("update egiz.audit set audit_id = 9 where audit_id = 5", 9),
+            ("update egiz.audit set hash = sha256(hash) where audit_id = 3", 3),
+        ] as [(String, Int64)])
     func whatWasChangedBehindItsBackIsFound(sql: String, entry: Int64) throws {
         let database = try database()
         try database.connection.execute("alter table egiz.audit disable trigger user")

@@ -28,7 +28,9 @@ import Testing
             #expect(made.status == 0 && made.text.contains("created maria@example.com"), "\(made.text)")
             let password = try #require(made.text.firstMatch(of: #/password: ([A-Za-z0-9]{20})/#)?.1)
             let again = try run(["user", "create", "maria@example.com"], environment)
-            #expect(again.status != 0 && again.text.contains("there is an account maria@example.com already"), "\(again.text)")
+            #expect(
+                again.status != 0 && again.text.contains("there is an account maria@example.com already"),
+                "\(again.text)")
             let disabled = try run(["user", "disable", "maria@example.com"], environment)
             #expect(disabled.status == 0, "\(disabled.text)")
             let list = try run(["user", "list"], environment)
@@ -51,20 +53,22 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)), arguments: [
-        (["EGIZ_HTTP_ADDRESS": "0.0.0.0:0"], "EGIZ_JWT_SECRET_FILE"),
-        (["EGIZ_HTTP_ADDRESS": "0.0.0.0:0", "EGIZ_JWT_SECRET": "short"], "EGIZ_JWT_SECRET has 5 bytes"),
-        (["EGIZ_JWT_SECRET": "changeme-changeme-changeme-changeme-1234"], "placeholder"),
-        (["EGIZ_AUTH": "no"], "EGIZ_AUTH"), (["EGIZ_REGISTRATION": "yes"], "EGIZ_REGISTRATION"),
-        (["EGIZ_JWT_ISSUER": "https://id.example"], "EGIZ_JWT_AUDIENCE"),
-        (
-            [
-                "EGIZ_JWT_ISSUER": "https://id.example", "EGIZ_JWT_AUDIENCE": "egiz",
-                "EGIZ_JWT_JWKS_URL": "http://id.example/keys",
-            ], "https"
-        ),
-        (["EGIZ_ADMIN_EMAIL": "a@b"], "EGIZ_ADMIN_PASSWORD"),
-    ])
+    @Test(
+        .timeLimit(.minutes(2)),
+        arguments: [
+            (["EGIZ_HTTP_ADDRESS": "0.0.0.0:0"], "EGIZ_JWT_SECRET_FILE"),
+            (["EGIZ_HTTP_ADDRESS": "0.0.0.0:0", "EGIZ_JWT_SECRET": "short"], "EGIZ_JWT_SECRET has 5 bytes"),
+            (["EGIZ_JWT_SECRET": "changeme-changeme-changeme-changeme-1234"], "placeholder"),
+            (["EGIZ_AUTH": "no"], "EGIZ_AUTH"), (["EGIZ_REGISTRATION": "yes"], "EGIZ_REGISTRATION"),
+            (["EGIZ_JWT_ISSUER": "https://id.example"], "EGIZ_JWT_AUDIENCE"),
+            (
+                [
+                    "EGIZ_JWT_ISSUER": "https://id.example", "EGIZ_JWT_AUDIENCE": "egiz",
+                    "EGIZ_JWT_JWKS_URL": "http://id.example/keys",
+                ], "https"
+            ),
+            (["EGIZ_ADMIN_EMAIL": "a@b"], "EGIZ_ADMIN_PASSWORD"),
+        ])
     func whatIsNotSafeIsRefusedBeforeAnythingStarts(environment: [String: String], word: String) async throws {
         try await blocking {
             // A database that is not there: nothing may wait for it.

@@ -46,7 +46,8 @@ struct AuditCommand: AsyncParsableCommand {
                     DeadLetterText.short(DeadLetterText.clean(entry.object), 60), entry.remoteAddress ?? "-",
                 ])
             }
-            Console.print(DeploymentText.table(rows) + (page.hasMore ? "\n… the newest \(limit); --limit shows more" : ""))
+            Console.print(
+                DeploymentText.table(rows) + (page.hasMore ? "\n… the newest \(limit); --limit shows more" : ""))
         }
     }
 

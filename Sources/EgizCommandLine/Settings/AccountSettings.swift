@@ -18,7 +18,8 @@ struct AccountSettings: Sendable {
     var trustedProxies: Set<String> = []
 
     static let keys = [
-        "auth", "registration", "jwt.secret", "jwt.secretFile", "jwt.issuer", "jwt.audience", "jwt.jwksFile", "jwt.jwksUrl",
+        "auth", "registration", "jwt.secret", "jwt.secretFile", "jwt.issuer", "jwt.audience", "jwt.jwksFile",
+        "jwt.jwksUrl",
         "admin.email", "admin.password", "admin.passwordFile", "http.trustedProxies",
     ]
     static let variables = [
@@ -52,7 +53,9 @@ struct AccountSettings: Sendable {
             )
         }
         if let keySetURL, !Self.isSafe(keySetURL) {
-            throw Self.refusal("jwt.jwksUrl (EGIZ_JWT_JWKS_URL)", keySetURL, "an https URL: who changes the keys on their way signs in as anybody")
+            throw Self.refusal(
+                "jwt.jwksUrl (EGIZ_JWT_JWKS_URL)", keySetURL,
+                "an https URL: who changes the keys on their way signs in as anybody")
         }
         let email = reader.string(forKey: "admin.email")
         let password = try Settings.secret(reader, "admin.password")
@@ -74,7 +77,8 @@ struct AccountSettings: Sendable {
     private static func isSafe(_ url: String) -> Bool {
         guard let parts = URLComponents(string: url), let host = parts.host else { return false }
         return parts.scheme == "https"
-            || parts.scheme == "http" && (host == "localhost" || host == "127.0.0.1" || host == "::1" || host == "[::1]")
+            || parts.scheme == "http"
+                && (host == "localhost" || host == "127.0.0.1" || host == "::1" || host == "[::1]")
     }
 
     /// - Parameter secret: what signs tokens where the settings name nothing.

@@ -52,12 +52,13 @@ struct Settings: Sendable {
     /// A misspelt variable must not silently mean its default.
     private static func warnOfUnknown(_ names: some Sequence<String>) {
         // The last two belong to the tests of this package.
-        let known = [
-            "CONFIG", "KAFKA_BROKERS", "KAFKA_PROPERTIES", "KAFKA_SESSION_TIMEOUT", "DATABASE_URL",
-            "DATABASE_URL_FILE", "HTTP_ADDRESS", "HEALTH_ADDRESS", "DATA_DIR", "LOG_LEVEL", "SHUTDOWN_GRACE",
-            "HISTORY_GRACE", "LONG",
-            "REGENERATE",
-        ] + AccountSettings.variables + HTTPSettings.variables
+        let known =
+            [
+                "CONFIG", "KAFKA_BROKERS", "KAFKA_PROPERTIES", "KAFKA_SESSION_TIMEOUT", "DATABASE_URL",
+                "DATABASE_URL_FILE", "HTTP_ADDRESS", "HEALTH_ADDRESS", "DATA_DIR", "LOG_LEVEL", "SHUTDOWN_GRACE",
+                "HISTORY_GRACE", "LONG",
+                "REGENERATE",
+            ] + AccountSettings.variables + HTTPSettings.variables
         for name in names.sorted() where !known.contains(name) {
             let near = NearestWord.find(name, among: known).map { "; did you mean EGIZ_\($0)?" } ?? ""
             let line = "warning: the environment variable EGIZ_\(name) is not known and has no effect\(near)\n"

@@ -19,7 +19,8 @@ struct SecretFile: Sendable {
                 atPath: url.path, contents: Data((text + "\n").utf8), attributes: [.posixPermissions: 0o600])
         else {
             throw EngineError(
-                .config, .stop, "\(url.path) cannot be written; set EGIZ_DATA_DIR to a folder you may write, or EGIZ_JWT_SECRET_FILE")
+                .config, .stop,
+                "\(url.path) cannot be written; set EGIZ_DATA_DIR to a folder you may write, or EGIZ_JWT_SECRET_FILE")
         }
         return try TokenSecret(text)
     }

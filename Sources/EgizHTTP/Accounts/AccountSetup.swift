@@ -29,7 +29,8 @@ public struct AccountSetup {
         let email = try Self.checked(email)
         if let made = try make(email, name, password, isAdmin) { return made }
         throw EngineError(
-            .config, .never, "there is an account \(email) already; `egiz user password \(email)` gives it another password")
+            .config, .never,
+            "there is an account \(email) already; `egiz user password \(email)` gives it another password")
     }
 
     /// Nil where there is such an account.
@@ -73,7 +74,8 @@ public struct AccountSetup {
 
     /// Disables an account and ends its sessions, or lets it sign in again.
     public func setDisabled(email: String, _ isDisabled: Bool) throws(EngineError) {
-        _ = try change(try Self.checked(email), isDisabled ? "user.disable" : "user.enable") { account throws(EngineError) in
+        _ = try change(try Self.checked(email), isDisabled ? "user.disable" : "user.enable") {
+            account throws(EngineError) in
             _ = try AccountQueries(connection).change(account.id, .init(isDisabled: isDisabled))
             guard isDisabled else { return }
             _ = try SessionQueries(connection).revokeAll(of: account.id, why: "the user was disabled")
@@ -95,7 +97,8 @@ public struct AccountSetup {
     ) throws(EngineError) -> StoredAccount {
         try connection.transaction { connection throws(EngineError) -> StoredAccount in
             guard let account = try AccountQueries(connection).credentials(email: email)?.account else {
-                throw EngineError(.config, .never, "there is no account \(email); `egiz user list` shows those that exist")
+                throw EngineError(
+                    .config, .never, "there is no account \(email); `egiz user list` shows those that exist")
             }
             try body(account)
             try audit(action, account)

@@ -11,7 +11,9 @@ enum PasswordRules {
         if Set(password.utf8).count < fewestDifferent { return "The password repeats a few characters." }
         let small = password.lowercased()
         let person = email.prefix { $0 != "@" }
-        if small == email || person.utf8.count >= 4 && small.hasPrefix(person) && small.utf8.count < person.utf8.count + 6 {
+        if small == email
+            || person.utf8.count >= 4 && small.hasPrefix(person) && small.utf8.count < person.utf8.count + 6
+        {
             return "The password is the e-mail address, or little more than its name."
         }
         return nil

@@ -80,7 +80,7 @@ extension Problem {
     static func namespaceIsTaken(_ namespace: String) -> Problem {
         Problem(
             code: "namespace-taken", status: .conflict, title: "The namespace is taken",
-            detail: "The namespace \(namespace) belongs to another project.")
+            detail: "The namespace \(namespace) belongs to a project already.")
     }
 
     static func noSuchNamespace(_ namespace: String) -> Problem {

@@ -6,7 +6,9 @@ public struct TokenSecret: Sendable, CustomStringConvertible, CustomDebugStringC
     public static let shortest = 32
     private static let fewestDifferent = 10
     /// What documentation and examples put there.
-    private static let defaults = ["changeme", "change-me", "change_me", "secret", "example", "password", "default", "egiz"]
+    private static let defaults = [
+        "changeme", "change-me", "change_me", "secret", "example", "password", "default", "egiz",
+    ]
 
     let bytes: [UInt8]
 
@@ -15,7 +17,8 @@ public struct TokenSecret: Sendable, CustomStringConvertible, CustomDebugStringC
         if let fault = Self.fault(of: text) {
             throw EngineError(
                 .config, .stop,
-                "EGIZ_JWT_SECRET \(fault); make one with `openssl rand -base64 48`, and keep it in a file that EGIZ_JWT_SECRET_FILE names")
+                "EGIZ_JWT_SECRET \(fault); make one with `openssl rand -base64 48`, and keep it in a file that EGIZ_JWT_SECRET_FILE names"
+            )
         }
         bytes = Array(text.utf8)
     }

@@ -15,7 +15,9 @@ struct HealthRoutes: Sendable {
         [
             APIRoute("/healthz", access: .everyone) { _ in .json(Array(#"{"status":"ok"}"#.utf8)) },
             APIRoute("/readyz", access: .everyone) { _ in await ready() },
-            APIRoute("/metrics", access: isOutside ? .admin : .everyone) { _ in .content(metrics.text().utf8, type: PrometheusText.contentType) },
+            APIRoute("/metrics", access: isOutside ? .admin : .everyone) { _ in
+                .content(metrics.text().utf8, type: PrometheusText.contentType)
+            },
         ]
     }
 

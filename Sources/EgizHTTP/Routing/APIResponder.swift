@@ -112,6 +112,7 @@ struct APIResponder: HTTPResponder {
         headers[.contentType] = "application/problem+json"
         return Response(
             status: problem.status, headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: problem.document(instance: instance, requestID: requestID))))
+            body: ResponseBody(
+                byteBuffer: ByteBuffer(bytes: problem.document(instance: instance, requestID: requestID))))
     }
 }

@@ -38,7 +38,8 @@ struct APIRoute: Sendable {
         handler: @escaping @Sendable (APIRequest) async throws -> Response
     ) {
         precondition(
-            access.capture.map { path.contains("{\($0)}") } ?? true, "\(path) has no {\(access.capture ?? "")} to decide by")
+            access.capture.map { path.contains("{\($0)}") } ?? true,
+            "\(path) has no {\(access.capture ?? "")} to decide by")
         self.path = path
         self.access = access
         self.parameters = parameters

@@ -114,7 +114,8 @@ public struct APIServer: Service {
         }
         return Application(
             responder: APIResponder(
-                table: routes, gate: gate, isOutside: configuration.isOutside, trustedProxies: configuration.trustedProxies,
+                table: routes, gate: gate, isOutside: configuration.isOutside,
+                trustedProxies: configuration.trustedProxies,
                 conventions: Conventions(cors: configuration.cors), metrics: metrics, logger: logger),
             server: HTTPServerBuilder { [configuration] responder in
                 LiveChannel(responder: responder, configuration: configuration, handshake: handshake)
@@ -129,7 +130,8 @@ public struct APIServer: Service {
                     metadata: ["egiz.http.host": "\(configuration.host)", "egiz.http.port": "\(port)"])
                 if configuration.isOutside {
                     logger.warning(
-                        "passwords and tokens travel in clear text: put a proxy with TLS in front, and let nobody else reach this port")
+                        "passwords and tokens travel in clear text: put a proxy with TLS in front, and let nobody else reach this port"
+                    )
                 }
                 onBound(port)
             },

@@ -56,7 +56,8 @@ extension ProjectQueries {
         """
 
     private static func member(_ row: PostgresRow) -> StoredMember? {
-        guard let user = row.text(0).flatMap({ UUIDText($0) }), let role = row.text(3).flatMap({ Role(name: $0) }) else {
+        guard let user = row.text(0).flatMap({ UUIDText($0) }), let role = row.text(3).flatMap({ Role(name: $0) })
+        else {
             return nil
         }
         return StoredMember(

@@ -54,7 +54,8 @@ public struct SessionQueries {
             where token.token_hash = $1 for update of token, session
             """, [.bytes(tokenHash)]
         ).first
-        guard let row, let session = row.text(0).flatMap({ UUIDText($0) }), let user = row.text(1).flatMap({ UUIDText($0) })
+        guard let row, let session = row.text(0).flatMap({ UUIDText($0) }),
+            let user = row.text(1).flatMap({ UUIDText($0) })
         else { return .unknown }
         guard row.bool(3) == true else { return .unknown }
         if row.bool(2) == true {

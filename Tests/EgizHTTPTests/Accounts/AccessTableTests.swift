@@ -136,8 +136,11 @@ extension DatabaseTests {
                 Caller(
                     name: "key as viewer", authorization: try await key("viewer", projects: project), role: .viewer,
                     isPerson: false),
-                Caller(name: "key as owner", authorization: try await key("owner", projects: nil), role: .owner, isPerson: false),
-                Caller(name: "key elsewhere", authorization: try await key("owner", projects: elsewhere), isPerson: false),
+                Caller(
+                    name: "key as owner", authorization: try await key("owner", projects: nil), role: .owner,
+                    isPerson: false),
+                Caller(
+                    name: "key elsewhere", authorization: try await key("owner", projects: elsewhere), isPerson: false),
                 Caller(name: "no bearer", authorization: "Basic b3duZXI6eA==", isValid: false),
             ]
         }
@@ -207,8 +210,12 @@ extension DatabaseTests {
             }
             #expect(Set(seen).isSuperset(of: ["/api/v1/twins", "/api/v1/projects"]), "and they do show one's own")
             #expect(try await people.json(.get, "/api/v1/twins?fields=thingId", viewer)["items"]?.array?.count == 1)
-            #expect(try await people.json(.get, "/api/v1/twins?fields=thingId", other.access)["items"]?.array?.isEmpty == true)
-            #expect(try await people.json(.get, "/api/v1/twins?namespace=org.walk", other.access)["items"]?.array?.isEmpty == true)
+            #expect(
+                try await people.json(.get, "/api/v1/twins?fields=thingId", other.access)["items"]?.array?.isEmpty
+                    == true)
+            #expect(
+                try await people.json(.get, "/api/v1/twins?namespace=org.walk", other.access)["items"]?.array?.isEmpty
+                    == true)
         }
     }
 }

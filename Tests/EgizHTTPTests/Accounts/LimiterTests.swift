@@ -39,25 +39,27 @@ import Testing
         #expect(limiter.take("0", now: now) == nil, "the first ones were forgotten")
     }
 
-    @Test(arguments: [
-        ("192.0.2.9", [], "192.0.2.9"),
-        ("192.0.2.9", ["198.51.100.7"], "192.0.2.9"),
-        ("10.0.0.1", ["198.51.100.7"], "198.51.100.7"),
-        ("10.0.0.1", ["203.0.113.5, 198.51.100.7"], "198.51.100.7"),
-        ("10.0.0.1", ["198.51.100.7, 10.0.0.2"], "198.51.100.7"),
-        ("10.0.0.1", ["198.51.100.7", "10.0.0.2"], "198.51.100.7"),
-        ("10.0.0.1", ["198.51.100.7, not an address"], "10.0.0.1"),
-        ("10.0.0.1", [], "10.0.0.1"),
-    ] as [(String, [String], String)])
+    @Test(
+        arguments: [
+            ("192.0.2.9", [], "192.0.2.9"),
+            ("192.0.2.9", ["198.51.100.7"], "192.0.2.9"),
+            ("10.0.0.1", ["198.51.100.7"], "198.51.100.7"),
+            ("10.0.0.1", ["203.0.113.5, 198.51.100.7"], "198.51.100.7"),
+            ("10.0.0.1", ["198.51.100.7, 10.0.0.2"], "198.51.100.7"),
+            ("10.0.0.1", ["198.51.100.7", "10.0.0.2"], "198.51.100.7"),
+            ("10.0.0.1", ["198.51.100.7, not an address"], "10.0.0.1"),
+            ("10.0.0.1", [], "10.0.0.1"),
+        ] as [(String, [String], String)])
     func aProxyOfOursNamesTheClientAndNobodyElseDoes(socket: String, hops: [String], client: String) {
         var headers: HTTPFields = [:]
         headers[values: .forwardedFor] = hops
         #expect(ClientAddress.of(socket, headers, trusted: ["10.0.0.1", "10.0.0.2"]) == client)
     }
 
-    @Test(arguments: [
-        ("Bearer abc", "abc"), ("bearer abc", "abc"), ("BEARER  abc", "abc"), ("Basic abc", nil), ("Bearer", nil),
-        ("Bearer a b", nil), ("", nil), ("abc", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("Bearer abc", "abc"), ("bearer abc", "abc"), ("BEARER  abc", "abc"), ("Basic abc", nil), ("Bearer", nil),
+            ("Bearer a b", nil), ("", nil), ("abc", nil),
+        ] as [(String, String?)])
     func aBearerTokenIsOneWord(header: String, token: String?) { #expect(AccountGate.bearer(header) == token) }
 }

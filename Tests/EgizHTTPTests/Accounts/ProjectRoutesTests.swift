@@ -31,7 +31,9 @@ extension DatabaseTests {
             #expect(try await people.send(.patch, uri, maria.access, #"{"name":"4"}"#).status.code == 428)
             let changed = try await people.json(.patch, uri, maria.access, #"{"name":"4"}"#, headers: [.ifMatch: tag])
             #expect(changed["name"] == .string("4") && changed["description"] == .string("hall 2"))
-            #expect(try await people.send(.delete, uri, maria.access, headers: [.ifMatch: tag]).status == .preconditionFailed)
+            #expect(
+                try await people.send(.delete, uri, maria.access, headers: [.ifMatch: tag]).status
+                    == .preconditionFailed)
             #expect(try await people.send(.delete, uri, maria.access, headers: [.ifMatch: "*"]).status == .noContent)
             #expect(try await people.send(.get, uri, maria.access).status == .notFound)
         }
@@ -95,15 +97,21 @@ extension DatabaseTests {
             try await people.join(project, jo.id, "editor", by: maria.access)
             try await people.join(project, kim.id, "viewer", by: maria.access)
             let members = "/api/v1/projects/\(project)/members"
-            #expect(try await people.send(.put, "\(members)/\(jo.id)", jo.access, #"{"role":"owner"}"#).status == .forbidden)
+            #expect(
+                try await people.send(.put, "\(members)/\(jo.id)", jo.access, #"{"role":"owner"}"#).status == .forbidden
+            )
             #expect(try await people.send(.delete, "\(members)/\(kim.id)", jo.access).status == .forbidden)
             #expect(try await people.send(.delete, "\(members)/\(jo.id)", jo.access).status == .noContent)
             #expect(try await people.send(.get, members, jo.access).status == .notFound, "the role ends at once")
             let list = try await people.json(.get, members, kim.access)
             #expect(list["items"]?.array?.map { $0["role"] } == [.string("owner"), .string("viewer")])
             let unknown = "00000000-0000-0000-0000-000000000001"
-            #expect(try await people.send(.put, "\(members)/\(unknown)", maria.access, #"{"role":"viewer"}"#).status == .notFound)
-            #expect(try await people.send(.put, "\(members)/\(kim.id)", maria.access, #"{"role":"king"}"#).status == .badRequest)
+            #expect(
+                try await people.send(.put, "\(members)/\(unknown)", maria.access, #"{"role":"viewer"}"#).status
+                    == .notFound)
+            #expect(
+                try await people.send(.put, "\(members)/\(kim.id)", maria.access, #"{"role":"king"}"#).status
+                    == .badRequest)
         }
 
         // MARK: Invitations
@@ -128,7 +136,8 @@ extension DatabaseTests {
             #expect(try await register("maria@example.com").status == .created, "although registration is off")
             #expect(try await register("maria2@example.com").status == .notFound)
             let maria = try await people.login("maria@example.com")
-            #expect(try await people.json(.get, "/api/v1/projects/\(project)", maria.access)["role"] == .string("editor"))
+            #expect(
+                try await people.json(.get, "/api/v1/projects/\(project)", maria.access)["role"] == .string("editor"))
             #expect(try await people.json(.get, uri, admin.access)["items"]?.array?.isEmpty == true)
         }
 
@@ -166,7 +175,9 @@ extension DatabaseTests {
             let admin = try await people.admin()
             let (maria, jo) = (try await people.person("maria@example.com"), try await people.person("jo@example.com"))
             try people.api.commit(
-                twins: ["org.a:1", "org.a:2", "org.b:1"].map { try TestAPI.twin($0, document: #"{"thingId":"\#($0)"}"#) })
+                twins: ["org.a:1", "org.a:2", "org.b:1"].map {
+                    try TestAPI.twin($0, document: #"{"thingId":"\#($0)"}"#)
+                })
             let (a, b) = (try await people.project(maria.access), try await people.project(jo.access))
             let namespaces = "/api/v1/projects/\(a)/namespaces"
             let body = #"{"namespace":"org.a"}"#
@@ -216,10 +227,14 @@ extension DatabaseTests {
                 twins: ["org.a:1", "org.a:2", "org.b:1", "org.b:2", "org.c:1"].map {
                     try TestAPI.twin($0, document: #"{"thingId":"\#($0)"}"#)
                 })
-            let (a, b) = (try await people.project(admin.access, namespace: "org.a"), try await people.project(admin.access, namespace: "org.b"))
+            let (a, b) = (
+                try await people.project(admin.access, namespace: "org.a"),
+                try await people.project(admin.access, namespace: "org.b")
+            )
             for (project, thing) in [(b, "org.a:2"), (a, "org.c:1"), (b, "org.b:2")] {
                 _ = try await people.json(
-                    .post, "/api/v1/projects/\(project)/things", admin.access, #"{"thingId":"\#(thing)"}"#, status: .created)
+                    .post, "/api/v1/projects/\(project)/things", admin.access, #"{"thingId":"\#(thing)"}"#,
+                    status: .created)
             }
             for scope in [[a], [b], [a, b], []].map({ AccessScope.projects($0.compactMap { ProjectID($0) }) }) {
                 let condition = try #require(scope.condition(thing: "thing_id", at: 1))

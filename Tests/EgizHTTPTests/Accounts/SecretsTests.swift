@@ -49,9 +49,11 @@ extension DatabaseTests {
             let keyText = try #require(key["key"]?.string)
             let wrong = "wrong-Passw0rd-that-is-secret"
             for _ in 0..<6 {
-                try await ask(.post, "/api/v1/auth/login", nil, #"{"email":"maria@example.com","password":"\#(wrong)"}"#)
+                try await ask(
+                    .post, "/api/v1/auth/login", nil, #"{"email":"maria@example.com","password":"\#(wrong)"}"#)
             }
-            try await ask(.post, "/api/v1/auth/login", nil, #"{"email":"\#(wrong)","password":"\#(wrong)","x":"\#(wrong)"}"#)
+            try await ask(
+                .post, "/api/v1/auth/login", nil, #"{"email":"\#(wrong)","password":"\#(wrong)","x":"\#(wrong)"}"#)
             try await ask(.post, "/api/v1/auth/register", nil, #"{"email":"x@y","password":"\#(wrong)","name":5}"#)
             try await ask(.get, "/api/v1/users", keyText, nil)
             try await ask(.get, "/api/v1/users/me", tokens.access + "x", nil)

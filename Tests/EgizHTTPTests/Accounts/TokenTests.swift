@@ -48,7 +48,8 @@ import Testing
         let good = try await tokens.sign(user: user, session: session, lifetime: 60)
         let parts = good.split(separator: ".").map(String.init)
         for head in [
-            #"{"alg":"none","typ":"JWT"}"#, #"{"alg":"None"}"#, #"{"alg":"HS384"}"#, #"{"alg":"RS256"}"#, #"{"typ":"JWT"}"#,
+            #"{"alg":"none","typ":"JWT"}"#, #"{"alg":"None"}"#, #"{"alg":"HS384"}"#, #"{"alg":"RS256"}"#,
+            #"{"typ":"JWT"}"#,
             #"{"alg":1e400}"#, #"{"alg":"HS256","x":1e300}"#, #"{"alg":"HS256","crit":["x"]}"#, "[]", "", "{",
         ] {
             let encoded = Self.base64(head)
@@ -129,7 +130,9 @@ import Testing
             }, logger: TestAPI.quiet)
         let claims = await outside.verify(try await Self.sign(Said(), key, name: "k1"))
         #expect(claims?.sub == "maria" && claims?.verifiedEmail == "maria@example.com")
-        #expect(await outside.verify(try await Self.sign(Said(email_verified: false), key, name: "k1"))?.verifiedEmail == nil)
+        #expect(
+            await outside.verify(try await Self.sign(Said(email_verified: false), key, name: "k1"))?.verifiedEmail
+                == nil)
 
         var refused: [String] = []
         refused.append(try await Self.sign(Said(iss: "https://evil.example"), key, name: "k1"))

@@ -13,7 +13,8 @@ extension DatabaseTests {
         @Test func anAdminMakesListsAndChangesUsers() async throws {
             let people = try TestPeople { $0.registrationIsOpen = false }
             let admin = try await people.admin()
-            let body = #"{"email":"maria@example.com","password":"\#(TestPeople.password)","name":"Maria","isAdmin":true}"#
+            let body =
+                #"{"email":"maria@example.com","password":"\#(TestPeople.password)","name":"Maria","isAdmin":true}"#
             let made = try await people.send(.post, "/api/v1/users", admin.access, body)
             #expect(made.status == .created)
             let uri = try #require(made.headers[.location])
@@ -36,7 +37,9 @@ extension DatabaseTests {
             let uri = "/api/v1/users/\(maria.id)"
             #expect(try await people.send(.patch, uri, admin.access, #"{"name":"M"}"#).status.code == 428)
             let tag = try #require(try await people.send(.get, uri, admin.access).headers[.eTag])
-            #expect(try await people.send(.patch, uri, admin.access, #"{"name":"M"}"#, headers: [.ifMatch: tag]).status == .ok)
+            #expect(
+                try await people.send(.patch, uri, admin.access, #"{"name":"M"}"#, headers: [.ifMatch: tag]).status
+                    == .ok)
             let late = try await people.send(.patch, uri, admin.access, #"{"name":"N"}"#, headers: [.ifMatch: tag])
             #expect(late.status == .preconditionFailed)
             let own = try await people.send(
@@ -61,7 +64,9 @@ extension DatabaseTests {
 
         // MARK: API keys
 
-        private func key(_ people: TestPeople, _ token: String, _ body: String) async throws -> (key: String, id: String) {
+        private func key(_ people: TestPeople, _ token: String, _ body: String) async throws -> (
+            key: String, id: String
+        ) {
             let made = try await people.json(.post, "/api/v1/users/me/api-keys", token, body, status: .created)
             return (made["key"]?.string ?? "", made["keyId"]?.string ?? "")
         }
@@ -86,7 +91,9 @@ extension DatabaseTests {
             for (method, uri) in [
                 (HTTPRequest.Method.get, "/api/v1/users/me/api-keys"), (.post, "/api/v1/auth/logout"),
             ] {
-                #expect(try await people.send(method, uri, key.key).status == .forbidden, "keys have no account of their own")
+                #expect(
+                    try await people.send(method, uri, key.key).status == .forbidden,
+                    "keys have no account of their own")
             }
             #expect(
                 try await people.send(.post, "/api/v1/projects", key.key, #"{"name":"x"}"#).status == .forbidden)
@@ -129,9 +136,12 @@ extension DatabaseTests {
                 .post, "/api/v1/users/me/api-keys", jo.access,
                 #"{"name":"a","role":"owner","projects":["00000000-0000-0000-0000-000000000001"]}"#)
             #expect(foreign.status == .notFound)
-            let lesser = try await self.key(people, admin.access, #"{"name":"a","role":"viewer","projects":["\#(project)"]}"#)
+            let lesser = try await self.key(
+                people, admin.access, #"{"name":"a","role":"viewer","projects":["\#(project)"]}"#)
             #expect(try await people.send(.get, "/api/v1/projects/\(project)", lesser.key).status == .ok)
-            #expect(try await people.send(.get, "/api/v1/users", lesser.key).status == .forbidden, "an admin's key is no admin")
+            #expect(
+                try await people.send(.get, "/api/v1/users", lesser.key).status == .forbidden,
+                "an admin's key is no admin")
             let full = try await self.key(people, admin.access, #"{"name":"a","role":"owner","isAdmin":true}"#)
             #expect(try await people.send(.get, "/api/v1/users", full.key).status == .ok)
 

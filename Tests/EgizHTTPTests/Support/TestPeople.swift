@@ -22,7 +22,8 @@ final class TestPeople {
     /// - Parameter change: of what the server is set to; passwords cost next to nothing.
     init(
         demand: AccountConfiguration.Demand = .required, logger: Logger = TestAPI.quiet, tail: (any LogTail)? = nil,
-        _ change: (inout AccountConfiguration) -> Void = { _ in }, configure: (inout APIConfiguration) -> Void = { _ in }
+        _ change: (inout AccountConfiguration) -> Void = { _ in },
+        configure: (inout APIConfiguration) -> Void = { _ in }
     ) throws {
         api = try TestAPI()
         var accounts = AccountConfiguration(
@@ -66,8 +67,11 @@ final class TestPeople {
         return user["userId"]?.string ?? ""
     }
 
-    func login(_ email: String, password: String = TestPeople.password) async throws -> (access: String, refresh: String) {
-        let answer = try await json(.post, "/api/v1/auth/login", nil, #"{"email":"\#(email)","password":"\#(password)"}"#)
+    func login(_ email: String, password: String = TestPeople.password) async throws -> (
+        access: String, refresh: String
+    ) {
+        let answer = try await json(
+            .post, "/api/v1/auth/login", nil, #"{"email":"\#(email)","password":"\#(password)"}"#)
         return (answer["accessToken"]?.string ?? "", answer["refreshToken"]?.string ?? "")
     }
 

@@ -141,7 +141,8 @@ struct AuthRoutes: Sendable {
         let rotation = try await accounts.change { connection -> SessionQueries.Rotation in
             let rotation = try SessionQueries(connection).rotate(token.hash, to: next.hash, lifetime: lifetime)
             if case .reused(let session, let user) = rotation {
-                try request.audit("auth.refresh-reuse", "session:\(session.text)", after: Self.user(user), on: connection)
+                try request.audit(
+                    "auth.refresh-reuse", "session:\(session.text)", after: Self.user(user), on: connection)
             }
             return rotation
         }

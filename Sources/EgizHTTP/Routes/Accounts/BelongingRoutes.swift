@@ -1,6 +1,7 @@
 import EgizCore
 import EgizPostgres
 import EgizTwin
+import HTTPTypes
 import Hummingbird
 
 /// `/api/v1/projects/{project}/namespaces` and `…/things`: what belongs to a project. A thing belongs to the project it is registered
@@ -77,7 +78,8 @@ struct BelongingRoutes: Sendable {
         let namespace = try request.body(known: ["namespace"]) { body in
             let text = body.requiredText("namespace", length: 1...256)
             if !text.isEmpty, (try? ThingID(validating: text + ":x"))?.namespace != text {
-                body.refuse("namespace", "namespace must be what stands before the colon of a thing id, such as com.example.")
+                body.refuse(
+                    "namespace", "namespace must be what stands before the colon of a thing id, such as com.example.")
             }
             return text
         }

@@ -1,6 +1,7 @@
 import EgizCore
 import EgizPostgres
 import EgizTwin
+import HTTPTypes
 import Hummingbird
 
 /// `/api/v1/projects/{project}/invitations` and `/api/v1/invitations/accept`. No mail is sent: who invites passes the token on, and
@@ -48,7 +49,9 @@ struct InvitationRoutes: Sendable {
         let (email, role, days) = try request.body(known: ["email", "role", "expiresInDays"]) { body in
             let text = body.requiredText("email", length: 1...EmailAddress.longest)
             let email = EmailAddress.normalized(text)
-            if email == nil, !text.isEmpty { body.refuse("email", "email must be an address, such as maria@example.com.") }
+            if email == nil, !text.isEmpty {
+                body.refuse("email", "email must be an address, such as maria@example.com.")
+            }
             return (
                 email ?? "", body.role("role"),
                 body.integer("expiresInDays", in: 1...Self.mostDays) ?? Self.days

@@ -1,5 +1,6 @@
 import EgizCore
 import EgizPostgres
+import HTTPTypes
 import Hummingbird
 
 /// `/api/v1/projects/{project}/members`: who belongs to a project, and what each may do.

@@ -1,5 +1,6 @@
 import EgizCore
 import EgizPostgres
+import HTTPTypes
 import Hummingbird
 
 /// `POST /api/v1/auth/register`: an account for whoever asks, or, where that is switched off, for whoever was invited.
