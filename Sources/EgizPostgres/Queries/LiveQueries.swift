@@ -1,5 +1,5 @@
 public import EgizCore
-public import EgizTwin
+import EgizTwin
 
 /// The present state of things, page by page, with the input positions that live push compares changes with.
 public struct LiveQueries: Sendable {

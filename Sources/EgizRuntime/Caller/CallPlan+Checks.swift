@@ -70,6 +70,6 @@ extension CallPlan {
         guard isBlamed, let most = policy.poisonAfter, let since = batch.failingSince, let failedAt = batch.failedAt,
             let healthyAt = lanes[lane].check.healthyAt
         else { return false }
-        return now - since >= most && healthyAt > failedAt
+        return now - since >= most && healthyAt >= failedAt
     }
 }
