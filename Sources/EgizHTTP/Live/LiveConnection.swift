@@ -24,6 +24,9 @@ final class LiveConnection: @unchecked Sendable {
     private var timers: [RepeatedTask] = []
     private var signInTimer: Scheduled<Void>?
     private var lastHeard = NIODeadline.now()
+    /// Who the client is, is being asked: what it sends meanwhile waits.
+    private var isAsking = false
+    private var early: [[UInt8]] = []
     private var coalesced = 0
     private var recent = 0
 
@@ -62,13 +65,21 @@ final class LiveConnection: @unchecked Sendable {
     /// Looks at the credential; then the client is welcome, or let go.
     func signIn() {
         let credential = credential
+        isAsking = true
         onLoop { try await $0.service.principal(of: credential) } then: { connection, result in
             switch result {
             case .success(let principal?): connection.welcome(principal)
             case .success(nil): connection.waitForToken()
             case .failure(let error): connection.refuse(error)
             }
+            connection.handleEarly()
         }
+    }
+
+    /// What came while it was being asked who the client is, in its order.
+    private func handleEarly() {
+        isAsking = false
+        while !isAsking, !isClosed, !early.isEmpty { handle(early.removeFirst()) }
     }
 
     /// Signed in already, as server-sent events are before the connection is made.
@@ -106,6 +117,11 @@ final class LiveConnection: @unchecked Sendable {
         lastHeard = .now()
         recent += 1
         guard recent <= service.settings.mostMessages else { return close(.tooManyMessages) }
+        guard !isAsking else { return early.append(text) }
+        handle(text)
+    }
+
+    private func handle(_ text: [UInt8]) {
         switch LiveMessage.parse(text) {
         case .authenticate(let token): authenticate(token)
         case .ping: sink.send(.pong)
@@ -124,7 +140,9 @@ final class LiveConnection: @unchecked Sendable {
         let before = session?.principal
         credential.token = token
         let credential = credential
+        isAsking = true
         onLoop { try await $0.service.principal(of: credential) } then: { connection, result in
+            defer { connection.handleEarly() }
             guard case .success(let principal?) = result else {
                 if case .failure(let error) = result { return connection.refuse(error) }
                 return connection.close(.invalidToken)

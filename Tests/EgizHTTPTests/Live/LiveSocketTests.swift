@@ -187,7 +187,7 @@ import Testing
     ] as [HTTPHeaders])
     func foreignPagesAndTwoTokensGetNoSocket(headers: HTTPHeaders) async throws {
         try await withServer { port in
-            await #expect(throws: (any Error).self) {
+            _ = await #expect(throws: (any Error).self) {
                 try await SocketClient.open(port: port, headers: headers) { socket in
                     _ = try await socket.message("welcome")
                 }
