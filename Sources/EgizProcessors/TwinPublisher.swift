@@ -70,7 +70,8 @@ final class TwinPublisher: StatelessProcessor {
             remove(path, change, &body)
         }
         for path in change.empties {
-            guard case .object(let object) = change.twin?.value(at: change.paths.segments(of: path)), object.isEmpty else {
+            guard case .object(let object) = change.twin?.value(at: change.paths.segments(of: path)), object.isEmpty
+            else {
                 continue
             }
             begin(path, change.paths, &body)

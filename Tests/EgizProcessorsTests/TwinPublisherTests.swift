@@ -50,7 +50,9 @@ import Testing
         #expect(told > 40)
     }
 
-    private func event(_ driver: TopologyDriver, _ revision: Int, _ action: String, _ path: String, _ value: String?) throws {
+    private func event(_ driver: TopologyDriver, _ revision: Int, _ action: String, _ path: String, _ value: String?)
+        throws
+    {
         let body = value.map { #","value":\#($0)"# } ?? ""
         try driver.send(
             "events", key: "t:a",
@@ -67,7 +69,8 @@ import Testing
 
     @Test func removalsNameTheHighestPartThatIsGone() throws {
         let driver = driver()
-        try event(driver, 1, "created", "/", #"{"thingId":"t:a","features":{"f":{"properties":{"x":1,"y":{"z":2}}},"g":{}}}"#)
+        try event(
+            driver, 1, "created", "/", #"{"thingId":"t:a","features":{"f":{"properties":{"x":1,"y":{"z":2}}},"g":{}}}"#)
         try event(driver, 2, "deleted", "/features/f/properties/y/z", nil)
         try event(driver, 3, "deleted", "/features/f", nil)
         try event(driver, 4, "modified", "/attributes", #"{"a":{"b":1}}"#)

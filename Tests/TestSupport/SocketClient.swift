@@ -24,7 +24,8 @@ public struct SocketClient {
 
     /// Opens a socket, lets `body` use it, and closes it. Throws `Refused` where the server answers with HTTP.
     public static func open<T>(
-        port: Int, path: String = "/api/v1/live", headers: HTTPHeaders = [:], _ body: (inout SocketClient) async throws -> T
+        port: Int, path: String = "/api/v1/live", headers: HTTPHeaders = [:],
+        _ body: (inout SocketClient) async throws -> T
     ) async throws -> T {
         let upgrade = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: port) { channel in

@@ -23,7 +23,8 @@ public struct CORSPolicy: Sendable, Equatable {
             guard Self.isOrigin(origin) else {
                 throw EngineError(
                     .config, .stop,
-                    "EGIZ_HTTP_CORS_ORIGINS names \(part); it takes origins such as https://app.example, without a path, and no *")
+                    "EGIZ_HTTP_CORS_ORIGINS names \(part); it takes origins such as https://app.example, without a path, and no *"
+                )
             }
             origins.insert(origin)
         }
@@ -76,7 +77,9 @@ extension HTTPFields {
     /// Adds a name to `Vary`, once.
     mutating func addVary(_ name: String) {
         let present = self[.vary]
-        if present?.split(separator: ",").contains(where: { $0.trimmingPrefix(" ").lowercased() == name.lowercased() }) == true {
+        if present?.split(separator: ",").contains(where: { $0.trimmingPrefix(" ").lowercased() == name.lowercased() })
+            == true
+        {
             return
         }
         self[.vary] = present.map { "\($0), \(name)" } ?? name

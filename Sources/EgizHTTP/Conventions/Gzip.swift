@@ -19,7 +19,9 @@ enum Gzip {
         else { return response }
         var response = response
         response.headers.addVary("Accept-Encoding")
-        guard request.method != .head, isAccepted(request.headerFields[values: .acceptEncoding]) else { return response }
+        guard request.method != .head, isAccepted(request.headerFields[values: .acceptEncoding]) else {
+            return response
+        }
         let collected = CollectingWriter.Buffer()
         do {
             try await response.body.write(CollectingWriter(buffer: collected))
@@ -36,7 +38,8 @@ enum Gzip {
     /// Texts only: models and images are packed already.
     private static func isWorthwhile(_ headers: HTTPFields) -> Bool {
         guard let type = headers[.contentType]?.lowercased() else { return false }
-        return type.hasPrefix("application/json") || type.hasPrefix("application/problem+json") || type.hasPrefix("text/")
+        return type.hasPrefix("application/json") || type.hasPrefix("application/problem+json")
+            || type.hasPrefix("text/")
             || type.hasPrefix("model/gltf+json")
     }
 

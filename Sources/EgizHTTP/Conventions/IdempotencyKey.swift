@@ -73,7 +73,8 @@ struct IdempotencyKey: Sendable {
         guard let row = rows.first, let status = row.int64(1) else { throw Problem.idempotencyLost }
         guard row.bytes(0) == digest else { throw Problem.idempotencyReused }
         return APIAnswer(
-            status: HTTPResponse.Status(code: Int(status)), body: row.bytes(2), eTag: row.text(3), location: row.text(4),
+            status: HTTPResponse.Status(code: Int(status)), body: row.bytes(2), eTag: row.text(3),
+            location: row.text(4),
             isReplayed: true)
     }
 }
@@ -105,7 +106,8 @@ extension Problem {
 
     static let idempotencyReused = Problem(
         code: "idempotency-key-reused", status: .unprocessableContent, title: "The key was used for something else",
-        detail: "This Idempotency-Key came with another body within the last 24 hours. Use a new key for a new request.")
+        detail: "This Idempotency-Key came with another body within the last 24 hours. Use a new key for a new request."
+    )
 
     /// The first request with the key was rolled back after the second had waited for it.
     static let idempotencyLost = Problem(

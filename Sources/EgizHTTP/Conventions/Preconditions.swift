@@ -26,7 +26,8 @@ extension APIRequest {
 extension Problem {
     static func preconditionRequired(current: EntityTag) -> Problem {
         Problem(
-            code: "precondition-required", status: HTTPResponse.Status(code: 428, reasonPhrase: "Precondition Required"),
+            code: "precondition-required",
+            status: HTTPResponse.Status(code: 428, reasonPhrase: "Precondition Required"),
             title: "The change does not say what it changes",
             detail: """
                 Send If-Match with the ETag that a GET of this path gave, so that a change of somebody else is not overwritten; \

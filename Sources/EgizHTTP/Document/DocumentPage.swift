@@ -21,7 +21,8 @@ struct DocumentPage {
         let info = document.object?["info"]?.object
         let title = info?["title"]?.string ?? "API"
         text += "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-        text += "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>\(Self.escape(title))</title>"
+        text +=
+            "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>\(Self.escape(title))</title>"
         text += "<style>\(DocumentStyle.css)</style></head><body><h1>\(Self.escape(title))</h1>"
         paragraphs(info?["description"]?.string)
         text += "<p>The same for programs: <a href=\"/openapi.json\">/openapi.json</a></p>"
@@ -56,7 +57,8 @@ struct DocumentPage {
     }
 
     private mutating func write(_ path: String, _ method: String, _ item: JSONObject, _ operation: JSONObject) {
-        text += "<details><summary><span class=\"method \(method)\">\(method.uppercased())</span> <code>\(Self.escape(path))</code> "
+        text +=
+            "<details><summary><span class=\"method \(method)\">\(method.uppercased())</span> <code>\(Self.escape(path))</code> "
         text += Self.escape(operation["summary"]?.string ?? "") + "</summary>"
         paragraphs(operation["description"]?.string)
         let parameters = (Self.array(item["parameters"]) + Self.array(operation["parameters"])).compactMap(resolve)
@@ -105,7 +107,9 @@ struct DocumentPage {
     }
 
     private mutating func paragraphs(_ description: String?) {
-        for paragraph in (description ?? "").split(separator: "\n\n") { text += "<p>\(Self.escape(String(paragraph)))</p>" }
+        for paragraph in (description ?? "").split(separator: "\n\n") {
+            text += "<p>\(Self.escape(String(paragraph)))</p>"
+        }
     }
 
     /// What a `$ref` into the document stands for, or the object itself.

@@ -66,7 +66,9 @@ final class LiveConnection: @unchecked Sendable {
     func signIn() {
         let credential = credential
         isAsking = true
-        onLoop { try await $0.service.principal(of: credential) } then: { connection, result in
+        onLoop {
+            try await $0.service.principal(of: credential)
+        } then: { connection, result in
             switch result {
             case .success(let principal?): connection.welcome(principal)
             case .success(nil): connection.waitForToken()
@@ -141,7 +143,9 @@ final class LiveConnection: @unchecked Sendable {
         credential.token = token
         let credential = credential
         isAsking = true
-        onLoop { try await $0.service.principal(of: credential) } then: { connection, result in
+        onLoop {
+            try await $0.service.principal(of: credential)
+        } then: { connection, result in
             defer { connection.handleEarly() }
             guard case .success(let principal?) = result else {
                 if case .failure(let error) = result { return connection.refuse(error) }
@@ -157,7 +161,9 @@ final class LiveConnection: @unchecked Sendable {
         guard let principal = session?.principal else {
             return sink.send(.problem(.unauthenticated, id: subscription.id))
         }
-        onLoop { try await $0.service.check(subscription, principal) } then: { connection, result in
+        onLoop {
+            try await $0.service.check(subscription, principal)
+        } then: { connection, result in
             guard connection.session != nil else { return }
             switch result {
             case .success: connection.begin(subscription)
@@ -351,7 +357,9 @@ final class LiveConnection: @unchecked Sendable {
 
     private func checkSilence() {
         recent = 0
-        if !sink.isOneWay, NIODeadline.now() - lastHeard > TimeAmount(service.settings.silence) { return close(.silent) }
+        if !sink.isOneWay, NIODeadline.now() - lastHeard > TimeAmount(service.settings.silence) {
+            return close(.silent)
+        }
         sink.ping()
     }
 
@@ -359,7 +367,9 @@ final class LiveConnection: @unchecked Sendable {
     private func checkRights() {
         guard session != nil else { return }
         let credential = credential
-        onLoop { try await $0.service.principal(of: credential) } then: { connection, result in
+        onLoop {
+            try await $0.service.principal(of: credential)
+        } then: { connection, result in
             switch result {
             case .success(let principal?): connection.take(principal)
             case .success(nil): connection.close(.invalidToken)
@@ -383,7 +393,9 @@ final class LiveConnection: @unchecked Sendable {
     /// Ends subscriptions of what is no longer allowed.
     private func dropForbidden(_ principal: Principal) {
         for subscription in session?.subscriptions ?? [] {
-            onLoop { try await $0.service.check(subscription, principal) } then: { connection, result in
+            onLoop {
+                try await $0.service.check(subscription, principal)
+            } then: { connection, result in
                 guard case .failure(let problem as Problem) = result else { return }
                 connection.snapshots.removeValue(forKey: subscription.id)?.task.cancel()
                 guard connection.session?.unsubscribe(subscription.id) == true else { return }

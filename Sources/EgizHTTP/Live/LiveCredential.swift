@@ -19,7 +19,9 @@ struct LiveCredential: Sendable {
     init(token: String?, headers: HTTPFields, remoteAddress: String?) {
         self.token = token
         self.remoteAddress = remoteAddress
-        for name in [HTTPField.Name.forwarded, .forwardedFor, .realIP] { passedOn[values: name] = headers[values: name] }
+        for name in [HTTPField.Name.forwarded, .forwardedFor, .realIP] {
+            passedOn[values: name] = headers[values: name]
+        }
     }
 
     var headers: HTTPFields {
@@ -43,7 +45,8 @@ extension LiveService {
     ) async throws {
         let kinds = subscription.kinds
         let question = LiveQueries.Question(
-            things: subscription.things.map { $0.sorted().map(\.text) }, projects: subscription.projects.map { $0.sorted() },
+            things: subscription.things.map { $0.sorted().map(\.text) },
+            projects: subscription.projects.map { $0.sorted() },
             scope: scope, twins: kinds.contains(.twin), scenes: kinds.contains(.binding),
             alerts: kinds.contains(.alert), predictions: kinds.contains(.prediction))
         guard question.twins || question.scenes || question.alerts || question.predictions else { return }

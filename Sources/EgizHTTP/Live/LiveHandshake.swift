@@ -57,7 +57,9 @@ struct LiveHandshake: Sendable {
 
     /// Every token that came; two are one too many.
     private static func tokens(_ head: HTTPRequestHead) -> [String] {
-        let offered = subprotocols(head).filter { $0.hasPrefix(tokenPrefix) }.map { String($0.dropFirst(tokenPrefix.count)) }
+        let offered = subprotocols(head).filter { $0.hasPrefix(tokenPrefix) }.map {
+            String($0.dropFirst(tokenPrefix.count))
+        }
         let sent = head.headers["authorization"].compactMap { LiveCredential.token($0) }
         return offered + sent
     }

@@ -36,7 +36,9 @@ struct LiveHistory {
         bytes += LiveRing.weight(item)
         while let count = rings[item.partition]?.count, count > mostItems { drop(item.partition) }
         // The fullest gives way, so that a busy topic does not take the past of the quiet ones.
-        while bytes > mostBytes, let fullest = rings.max(by: { $0.value.count < $1.value.count }), fullest.value.count > 0 {
+        while bytes > mostBytes, let fullest = rings.max(by: { $0.value.count < $1.value.count }),
+            fullest.value.count > 0
+        {
             drop(fullest.key)
         }
     }

@@ -80,7 +80,9 @@ final class LiveItem: Sendable {
 
     /// The thing that a record is about, by its key.
     static func thing(of record: TailBatch.Record) -> ByteText? {
-        guard LiveKind(topic: record.partition.topic) != .topology, let key = record.key, let text = String(validating: key, as: UTF8.self) else { return nil }
+        guard LiveKind(topic: record.partition.topic) != .topology, let key = record.key,
+            let text = String(validating: key, as: UTF8.self)
+        else { return nil }
         return (try? ThingID(validating: text)).map { ByteText($0.text) }
     }
 
@@ -142,7 +144,8 @@ final class LiveItem: Sendable {
     }
 
     private static func position(_ value: JSONValue?) -> InputPosition? {
-        guard let object = value?.object, let topic = object["topic"]?.string, case .int(let partition) = object["partition"],
+        guard let object = value?.object, let topic = object["topic"]?.string,
+            case .int(let partition) = object["partition"],
             case .int(let offset) = object["offset"]
         else { return nil }
         return InputPosition(topic: topic, partition: Int32(clamping: partition), offset: offset)

@@ -17,7 +17,8 @@ struct LiveMetrics: Sendable {
         sent = value("egiz_live_items_total", .counter, "Changes handed to clients of live push.")
         frames = value("egiz_live_frames_total", .counter, "Messages to clients of live push.")
         coalesced = value(
-            "egiz_live_coalesced_total", .counter, "Values that slow clients did not get because later ones replaced them.")
+            "egiz_live_coalesced_total", .counter,
+            "Values that slow clients did not get because later ones replaced them.")
         resyncs = value("egiz_live_resyncs_total", .counter, "Times that a client of live push had to begin anew.")
     }
 }

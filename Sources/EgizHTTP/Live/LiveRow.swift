@@ -30,7 +30,8 @@ struct LiveRow: Sendable {
     }
 
     private static func row(_ thing: String, _ property: StoredProperty) -> LiveRow {
-        item(.binding, thing, LiveItem.key(property.object, property.target), property.cause, property.revision) { out in
+        item(.binding, thing, LiveItem.key(property.object, property.target), property.cause, property.revision) {
+            out in
             out.beginObject()
             out.member("thingId", thing)
             out.member("objectName", property.object)

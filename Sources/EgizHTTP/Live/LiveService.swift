@@ -16,7 +16,8 @@ final class LiveService: Sendable {
     private let open = Atomic<Int>(0)
 
     init(
-        hub: LiveHub, access: any AccessControl, queries: LiveQueries, settings: LiveSettings, metrics: PrometheusRegistry,
+        hub: LiveHub, access: any AccessControl, queries: LiveQueries, settings: LiveSettings,
+        metrics: PrometheusRegistry,
         logger: Logger
     ) {
         self.hub = hub
@@ -55,7 +56,8 @@ final class LiveService: Sendable {
         }
         guard !principal.isAdmin, let things = subscription.things else { return }
         let asked = things.map(\.text)
-        for (thing, project) in zip(asked, try await queries.projects(of: asked)) where principal.role(in: project) == nil {
+        for (thing, project) in zip(asked, try await queries.projects(of: asked))
+        where principal.role(in: project) == nil {
             throw Problem.noSuchTwin(thing)
         }
     }

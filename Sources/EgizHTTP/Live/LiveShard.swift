@@ -79,7 +79,9 @@ final class LiveShard: @unchecked Sendable {
             if connection.offer(item) { touched.append(connection) }
         }
         for item in batch.items {
-            if let thing = item.thing, let named = byThing[thing] { for connection in named { offer(item, to: connection) } }
+            if let thing = item.thing, let named = byThing[thing] {
+                for connection in named { offer(item, to: connection) }
+            }
             for connection in broad { offer(item, to: connection) }
         }
         for connection in touched { connection.flush() }

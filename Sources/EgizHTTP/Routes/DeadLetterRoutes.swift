@@ -113,7 +113,8 @@ struct DeadLetterRoutes: Sendable {
             guard try RedriveRequests(connection).edit(id, value: value, by: person) else { return nil }
             // How much, not what: values are what devices sent.
             try request.audit(
-                "dead-letter.edit", "dead-letter:\(id)", after: Array(#"{"bytes":\#(value.count)}"#.utf8), on: connection)
+                "dead-letter.edit", "dead-letter:\(id)", after: Array(#"{"bytes":\#(value.count)}"#.utf8),
+                on: connection)
             try connection.execute("commit")
             return try queries.letter(id)
         }

@@ -155,7 +155,9 @@ struct SeriesResolver {
     /// Rows of (place among `places` from 1, id, retention).
     private static func take(_ rows: PostgresRows, _ places: [Int], into found: inout [Stored?]) {
         for row in rows {
-            guard let place = row.int64(0), places.indices.contains(Int(place) - 1), let id = row.int64(1) else { continue }
+            guard let place = row.int64(0), places.indices.contains(Int(place) - 1), let id = row.int64(1) else {
+                continue
+            }
             found[places[Int(place) - 1]] = Stored(id: id, retention: Int32(clamping: row.int64(2) ?? 0))
         }
     }

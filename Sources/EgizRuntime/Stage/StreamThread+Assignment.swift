@@ -106,7 +106,8 @@ extension StreamThread: AssignmentListener {
             // What Kafka says was read after what Postgres said. Another worker that took a task over in between has committed and
             // published since, and then the two do not belong together: that is no gap.
             guard error.retry != .backoff, try !store.lost(of: leases).isEmpty else { throw error }
-            throw EngineError(.ownership, .backoff, "another worker took tasks over while this one was taking them over")
+            throw EngineError(
+                .ownership, .backoff, "another worker took tasks over while this one was taking them over")
         }
         try deletePublished(plans.map { ($0.lease, $0.outboxes) }, store: store)
         let positions = try adopt(plans, log: log, store: store)

@@ -64,7 +64,9 @@ import Testing
         #expect(preflight.headers[.accessControlAllowOrigin] == "https://app.example")
     }
 
-    @Test(arguments: ["https://evil.example", "http://app.example", "https://app.example.evil", "null", "https://APP.example:443"])
+    @Test(arguments: [
+        "https://evil.example", "http://app.example", "https://app.example.evil", "null", "https://APP.example:443",
+    ])
     func otherPagesMayNot(origin: String) async throws {
         let answer = try await ask("/healthz", headers: [.origin: origin], cors: cors)
         #expect(answer.headers[.accessControlAllowOrigin] == nil)
@@ -170,9 +172,11 @@ import Testing
     @Test func aUsableBodyIsRead() throws {
         var request = request([:])
         request.body = Array(#"{"name":"a","count":3,"on":null,"thing":"a:b","list":[{"deep":0.5},{"deep":2}]}"#.utf8)
-        let (name, count, on, thing, list) = try request.body(known: ["name", "count", "on", "thing", "list"]) { reader in
+        let (name, count, on, thing, list) = try request.body(known: ["name", "count", "on", "thing", "list"]) {
+            reader in
             (
-                reader.requiredText("name"), reader.integer("count", in: 1...5), reader.isNull("on"), reader.thing("thing"),
+                reader.requiredText("name"), reader.integer("count", in: 1...5), reader.isNull("on"),
+                reader.thing("thing"),
                 reader.objects("list", count: 0...9, known: ["deep"]) { $0.number("deep") }
             )
         }

@@ -7,7 +7,9 @@ import Testing
 
 extension DatabaseTests {
     @Suite struct IdempotencyKeyTests {
-        private func request(_ key: String?, body: String = "{}", owner: String = "u1", path: String = "/things") -> APIRequest {
+        private func request(_ key: String?, body: String = "{}", owner: String = "u1", path: String = "/things")
+            -> APIRequest
+        {
             var request = APIRequest(path: path, query: nil, headers: [:], captures: [:])
             request.headers[.idempotencyKey] = key
             request.method = .post
@@ -20,7 +22,8 @@ extension DatabaseTests {
         private func make(_ api: TestAPI, _ request: APIRequest) async throws -> APIAnswer {
             try await api.pool.change(request) { connection in
                 let rows = try connection.query("insert into made default values returning id")
-                return .created(Array("\(rows.first?.int64(0) ?? 0)".utf8), at: "/things/x", eTag: EntityTag(revision: 1))
+                return .created(
+                    Array("\(rows.first?.int64(0) ?? 0)".utf8), at: "/things/x", eTag: EntityTag(revision: 1))
             }
         }
 
@@ -48,7 +51,8 @@ extension DatabaseTests {
         @Test func otherKeysPeopleAndPathsAreOtherRequestsAndNoKeyIsEachTimeANewOne() async throws {
             let api = try api()
             for request in [
-                request("k"), request("k2"), request("k", owner: "u2"), request("k", path: "/others"), request(nil), request(nil),
+                request("k"), request("k2"), request("k", owner: "u2"), request("k", path: "/others"), request(nil),
+                request(nil),
             ] { _ = try await make(api, request) }
             #expect(try count(api) == 6)
         }

@@ -15,9 +15,14 @@ extension DatabaseTests {
             let api = try TestAPI()
             let document = #"{"thingId":"ns:a","attributes":{"a":1},"_revision":1}"#
             try api.commit(
-                columns: [TestAPI.numbers(try TestAPI.key("ns:a", "/attributes/a"), [(TestAPI.start, 1), (TestAPI.start + TestAPI.second, 2)])],
+                columns: [
+                    TestAPI.numbers(
+                        try TestAPI.key("ns:a", "/attributes/a"),
+                        [(TestAPI.start, 1), (TestAPI.start + TestAPI.second, 2)])
+                ],
                 twins: [
-                    try TestAPI.twin("ns:a", document: document), try TestAPI.twin("ns:b", document: #"{"thingId":"ns:b","_revision":1}"#),
+                    try TestAPI.twin("ns:a", document: document),
+                    try TestAPI.twin("ns:b", document: #"{"thingId":"ns:b","_revision":1}"#),
                 ])
             let contract = try OpenAPIContract()
             let questions: [(path: String, uri: String, status: Int)] = [
@@ -35,11 +40,13 @@ extension DatabaseTests {
                     "/api/v1/twins/ns:a/history?path=/attributes/a&from=2026-01-01T00:00:00Z&to=2026-01-01T00:01:00Z&interval=1m&aggregate=min,max,avg,sum,count,first,last,twa",
                     200
                 ), ("/api/v1/twins/{thingId}/history", "/api/v1/twins/ns:a/history?path=/attributes/a&format=csv", 200),
-                ("/api/v1/topologies", "/api/v1/topologies", 200), ("/api/v1/dead-letters", "/api/v1/dead-letters", 200),
+                ("/api/v1/topologies", "/api/v1/topologies", 200),
+                ("/api/v1/dead-letters", "/api/v1/dead-letters", 200),
                 ("/api/v1/dead-letters/{letterId}", "/api/v1/dead-letters/17", 404),
                 ("/api/v1/redrives/{requestId}", "/api/v1/redrives/17", 404), ("/healthz", "/healthz", 200),
                 ("/readyz", "/readyz", 200), ("/metrics", "/metrics", 200), ("/openapi.json", "/openapi.json", 200),
-                ("/docs", "/docs", 200), ("/api/v1/live", "/api/v1/live", 503), ("/api/v1/live", "/api/v1/live?kind=x", 400),
+                ("/docs", "/docs", 200), ("/api/v1/live", "/api/v1/live", 503),
+                ("/api/v1/live", "/api/v1/live?kind=x", 400),
             ]
             let server = api.server()
             try await server.application().test(.router) { client in
@@ -66,7 +73,8 @@ extension DatabaseTests {
         @Test func aMemberThatIsNotDocumentedIsNoticed() throws {
             let contract = try OpenAPIContract()
             func faults(_ body: String, status: Int = 200) -> [String] {
-                contract.faults("get", "/api/v1/twins", status: status, type: "application/json", body: Array(body.utf8))
+                contract.faults(
+                    "get", "/api/v1/twins", status: status, type: "application/json", body: Array(body.utf8))
             }
             #expect(faults(#"{"items":[{"thingId":"a:b","_revision":1}]}"#) == [])
             for body in [

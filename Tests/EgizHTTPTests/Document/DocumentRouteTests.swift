@@ -31,7 +31,9 @@ import Testing
         let policy = try #require(response.headers[.contentSecurityPolicy])
         #expect(policy.hasPrefix("default-src 'none'; style-src 'sha256-") && !policy.contains("unsafe"))
         let text = response.text
-        for word in ["<script", "http-equiv", " src=", "@import", "url(", " onclick"] { #expect(!text.contains(word), "\(word)") }
+        for word in ["<script", "http-equiv", " src=", "@import", "url(", " onclick"] {
+            #expect(!text.contains(word), "\(word)")
+        }
         // Links lead within the page or to the document, none elsewhere.
         for link in text.matches(of: #/href="([^"]*)"/#).map({ String($0.1) }) {
             #expect(link.hasPrefix("#") || link == "/openapi.json", "\(link)")

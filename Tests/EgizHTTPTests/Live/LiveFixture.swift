@@ -47,7 +47,8 @@ enum LiveFixture {
     }
 
     static func subscription(
-        _ id: String = "s", things: [ByteText]? = nil, projects: [ProjectID?]? = nil, kinds: Set<LiveKind> = LiveKind.usual,
+        _ id: String = "s", things: [ByteText]? = nil, projects: [ProjectID?]? = nil,
+        kinds: Set<LiveKind> = LiveKind.usual,
         paths: [String] = []
     ) -> LiveSubscription {
         LiveSubscription(

@@ -15,10 +15,12 @@ extension DatabaseTests {
         private let people: TestPeople
 
         init() throws {
-            people = try TestPeople(tail: tail, configure: {
-                $0.live.tick = .milliseconds(1)
-                $0.live.rightsInterval = .milliseconds(30)
-            })
+            people = try TestPeople(
+                tail: tail,
+                configure: {
+                    $0.live.tick = .milliseconds(1)
+                    $0.live.rightsInterval = .milliseconds(30)
+                })
         }
 
         private func withServer(_ body: @escaping @Sendable (Int) async throws -> Void) async throws {
@@ -39,7 +41,8 @@ extension DatabaseTests {
             try people.api.commit(twins: [
                 try TestAPI.twin(
                     thing, revision: revision,
-                    document: #"{"thingId":"\#(thing)","attributes":{"a":\#(revision),"b":1},"_revision":\#(revision)}"#)
+                    document: #"{"thingId":"\#(thing)","attributes":{"a":\#(revision),"b":1},"_revision":\#(revision)}"#
+                )
             ])
         }
 
@@ -49,7 +52,8 @@ extension DatabaseTests {
             let tail = tail
             try await withServer { port in
                 try await SocketClient.open(port: port, headers: Self.headers(admin.access)) { socket in
-                    try await socket.send(#"{"type":"subscribe","id":"s","things":["one:a"],"paths":["/attributes/a"]}"#)
+                    try await socket.send(
+                        #"{"type":"subscribe","id":"s","things":["one:a"],"paths":["/attributes/a"]}"#)
                     let item = try #require(try await socket.message("snapshot")["items"]?.array?.first)
                     #expect(item["value"]?.text == #"{"thingId":"one:a","attributes":{"a":9},"_revision":9}"#)
                     #expect(item["cause"]?["offset"] == .int(9))
@@ -82,9 +86,11 @@ extension DatabaseTests {
                     tail.change(10, "/attributes/a", "10", thing: "two:b")
                     tail.change(10, "/attributes/a", "10", thing: "one:a")
                     #expect(
-                        try await socket.message("changes")["items"]?.array?.map { $0["thingId"] } == [.string("one:a")])
+                        try await socket.message("changes")["items"]?.array?.map { $0["thingId"] } == [.string("one:a")]
+                    )
                     for (what, code) in [
-                        (#""things":["two:b"]"#, "twin-not-found"), (#""things":["one:a","no:thing"]"#, "twin-not-found"),
+                        (#""things":["two:b"]"#, "twin-not-found"),
+                        (#""things":["one:a","no:thing"]"#, "twin-not-found"),
                         (#""projects":["00000000-0000-0000-0000-000000000000"]"#, "project-not-found"),
                     ] {
                         try await socket.send(#"{"type":"subscribe","id":"x",\#(what)}"#)
@@ -133,7 +139,8 @@ extension DatabaseTests {
             let tokens = try await people.login("viewer@example.com")
             let server = people.server
             try await withServer { port in
-                try await SocketClient.open(port: port, headers: ["authorization": "Bearer \(tokens.access)"]) { socket in
+                try await SocketClient.open(port: port, headers: ["authorization": "Bearer \(tokens.access)"]) {
+                    socket in
                     _ = try await socket.message("welcome")
                     _ = try await server.send(
                         .post, "/api/v1/auth/logout", tokens.access, #"{"refreshToken":"\#(tokens.refresh)"}"#)

@@ -30,10 +30,12 @@ import Testing
         session.offer(Fixture.twin(1, ["/a=1"], thing: "t:a", project: Fixture.projectA))
         session.offer(Fixture.twin(2, ["/a=1"], thing: "t:b", project: Fixture.projectB))
         session.offer(Fixture.twin(3, ["/a=1"], thing: "t:c", project: nil))
-        session.offer(Fixture.item(Fixture.record("registry", 1, #"{"kind":"topology","project":null}"#, key: "topology:x")))
+        session.offer(
+            Fixture.item(Fixture.record("registry", 1, #"{"kind":"topology","project":null}"#, key: "topology:x")))
         session.offer(
             Fixture.item(
-                Fixture.record("registry", 2, #"{"project":"22222222-2222-2222-2222-222222222222"}"#, key: "twin-type:x")))
+                Fixture.record(
+                    "registry", 2, #"{"project":"22222222-2222-2222-2222-222222222222"}"#, key: "twin-type:x")))
         session.offer(Fixture.item(Fixture.record("weather", 1, #"{"what":"rain"}"#, key: "no-thing")))
         #expect(try frames(&session) == ["twin t:a 1 changed /a=1"])
     }
@@ -49,7 +51,8 @@ import Testing
         session.offer(Fixture.twin(5, [], change: "deleted"))
         #expect(
             try frames(&session) == [
-                "twin t:a 1 changed /features/f/properties/x=1", "twin t:a 3 changed /features/f=", "twin t:a 5 deleted",
+                "twin t:a 1 changed /features/f/properties/x=1", "twin t:a 3 changed /features/f=",
+                "twin t:a 5 deleted",
             ])
     }
 
@@ -71,8 +74,12 @@ import Testing
         session.offer(Fixture.twin(4, ["/attributes/a=4"]))
         session.offer(Fixture.twin(4, ["/attributes/b=4"], thing: "t:b"))
         #expect(session.isWaiting && !session.hasPending)
-        session.note(.init(thing: "t:a", kind: .twin), .init(position: InputPosition(topic: "events", partition: 0, offset: 4), revision: 4))
-        session.note(.init(thing: "t:b", kind: .twin), .init(position: InputPosition(topic: "events", partition: 0, offset: 3), revision: 3))
+        session.note(
+            .init(thing: "t:a", kind: .twin),
+            .init(position: InputPosition(topic: "events", partition: 0, offset: 4), revision: 4))
+        session.note(
+            .init(thing: "t:b", kind: .twin),
+            .init(position: InputPosition(topic: "events", partition: 0, offset: 3), revision: 3))
         session.release("s")
         #expect(try frames(&session) == ["twin t:b 4 changed /attributes/b=4"])
         // Late records of the outbox: what the row has is left out, what is beyond it is told.
@@ -84,7 +91,9 @@ import Testing
     @Test func recordsOfOtherTopicsAreComparedByTheirRevision() throws {
         var session = Fixture.session()
         try session.subscribe(Fixture.subscription(), filter: nil, waits: false)
-        session.note(.init(thing: "t:a", kind: .twin), .init(position: InputPosition(topic: "other", partition: 0, offset: 900), revision: 7))
+        session.note(
+            .init(thing: "t:a", kind: .twin),
+            .init(position: InputPosition(topic: "other", partition: 0, offset: 900), revision: 7))
         session.offer(Fixture.twin(6, ["/a=6"], revision: 7))
         session.offer(Fixture.twin(7, ["/a=7"], revision: 8))
         #expect(try frames(&session) == ["twin t:a 8 changed /a=7"])
@@ -138,7 +147,9 @@ import Testing
         try session.subscribe(Fixture.subscription(), filter: nil, waits: false)
         func alert(_ offset: Int64, _ key: String, _ raised: String) -> LiveItem {
             Fixture.item(
-                Fixture.record("alert", offset, #"{"thingId":"t:a","key":"\#(key)","raisedAt":"\#(raised)","revision":\#(offset)}"#))
+                Fixture.record(
+                    "alert", offset, #"{"thingId":"t:a","key":"\#(key)","raisedAt":"\#(raised)","revision":\#(offset)}"#
+                ))
         }
         session.offer(alert(1, "k", "1"))
         session.hold()

@@ -58,7 +58,8 @@ import Testing
                 try await socket.send(#"{"type":"subscribe","id":"s","resume":"\#(resume)"}"#)
                 var revisions: [JSONValue?] = []
                 while revisions.count < 2 {
-                    revisions += try await socket.message("changes")["items"]?.array?.map { $0["value"]?["revision"] } ?? []
+                    revisions +=
+                        try await socket.message("changes")["items"]?.array?.map { $0["value"]?["revision"] } ?? []
                 }
                 #expect(revisions == [.int(3), .int(4)])
             }
@@ -91,9 +92,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("[", 1007), ("[]", 1007), ("7", 1007), (#"{"type":"subscribe"}"#, 0),
-    ] as [(String, UInt16)])
+    @Test(
+        arguments: [
+            ("[", 1007), ("[]", 1007), ("7", 1007), (#"{"type":"subscribe"}"#, 0),
+        ] as [(String, UInt16)])
     func whatIsNoMessageEndsTheConnection(text: String, code: UInt16) async throws {
         try await withServer { port in
             try await SocketClient.open(port: port) { socket in
@@ -181,10 +183,11 @@ import Testing
     }
 
     /// A page of another site must not listen through a browser on this machine.
-    @Test(arguments: [
-        ["origin": "http://evil.example"], ["origin": "null"],
-        ["authorization": "Bearer a", "sec-websocket-protocol": "egiz.v1, egiz.token.b"],
-    ] as [HTTPHeaders])
+    @Test(
+        arguments: [
+            ["origin": "http://evil.example"], ["origin": "null"],
+            ["authorization": "Bearer a", "sec-websocket-protocol": "egiz.v1, egiz.token.b"],
+        ] as [HTTPHeaders])
     func foreignPagesAndTwoTokensGetNoSocket(headers: HTTPHeaders) async throws {
         try await withServer { port in
             _ = await #expect(throws: (any Error).self) {
@@ -233,7 +236,9 @@ import Testing
             let text = try await EventStreamClient.read(
                 port: port, "GET /api/v1/live?snapshot=false&kind=twin HTTP/1.1\r\nHost: localhost\r\n\r\n"
             ) { text in
-                if text.contains("event: live"), !text.contains("event: changes") { tail.change(1, "/attributes/a", "1") }
+                if text.contains("event: live"), !text.contains("event: changes") {
+                    tail.change(1, "/attributes/a", "1")
+                }
                 return text.contains("event: changes")
             }
             #expect(text.contains("content-type: text/event-stream"))

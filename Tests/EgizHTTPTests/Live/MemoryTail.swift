@@ -63,7 +63,8 @@ final class MemoryTail: LogTail {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let goes = state.withLock { state -> Bool in
-                    let hasSome = !state.batch.records.isEmpty || state.batch.isNewLog || state.isClosed || Task.isCancelled
+                    let hasSome =
+                        !state.batch.records.isEmpty || state.batch.isNewLog || state.isClosed || Task.isCancelled
                     if !hasSome { state.waiting = continuation }
                     return hasSome
                 }

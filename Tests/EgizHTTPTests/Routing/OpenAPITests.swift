@@ -11,7 +11,8 @@ import Testing
     private func routes() -> [APIRoute] {
         let pool = PostgresPool(url: "postgres://egiz@127.0.0.1:1/egiz", applicationName: "test", size: 1)
         defer { pool.close() }
-        return APIServer(configuration: APIConfiguration(port: 0), pool: pool, lag: nil, logger: TestAPI.quiet).routes.routes
+        return APIServer(configuration: APIConfiguration(port: 0), pool: pool, lag: nil, logger: TestAPI.quiet).routes
+            .routes
     }
 
     private func method(_ route: APIRoute) -> String { route.writing?.method.rawValue.lowercased() ?? "get" }
@@ -143,7 +144,8 @@ import Testing
             try text.write(to: target, atomically: true, encoding: .utf8)
         } else {
             let found = try String(contentsOf: target, encoding: .utf8)
-            #expect(found == text, "Schemas/openapi.yaml has changed: EGIZ_REGENERATE=1 swift test --filter OpenAPITests")
+            #expect(
+                found == text, "Schemas/openapi.yaml has changed: EGIZ_REGENERATE=1 swift test --filter OpenAPITests")
         }
     }
 }

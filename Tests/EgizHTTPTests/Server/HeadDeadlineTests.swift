@@ -59,7 +59,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["\u{0}\u{1}\u{2}\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "G\u{e9}T / HTTP/1.1\r\n\r\n"])
+    @Test(arguments: [
+        "\u{0}\u{1}\u{2}\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "G\u{e9}T / HTTP/1.1\r\n\r\n",
+    ])
     func whatIsNoHTTPIsRefusedAtOnce(request: String) async throws {
         try await withServer(fast(head: .seconds(30))) { port in
             let start = ContinuousClock.now

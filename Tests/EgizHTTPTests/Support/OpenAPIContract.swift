@@ -92,10 +92,16 @@ struct OpenAPIContract {
             return schema["nullable"] == .bool(true) || !hasType ? [] : ["\(place) is null"]
         }
         var faults: [String] = []
-        if let type = schema["type"]?.string, !Self.is(value, type) { return ["\(place) is no \(type): \(value.text.prefix(80))"] }
-        if let words = schema["enum"]?.array, !words.contains(value) { faults.append("\(place) is not in the enum: \(value.text)") }
+        if let type = schema["type"]?.string, !Self.is(value, type) {
+            return ["\(place) is no \(type): \(value.text.prefix(80))"]
+        }
+        if let words = schema["enum"]?.array, !words.contains(value) {
+            faults.append("\(place) is not in the enum: \(value.text)")
+        }
         if let items = schema["items"] {
-            for (index, element) in (value.array ?? []).enumerated() { faults += self.faults(element, items, "\(place)/\(index)") }
+            for (index, element) in (value.array ?? []).enumerated() {
+                faults += self.faults(element, items, "\(place)/\(index)")
+            }
         }
         guard let object = value.object else { return faults }
         let (known, required, isOpen) = members(schema)
