@@ -29,7 +29,7 @@ import Testing
                   ✓ twins    twin-projector  1 event
                   ✗ history  history-writer  1 change, 1 sample
                       no test reaches a path that `exclude` /features/*/properties/secret matches
-                  ✗ minutes  rollup          1 change
+                  ✗ minutes  rollup          1 change, refused none
                       no test reaches a timer that fires
                       no test reaches a late sample
                       no test reaches a record to closed (`to`)

@@ -171,31 +171,26 @@ enum HotPaths {
             "grace": ConfigValue(.int(10_000), at: mark),
         ], mark: mark)
 
-    private static let scene = ProcessorDefinition(
-        name: "scene", kind: "binding-evaluator", from: "twins",
-        settings: [
-            "bindings": list(
-                #"""
-                [{"objectName": "Tank", "target": "color", "path": "features.f0.temperature",
-                  "range": {"in": [20, 90], "out": ["#0000ff", "#ff0000"]}},
-                 {"objectName": "Lamp", "target": "visibility", "path": "features.f1.temperature", "expression": "value > 75"}]
-                """#)
-        ], mark: mark)
+    private static let scene = rules(
+        "scene", "binding-evaluator", "bindings",
+        #"""
+        [{"objectName": "Tank", "target": "color", "path": "features.f0.temperature",
+          "range": {"in": [20, 90], "out": ["#0000ff", "#ff0000"]}},
+         {"objectName": "Lamp", "target": "visibility", "path": "features.f1.temperature", "expression": "value > 75"}]
+        """#)
 
-    private static let alerts = ProcessorDefinition(
-        name: "alerts", kind: "alert-rule", from: "twins",
-        settings: [
-            "rules": list(
-                #"""
-                [{"name": "hot", "when": "features.f0.temperature > 78", "margin": 10, "message": "{name} is hot"},
-                 {"name": "warm", "when": "features.f2.temperature > 60 and features.f3.temperature > 60", "message": "{name} is warm"}]
-                """#)
-        ], mark: mark)
+    private static let alerts = rules(
+        "alerts", "alert-rule", "rules",
+        #"""
+        [{"name": "hot", "when": "features.f0.temperature > 78", "margin": 10, "message": "{name} is hot"},
+         {"name": "warm", "when": "features.f2.temperature > 60 and features.f3.temperature > 60", "message": "{name} is warm"}]
+        """#)
 
-    /// What a topology file would say, as JSON.
-    private static func list(_ text: String) -> ConfigValue {
-        let json = (try? JSONParser().parse(Array(text.utf8))) ?? .null
-        return ConfigValue(json: json, at: mark)
+    /// A processor with one word, whose value a topology file would write so; what is no JSON is refused when the step is made.
+    private static func rules(_ name: String, _ kind: String, _ word: String, _ json: String) -> ProcessorDefinition {
+        let value = (try? JSONParser().parse(Array(json.utf8))) ?? .null
+        return ProcessorDefinition(
+            name: name, kind: kind, from: "twins", settings: [word: ConfigValue(json: value, at: mark)], mark: mark)
     }
 
     private static func patterns(_ items: [String]) -> ConfigValue {

@@ -10,8 +10,11 @@ public protocol Processor: AnyObject, SendableMetatype {
     /// Builds the processor from settings that were checked against `spec`.
     init(_ definition: ProcessorDefinition) throws(TopologyFaults)
 
-    /// True where `process` may throw: only then does the step keep what it needs to rebuild a twin.
+    /// True where `process` may throw.
     static var mayRefuse: Bool { get }
+
+    /// Whether this one may, as it is set: only then does the step keep what it needs to rebuild a twin, which costs as much as a rule.
+    var refuses: Bool { get }
 
     /// The state it keeps for each thing; nil: none, and no timers.
     static var stateType: (any ProcessorState.Type)? { get }
@@ -59,6 +62,7 @@ public protocol Processor: AnyObject, SendableMetatype {
 
 extension Processor {
     public static var mayRefuse: Bool { true }
+    public var refuses: Bool { Self.mayRefuse }
     public static var stateType: (any ProcessorState.Type)? { nil }
     public var leafRecording: LeafRecording? { nil }
     public func passes(_ change: borrowing TwinChange, into effects: inout RecordEffects) -> Bool { true }

@@ -149,7 +149,7 @@ public final class PartitionStep {
             if let upstream = places[definition.from] { processors[upstream].isGate = true }
             places[definition.name] = processors.count - 1
             if stateType != nil { stateful.append(definition.name) }
-            mayRefuse = mayRefuse || entry.mayRefuse
+            mayRefuse = mayRefuse || instance.refuses
         }
         self.processors = processors
         hasGates = processors.contains(where: \.isGate)

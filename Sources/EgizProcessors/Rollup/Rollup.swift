@@ -8,9 +8,6 @@ public import EgizTwin
 public final class Rollup: StatefulProcessor {
     public typealias State = RollupState
 
-    // What it tells of late samples is small: a path that windows have is at most 1 KiB.
-    public static let mayRefuse = false
-
     public static let spec = KindSpec(
         kind: "rollup",
         summary: """
@@ -41,6 +38,9 @@ public final class Rollup: StatefulProcessor {
         example: """
             minutes: { kind: rollup, from: twins, interval: 1m, grace: 10s, to: rollup.v1.minutes }
             """)
+
+    // A record that tells of a late sample may be larger than Kafka takes; nothing else can fail.
+    public var refuses: Bool { lateTopic != nil }
 
     private let include: [PathPattern]
     private let exclude: [PathPattern]
@@ -95,10 +95,7 @@ public final class Rollup: StatefulProcessor {
                 effects.countLate()
                 if let lateTopic {
                     let path = change.paths.text(of: leaf.path)
-                    let record = late(change.thing, path, number, change.time)
-                    do throws(RecordFault) { try effects.emit(to: lateTopic, value: record) } catch {
-                        effects.countRuleError()
-                    }
+                    try effects.emit(to: lateTopic, value: late(change.thing, path, number, change.time))
                 }
             }
         }

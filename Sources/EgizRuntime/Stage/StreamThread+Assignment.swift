@@ -16,7 +16,7 @@ extension StreamThread: AssignmentListener {
         } catch {
             // They stay pending: assigned, paused, and tried again from the loop.
             forget(Array(new))
-            yield(Array(new), after: error, now)
+            standBack(Array(new), after: error, now)
             if error.retry == .backoff {
                 status.waiting(.store, error.message)
             } else {
@@ -56,13 +56,13 @@ extension StreamThread: AssignmentListener {
             forget(due)
             let again = now.advanced(by: takeoverBackoff.next())
             for partition in due { pending[partition] = again }
-            yield(due, after: error, now)
+            standBack(due, after: error, now)
         }
     }
 
     /// One of two workers that take the same tasks over has an assignment of yesterday and hears of it within a session: taking
     /// them back at once would only drop the other's work.
-    private func yield(_ partitions: [Int32], after error: EngineError, _ now: ContinuousClock.Instant) {
+    private func standBack(_ partitions: [Int32], after error: EngineError, _ now: ContinuousClock.Instant) {
         guard error.code == .ownership else { return }
         for partition in partitions { pending[partition] = now.advanced(by: setup.configuration.sessionTimeout) }
     }

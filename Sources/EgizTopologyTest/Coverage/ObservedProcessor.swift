@@ -8,6 +8,8 @@ final class ObservedProcessor<Inner: Processor>: Processor {
     static var mayRefuse: Bool { Inner.mayRefuse }
     static var stateType: (any ProcessorState.Type)? { Inner.stateType }
 
+    var refuses: Bool { inner.refuses }
+
     private let inner: Inner
     private let name: String
     private let recorder: CoverageRecorder?
