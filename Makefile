@@ -11,7 +11,7 @@ FORMATTED := $(wildcard Sources Tests examples benchmarks) Package.swift
 # What `make chaos` runs: the release build, or one with a fault built in, which is a build of its own and never mixed up.
 CHAOS_SABOTAGE ?=
 
-.PHONY: help up test test-build test-long test-ml chaos build bench bench-matrix bench-latency bench-memory bench-startup bench-compaction bench-queries \
+.PHONY: help up test test-build test-long test-ml chaos build bench bench-matrix bench-latency bench-memory bench-startup bench-compaction bench-queries bench-live test-api \
 	instructions instructions-accept lint format deps clean
 
 help: ## Show this list
@@ -89,6 +89,12 @@ instructions-accept: ## Take the present counts as the baseline
 
 bench-queries: build ## Measure how long queries of a large database take, caches cold and warm
 	@benchmarks/queries/run.sh $(or $(HOT),60) $(or $(SLOW),1000)
+
+bench-live: build ## Measure 2,000 sockets of live push at 50,000 changes/s, and 10,000 idle connections
+	@benchmarks/live/run.sh
+
+test-api: ## Attack a running API with schemathesis for SECONDS (60); needs a build
+	@scripts/schemathesis.sh $(or $(SECONDS),60)
 
 lint: ## Check the format of all Swift files
 	@swift format lint --strict --recursive --parallel $(FORMATTED)

@@ -19,6 +19,6 @@ struct Egiz: AsyncParsableCommand {
         subcommands: [
             Up.self, BrokerCommand.self, WorkerCommand.self, APICommand.self, TopologyCommand.self,
             StateCommand.self, ThingCommand.self, HistoryCommand.self, DeadLetterCommand.self, AlertCommand.self,
-            KindsCommand.self, DatabaseCommand.self,
+            UserCommand.self, AuditCommand.self, KindsCommand.self, DatabaseCommand.self,
         ])
 }

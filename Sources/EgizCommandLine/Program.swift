@@ -83,6 +83,16 @@ enum Program {
             processID: ProcessInfo.processInfo.processIdentifier)
     }
 
+    /// What publishes changes of the registry; has a connection of its own.
+    static func registryPublisher(
+        brokers: String, database: String, settings: Settings, logger: Logger
+    ) -> RegistryPublisher {
+        RegistryPublisher(
+            pool: PostgresPool(url: database, applicationName: "egiz-registry", size: 1),
+            sink: KafkaNotifications(brokers: brokers, properties: settings.kafkaProperties, logger: logger),
+            logger: logger)
+    }
+
     /// The worker of this process.
     ///
     /// - Parameters:

@@ -32,6 +32,12 @@ enum StoredTopology {
 
     /// What the API rehearses dead letters with.
     static func rehearsal(_ database: String) -> RehearsalSetup {
-        RehearsalSetup(registry: Kinds.registry, url: database, read: read)
+        RehearsalSetup(
+            registry: Kinds.registry, url: database, read: read,
+            load: { text in
+                let (loader, unset) = loader(for: text)
+                let loaded = loader.load(text: text, file: "body")
+                return .init(topology: loaded.topology, faults: loaded.faults, unset: unset)
+            })
     }
 }

@@ -66,6 +66,25 @@ extension MemoryStore {
     /// What models say, by thing, task, model and whether it is a shadow.
     public var allPredictions: [PredictionRow] { read { predictions.values.sorted { $0.key < $1.key } } }
 
+    /// Somebody changes what types say of the features of their twins.
+    public func setRegistry(parents: [String: String] = [:], schemas: [RuleRegistry.Schema]) {
+        change {
+            ruleRegistry.version += 1
+            (ruleRegistry.parents, ruleRegistry.schemas) = (parents, schemas)
+        }
+    }
+
+    /// Somebody changes the alert rules that types of the registry declare, and the types.
+    public func setRegistry(
+        parents: [String: String] = [:], alertRules: [RuleRegistry.AlertRule], thingTypes: [String: String] = [:]
+    ) {
+        change {
+            ruleRegistry.version += 1
+            (ruleRegistry.parents, ruleRegistry.alertRules) = (parents, alertRules)
+            ruleRegistry.setThingTypes(thingTypes)
+        }
+    }
+
     /// Somebody changes the registry's tasks of models.
     public func setRegistry(tasks: [RuleRegistry.ModelTask]) {
         change {

@@ -122,7 +122,7 @@ import Testing
                 "x.yaml:10:24: error: `sources.twin-events.topics.name`: found \"no spaces\", expected a Kafka topic name: letters, digits, `.`, `_` and `-`, at most 249 characters",
                 "x.yaml:11:15: error: `sources.twin-events.format`: found \"dito\", expected `ditto`, `telemetry` or `json`; did you mean `ditto`?",
                 "x.yaml:13:42: error: `processors.twins.from`: nothing is called \"twin-evnts\"; expected `twin-events`, `history` or `more`; did you mean `twin-events`?",
-                "x.yaml:14:22: error: `processors.history.kind`: unknown kind \"histroy-writer\", expected `twin-projector`, `history-writer`, `rollup`, `binding-evaluator`, `alert-rule`, `filter`, `map`, `export`, `rekey`, `dead-letter-handler`, `webhook`, `ml-fan-out`, `ml-caller` or `prediction-writer`; did you mean `history-writer`?",
+                "x.yaml:14:22: error: `processors.history.kind`: unknown kind \"histroy-writer\", expected `twin-projector`, `history-writer`, `rollup`, `binding-evaluator`, `alert-rule`, `type-schema`, `filter`, `map`, `export`, `rekey`, `dead-letter-handler`, `webhook`, `ml-fan-out`, `ml-caller` or `prediction-writer`; did you mean `history-writer`?",
                 "x.yaml:15:61: error: `processors.more.onlyChanges`: found \"yes\", expected true or false; write `true`",
                 "x.yaml:16:5: error: the key `twins` stands twice in one map, first in line 13; remove one",
             ])

@@ -110,11 +110,11 @@ import Testing
         ),
         (
             "kind: web-hook, from: twins, rules: [], to: x",
-            "unknown kind \"web-hook\", expected `twin-projector`, `history-writer`, `rollup`, `binding-evaluator`, `alert-rule`, `filter`, `map`, `export`, `rekey`, `dead-letter-handler`, `webhook`, `ml-fan-out`, `ml-caller` or `prediction-writer`"
+            "unknown kind \"web-hook\", expected `twin-projector`, `history-writer`, `rollup`, `binding-evaluator`, `alert-rule`, `type-schema`, `filter`, `map`, `export`, `rekey`, `dead-letter-handler`, `webhook`, `ml-fan-out`, `ml-caller` or `prediction-writer`"
         ),
         (
             "kind: 5, from: twins",
-            "`processors.h.kind`: found the number 5, expected `twin-projector`, `history-writer`, `rollup`, `binding-evaluator`, `alert-rule`, `filter`, `map`, `export`, `rekey`, `dead-letter-handler`, `webhook`, `ml-fan-out`, `ml-caller` or `prediction-writer`"
+            "`processors.h.kind`: found the number 5, expected `twin-projector`, `history-writer`, `rollup`, `binding-evaluator`, `alert-rule`, `type-schema`, `filter`, `map`, `export`, `rekey`, `dead-letter-handler`, `webhook`, `ml-fan-out`, `ml-caller` or `prediction-writer`"
         ),
         ("kind: history-writer, from: [twins]", "`processors.h.from`: found a list, expected a name"),
         ("kind: history-writer", "`processors.h` has no `from`"),

@@ -250,7 +250,7 @@ struct DeadLetterTests {
             let other = try await send(.patch, "/api/v1/dead-letters/1", telemetry("t:b", "2", 2))
             #expect(other.0 == 422, "\(other)")
             let edit = try await send(.patch, "/api/v1/dead-letters/1", telemetry("t:a", "2", 2))
-            #expect(edit.0 == 200 && edit.1.object?["editedBy"] == .string("api"), "\(edit)")
+            #expect(edit.0 == 200 && edit.1.object?["editedBy"] == .string("local operator"), "\(edit)")
             let dry = try await send(.post, order, #"{"action":"retry","topology":"line"}"#)
             #expect(dry.1.text.contains(#""outcome":"processed","thingId":"t:a","samples":1"#), "\(dry)")
             #expect(try await blocking { try letters(fleet, 1) })

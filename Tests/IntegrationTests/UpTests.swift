@@ -62,6 +62,12 @@ struct UpTests {
             let metrics = HTTPClient.get("\(run.api)/metrics")?.text ?? ""
             #expect(metrics.contains("egiz_records_total{"), "\(metrics)")
 
+            // The first start makes an admin, and a secret that others cannot read.
+            #expect(first.output.firstMatch(of: #/admin@localhost   [A-Za-z0-9]{20}/#) != nil, "\(first.output)")
+            let secret = folder.appendingPathComponent("data/jwt-secret").path
+            let rights = try FileManager.default.attributesOfItem(atPath: secret)[.posixPermissions] as? NSNumber
+            #expect(rights?.int16Value == 0o600)
+
             let stopping = ContinuousClock.now
             #expect(first.stop(SIGINT) == 0, "\(first.output)")
             #expect(stopping.duration(to: .now) < .seconds(5), "\(first.output)")
@@ -69,6 +75,7 @@ struct UpTests {
 
             let (second, again) = try start()
             #expect(HTTPClient.get("\(again.api)/api/v1/twins/by.hand:pump")?.status == 200)
+            #expect(!second.output.contains("admin@localhost"), "shown once")
             let kept = try #require(revision(again.api, machine))
             #expect(kept > 5)
             #expect(eventually(within: 30) { revision(again.api, machine) ?? 0 > kept + 5 }, "\(second.output)")

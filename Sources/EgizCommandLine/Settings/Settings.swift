@@ -23,6 +23,8 @@ struct Settings: Sendable {
     var shutdownGrace: Duration
     /// When history is compacted.
     var compaction = HistoryCompactor.Configuration()
+    var accounts: AccountSettings
+    var http: HTTPSettings
 
     /// Reads `EGIZ_*` over the YAML file named by `--config` or `EGIZ_CONFIG` (or `egiz.yaml`, where it exists).
     static func load(config path: String?, environment: [String: String] = ProcessInfo.processInfo.environment)
@@ -50,12 +52,13 @@ struct Settings: Sendable {
     /// A misspelt variable must not silently mean its default.
     private static func warnOfUnknown(_ names: some Sequence<String>) {
         // The last two belong to the tests of this package.
-        let known = [
-            "CONFIG", "KAFKA_BROKERS", "KAFKA_PROPERTIES", "KAFKA_SESSION_TIMEOUT", "DATABASE_URL",
-            "DATABASE_URL_FILE", "HTTP_ADDRESS", "HEALTH_ADDRESS", "DATA_DIR", "LOG_LEVEL", "SHUTDOWN_GRACE",
-            "HISTORY_GRACE", "LONG",
-            "REGENERATE",
-        ]
+        let known =
+            [
+                "CONFIG", "KAFKA_BROKERS", "KAFKA_PROPERTIES", "KAFKA_SESSION_TIMEOUT", "DATABASE_URL",
+                "DATABASE_URL_FILE", "HTTP_ADDRESS", "HEALTH_ADDRESS", "DATA_DIR", "LOG_LEVEL", "SHUTDOWN_GRACE",
+                "HISTORY_GRACE", "LONG",
+                "REGENERATE",
+            ] + AccountSettings.variables + HTTPSettings.variables
         for name in names.sorted() where !known.contains(name) {
             let near = NearestWord.find(name, among: known).map { "; did you mean EGIZ_\($0)?" } ?? ""
             let line = "warning: the environment variable EGIZ_\(name) is not known and has no effect\(near)\n"
@@ -85,11 +88,13 @@ struct Settings: Sendable {
         }
         logLevel = parsed
         shutdownGrace = try Self.duration(reader, "shutdown.grace", default: .seconds(4))
+        accounts = try AccountSettings(reader)
+        http = try HTTPSettings(reader)
         compaction.grace = try Self.duration(reader, "history.grace", default: compaction.grace)
     }
 
     /// The value itself, or the content of the file that `<key>File` names (`EGIZ_DATABASE_URL_FILE`).
-    private static func secret(_ reader: ConfigReader, _ key: ConfigKey) throws(EngineError) -> String? {
+    static func secret(_ reader: ConfigReader, _ key: ConfigKey) throws(EngineError) -> String? {
         if let value = reader.string(forKey: key, isSecret: true) { return value }
         let fileKey = ConfigKey(key.components.dropLast() + [(key.components.last ?? "") + "File"])
         guard let path = reader.string(forKey: fileKey) else { return nil }

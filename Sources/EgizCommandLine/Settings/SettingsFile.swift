@@ -5,10 +5,12 @@ import Yams
 
 /// Refuses words of the configuration file that no setting has: a misspelt key must not silently mean its default.
 enum SettingsFile {
-    static let keys = [
-        "kafka.brokers", "kafka.properties", "kafka.sessionTimeout", "database.url", "database.urlFile", "http.address",
-        "worker.healthAddress", "dataDir", "logLevel", "shutdown.grace", "history.grace",
-    ]
+    static let keys =
+        [
+            "kafka.brokers", "kafka.properties", "kafka.sessionTimeout", "database.url", "database.urlFile",
+            "http.address",
+            "worker.healthAddress", "dataDir", "logLevel", "shutdown.grace", "history.grace",
+        ] + AccountSettings.keys + HTTPSettings.keys
 
     static func check(_ path: String) throws(EngineError) {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {

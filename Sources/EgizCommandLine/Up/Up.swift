@@ -37,19 +37,22 @@ struct Up: AsyncParsableCommand {
     func run() async throws {
         let settings = try await Program.start(common)
         let logger = Program.logger(settings)
-        // What can be refused is refused before anything is started.
-        try APIConfiguration(host: settings.host, port: settings.port).check()
         let topologies = try files.load()
         if self.demo, models { DemoModels.prepareSecret() }
         try createDataDirectory(settings.dataDirectory)
         let lock = try DataDirectoryLock(settings.dataDirectory)
         defer { lock.release() }
+        let configuration = settings.api(
+            secret: try settings.accounts.secret ?? SecretFile(directory: settings.dataDirectory).secret())
+        // What can be refused is refused before anything is started.
+        try configuration.check()
         let signals = StartupSignals()
 
         let postgres = try settings.databaseURL == nil ? startPostgres(settings, signals, logger) : nil
         defer { postgres?.stop() }
         guard let database = settings.databaseURL ?? postgres?.url else { return }
         try await Program.whileAway("Postgres", logger) { _ = try Program.migrate(database) }
+        let admin = try Program.ensureAdmin(settings, orElse: "admin@localhost", database: database, logger: logger)
 
         let broker =
             try settings.brokers == nil
@@ -70,9 +73,10 @@ struct Up: AsyncParsableCommand {
         let demoModels =
             self.demo && models ? DemoModels(topologies, brokers: brokers, logger: logger) : nil
         let server = APIServer(
-            configuration: APIConfiguration(host: settings.host, port: settings.port),
-            pool: PostgresPool(url: database, applicationName: "egiz-api", size: 4),
+            configuration: configuration,
+            pool: PostgresPool(url: database, applicationName: "egiz-api", size: 6),
             lag: KafkaLag(brokers: brokers, properties: settings.kafkaProperties, logger: logger),
+            tail: try Program.tail(brokers, settings, configuration, logger),
             readiness: { WorkerReadiness.checks(worker) }, rehearsal: StoredTopology.rehearsal(database),
             metrics: Program.metrics, logger: logger,
             onBound: { port in
@@ -81,14 +85,16 @@ struct Up: AsyncParsableCommand {
                     kafka: brokers, postgres: database,
                     pid: ProcessInfo.processInfo.processIdentifier)
                 runFile.write(addresses, logger: logger)
-                Welcome.show(addresses, demo: demo != nil, models: demoModels != nil)
+                Welcome.show(addresses, admin: admin, demo: demo != nil, models: demoModels != nil)
                 demo?.start(api: addresses.api)
                 demoModels?.start(api: addresses.api)
             })
         // Stopped last first: the live line and the simulator before the API, then the worker, so that it drains what came; what
         // compacts may take its time after it.
         var services: [any Service] = [
-            HistoryService(database: database, configuration: settings.compaction, logger: logger), worker, server,
+            HistoryService(database: database, configuration: settings.compaction, logger: logger),
+            Program.registryPublisher(brokers: brokers, database: database, settings: settings, logger: logger), worker,
+            server,
         ]
         if let demo { services.append(demo) }
         if let demoModels { services.append(demoModels) }

@@ -1,3 +1,4 @@
+import EgizHTTP
 import Foundation
 
 /// What `egiz up` prints once everything answers: addresses, and commands that work when pasted.
@@ -16,7 +17,8 @@ enum Welcome {
             """
     }
 
-    static func show(_ addresses: RunFile.Addresses, demo: Bool, models: Bool) {
+    /// `admin`: made by this start; its password is shown here and nowhere else.
+    static func show(_ addresses: RunFile.Addresses, admin: AccountSetup.Made?, demo: Bool, models: Bool) {
         let ditto = demo ? "zonesun.hall3:filler-01" : "my.namespace:machine-1"
         Console.print(
             """
@@ -32,8 +34,18 @@ enum Welcome {
               curl -s '\(addresses.api)/api/v1/twins/\(ditto)'
               curl -s '\(addresses.api)/api/v1/twins/\(ditto)/history?path=/features/filler/properties/temperature&interval=10s&aggregate=avg,max'
 
-            \(models ? watching(addresses) : "")Ctrl-C stops it.
+            \(models ? watching(addresses) : "")\(account(admin))Ctrl-C stops it.
 
             """)
+    }
+
+    private static func account(_ admin: AccountSetup.Made?) -> String {
+        guard let admin, let password = admin.password else { return "" }
+        return """
+            An admin was made; the password is shown only now (`egiz user password \(admin.email)` makes another):
+              \(admin.email)   \(password)
+
+
+            """
     }
 }

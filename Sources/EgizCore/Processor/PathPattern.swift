@@ -38,6 +38,37 @@ public struct PathPattern: Sendable {
 
     public func matches(_ path: [String]) -> Bool { Self.match(segments[...], path[...]) }
 
+    /// Whether this path, or one below it, can match.
+    public func mayMatch(atOrBelow path: [String]) -> Bool {
+        var states = withSkips([0])
+        for segment in path {
+            var next: Set<Int> = []
+            for state in states where state < segments.count {
+                if case .anyNumber = segments[state] {
+                    next.insert(state)
+                } else if Self.matches(segments[state], segment) {
+                    next.insert(state + 1)
+                }
+            }
+            states = withSkips(next)
+            if states.isEmpty { return false }
+        }
+        return true
+    }
+
+    /// With the places behind each `**`, which may stand for nothing.
+    private func withSkips(_ states: Set<Int>) -> Set<Int> {
+        var all = states
+        for state in states {
+            var place = state
+            while place < segments.count, case .anyNumber = segments[place] {
+                place += 1
+                all.insert(place)
+            }
+        }
+        return all
+    }
+
     // `**` is tried greedily with one point of return, as shells match `*`: linear in practice, quadratic at worst.
     private static func match(_ pattern: ArraySlice<Segment>, _ path: ArraySlice<String>) -> Bool {
         var p = pattern.startIndex

@@ -7,7 +7,8 @@ extension ProcessorRegistry {
         ProcessorRegistry(
             entries.map { entry in
                 Entry(
-                    spec: entry.spec, mayRefuse: entry.mayRefuse, ofRecords: entry.makeOfRecords,
+                    spec: entry.spec, mayRefuse: entry.mayRefuse, isProjector: entry.isProjector,
+                    ofRecords: entry.makeOfRecords,
                     caller: entry.makeCaller
                 ) { definition throws(TopologyFaults) in
                     guard let made = try entry.make(definition) else { return nil }

@@ -9,9 +9,11 @@ public struct ProcessorRegistry: Sendable {
         public let makeOfRecords: (@Sendable (ProcessorDefinition) throws(TopologyFaults) -> any RecordProcessor)?
         /// Nil where the kind is no caller.
         public let makeCaller: (@Sendable (ProcessorDefinition) throws(TopologyFaults) -> any Caller)?
+        /// The step itself does its work; what `make` builds only tells of it.
+        public let isProjector: Bool
 
         init(
-            spec: KindSpec, mayRefuse: Bool,
+            spec: KindSpec, mayRefuse: Bool, isProjector: Bool = false,
             ofRecords: (@Sendable (ProcessorDefinition) throws(TopologyFaults) -> any RecordProcessor)? = nil,
             caller: (@Sendable (ProcessorDefinition) throws(TopologyFaults) -> any Caller)? = nil,
             make: @escaping @Sendable (ProcessorDefinition) throws(TopologyFaults) -> (any Processor)?
@@ -21,6 +23,7 @@ public struct ProcessorRegistry: Sendable {
             self.make = make
             makeOfRecords = ofRecords
             makeCaller = caller
+            self.isProjector = isProjector
         }
     }
 
@@ -90,7 +93,12 @@ extension ProcessorRegistry.Entry {
     }
 
     /// The entry of the projector, which the step itself runs: it makes changes instead of receiving them.
-    public init(projector spec: KindSpec) {
-        self.init(spec: spec, mayRefuse: false) { _ throws(TopologyFaults) in nil }
+    ///
+    /// - Parameter publisher: what tells others of its changes, first of all processors; nil: they are not told.
+    public init(
+        projector spec: KindSpec,
+        publisher: @escaping @Sendable (ProcessorDefinition) throws(TopologyFaults) -> (any Processor)? = { _ in nil }
+    ) {
+        self.init(spec: spec, mayRefuse: false, isProjector: true, make: publisher)
     }
 }

@@ -1,4 +1,7 @@
-/// What the registry in Postgres says at one version: types of twins, the bindings declared on them, and tasks of models (rule 20).
+public import EgizTwin
+
+/// What the registry in Postgres says at one version: types of twins, the bindings and alert
+/// rules declared on them, and tasks of models (rule 20).
 public struct RuleRegistry: Sendable {
     public struct Binding: Sendable {
         public var id: Int64
@@ -19,8 +22,44 @@ public struct RuleRegistry: Sendable {
         public var name: String
         /// The words of a task, as a topology would have them.
         public var settings: ConfigValue
+        /// Whom it is for, where it is only for twins that somebody has bound to it; nil: for all that the settings name.
+        public var members: Members?
 
-        public init(name: String, settings: ConfigValue) { (self.name, self.settings) = (name, settings) }
+        public init(name: String, settings: ConfigValue, members: Members? = nil) {
+            (self.name, self.settings, self.members) = (name, settings, members)
+        }
+    }
+
+    /// Twins that are bound to a task: those of types with their descendants, and single ones.
+    public struct Members: Sendable, Equatable {
+        public var types: Set<String>
+        public var things: Set<String>
+
+        public init(types: Set<String> = [], things: Set<String> = []) {
+            (self.types, self.things) = (types, things)
+        }
+    }
+
+    /// An alert rule that a type declares.
+    public struct AlertRule: Sendable {
+        public var type: String
+        /// The words of a rule, as a topology would have them.
+        public var settings: ConfigValue
+
+        public init(type: String, settings: ConfigValue) { (self.type, self.settings) = (type, settings) }
+    }
+
+    /// What a type says of the features of its twins.
+    public struct Schema: Sendable {
+        public var type: String
+        /// Nil: it says nothing itself.
+        public var schema: JSONValue?
+        /// `accept`, `flag`, `reject`; nil: as its parent says.
+        public var policy: String?
+
+        public init(type: String, schema: JSONValue?, policy: String?) {
+            (self.type, self.schema, self.policy) = (type, schema, policy)
+        }
     }
 
     /// Rises with every change.
@@ -29,11 +68,31 @@ public struct RuleRegistry: Sendable {
     public var parents: [String: String]
     public var bindings: [Binding]
     public var tasks: [ModelTask]
+    public var alertRules: [AlertRule]
+    public var schemas: [Schema] = []
+    /// Thing to type, of registered things; it counts where a thing tells no definition.
+    public private(set) var thingTypes: [String: String] = [:]
+    /// Of `thingTypes`, so that no task reckons it anew; 0 where there are none.
+    public private(set) var thingTypesFingerprint: UInt64 = 0
 
     public static let empty = RuleRegistry(version: 0, parents: [:], bindings: [])
 
-    public init(version: Int64, parents: [String: String], bindings: [Binding], tasks: [ModelTask] = []) {
-        (self.version, self.parents, self.bindings, self.tasks) = (version, parents, bindings, tasks)
+    public init(
+        version: Int64, parents: [String: String], bindings: [Binding], tasks: [ModelTask] = [],
+        alertRules: [AlertRule] = []
+    ) {
+        (self.version, self.parents, self.bindings) = (version, parents, bindings)
+        (self.tasks, self.alertRules) = (tasks, alertRules)
+    }
+
+    public mutating func setThingTypes(_ types: [String: String]) {
+        var hash = Fingerprint()
+        for (thing, type) in types.sorted(by: { $0.key < $1.key }) {
+            hash.combine(thing)
+            hash.combine(type)
+        }
+        thingTypes = types
+        thingTypesFingerprint = types.isEmpty ? 0 : hash.value
     }
 }
 

@@ -136,10 +136,8 @@ public final class PartitionStep {
                 callerName = definition.name
                 continue
             }
-            guard let instance = try entry.make(definition) else {
-                projector = definition.name
-                continue
-            }
+            if entry.isProjector { projector = definition.name }
+            guard let instance = try entry.make(definition) else { continue }
             let stateType = type(of: instance).stateType
             processors.append(
                 ProcessorSlot(
@@ -147,7 +145,8 @@ public final class PartitionStep {
                     stateIndex: stateType == nil ? nil : stateful.count, onError: definition.onError,
                     upstream: places[definition.from]))
             if let upstream = places[definition.from] { processors[upstream].isGate = true }
-            places[definition.name] = processors.count - 1
+            // What tells of the projector's changes holds none of them back.
+            if !entry.isProjector { places[definition.name] = processors.count - 1 }
             if stateType != nil { stateful.append(definition.name) }
             mayRefuse = mayRefuse || instance.refuses
         }

@@ -84,4 +84,10 @@ extension JSONOutput {
         key(name)
         if let value { integer(value) } else { null() }
     }
+
+    /// Where the next page of a list starts. `cursor` is what `next` was called before and stays.
+    mutating func next(_ cursor: String) {
+        member("next", cursor)
+        member("cursor", cursor)
+    }
 }

@@ -4,10 +4,23 @@ import HTTPTypes
 ///
 /// `detail` says what is wrong, where, and what to do; it never carries secrets, SQL or payloads.
 struct Problem: Error, Sendable {
-    /// One bad parameter among several.
+    /// One bad parameter or member among several.
     struct Fault: Sendable, Equatable {
-        var parameter: String
+        /// A parameter's name, or a JSON pointer into the body.
+        var place: String
+        /// `place` points into the body.
+        var isPointer: Bool
         var detail: String
+
+        init(parameter: String, detail: String) {
+            (place, isPointer, self.detail) = (parameter, false, detail)
+        }
+
+        init(pointer: String, detail: String) {
+            (place, isPointer, self.detail) = (pointer, true, detail)
+        }
+
+        var parameter: String { place }
     }
 
     /// A stable word; the document's `type` is `urn:egiz:problem:<code>`.
@@ -18,8 +31,8 @@ struct Problem: Error, Sendable {
     var faults: [Fault] = []
     var headers: HTTPFields = [:]
 
-    /// The document; `instance` is the path of the request as it was sent.
-    func document(instance: String) -> [UInt8] {
+    /// The document; `instance` is the path of the request as it was sent, `requestID` its name in the log.
+    func document(instance: String, requestID: String = "") -> [UInt8] {
         var out = JSONOutput()
         out.beginObject()
         out.member("type", "urn:egiz:problem:\(code)")
@@ -27,12 +40,14 @@ struct Problem: Error, Sendable {
         out.member("status", status.code)
         out.member("detail", detail)
         out.member("instance", instance)
+        out.member("code", code)
+        if !requestID.isEmpty { out.member("requestId", requestID) }
         if !faults.isEmpty {
             out.key("errors")
             out.beginArray()
             for fault in faults {
                 out.beginObject()
-                out.member("parameter", fault.parameter)
+                out.member(fault.isPointer ? "pointer" : "parameter", fault.place)
                 out.member("detail", fault.detail)
                 out.endObject()
             }

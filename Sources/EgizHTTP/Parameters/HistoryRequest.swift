@@ -17,9 +17,12 @@ struct HistoryRequest: Equatable {
 
     static let parameters = ["path", "from", "to", "interval", "aggregate", "limit", "cursor", "format"]
     static let maximumRows = 10_000
+    static let mostPaths = 20
     static let defaultSpan: Int64 = 3_600_000_000
 
     var range: HistoryQueries.Range
+    /// All paths that are asked for; the first is that of `range`.
+    var paths: [String]
     var grouping: Grouping?
     var limit: Int
     var format: Format
@@ -28,15 +31,17 @@ struct HistoryRequest: Equatable {
 
     /// Throws the problem that lists every bad parameter. `now` is where `to` stands when it is not given.
     init(_ request: APIRequest, thing: ThingID, now: EventTime) throws(Problem) {
-        var reader = request.reader(known: Self.parameters)
-        let path = reader.pointer("path")
+        var reader = request.reader(known: Self.parameters, repeatable: ["path"])
+        paths = reader.pointers("path", most: Self.mostPaths)
+        let path = paths.first
         let to = reader.time("to")
         let from = reader.time("from")
         grouping = reader.grouping()
         limit = reader.integer("limit", in: 1...Self.maximumRows, default: grouping == nil ? 1000 : Self.maximumRows)
         format = reader.word("format", among: Format.self) ?? (Self.prefersCSV(request.headers) ? .csv : .json)
 
-        question = [thing.text, path, grouping.map { "\($0.interval)" }]
+        let kinds = Self.kinds(paths.count)
+        question = [thing.text, paths.joined(separator: " "), grouping.map { "\($0.interval)" }]
         let end = to ?? min(now, EventTime.latest)
         let start = from ?? EventTime(microseconds: max(0, end.microseconds - Self.defaultSpan))
         var range = HistoryQueries.Range(thing: thing, path: path ?? "", from: start, to: end)
@@ -44,7 +49,7 @@ struct HistoryRequest: Equatable {
             reader.refuse(
                 "from", "from must be before to (\(end.text)\(to == nil ? ", the time of the request" : "")).")
         }
-        if let cursor = reader.cursor(grouping == nil ? .samples : .buckets, question: question) {
+        if let cursor = reader.cursor(grouping == nil ? kinds.samples : kinds.buckets, question: question) {
             // The cursor carries the end as well: a default of "now" would move from page to page.
             let bounds = cursor.place.split(separator: ";").compactMap { Int64($0) }
             // Whoever writes a cursor by hand must not get beyond the times that `from` and `to` may have.
@@ -63,9 +68,24 @@ struct HistoryRequest: Equatable {
 
     /// The cursor of the page that starts at `from`.
     func cursor(from: Int64) -> String {
-        PageCursor(
-            grouping == nil ? .samples : .buckets, question: question, place: "\(from);\(range.to.microseconds)"
+        let kinds = Self.kinds(paths.count)
+        return PageCursor(
+            grouping == nil ? kinds.samples : kinds.buckets, question: question,
+            place: "\(from);\(range.to.microseconds)"
         ).text
+    }
+
+    /// The range of each path.
+    var ranges: [HistoryQueries.Range] {
+        paths.map { path in
+            var range = self.range
+            range.path = path
+            return range
+        }
+    }
+
+    private static func kinds(_ paths: Int) -> (samples: PageCursor.Kind, buckets: PageCursor.Kind) {
+        paths > 1 ? (.manySamples, .manyBuckets) : (.samples, .buckets)
     }
 
     /// CSV where the client names it and does not name JSON.

@@ -6,7 +6,11 @@ import EgizCore
 /// being used with other filters, where it would give a page that looks right and is not.
 struct PageCursor: Equatable {
     /// What the list is of; cursors of one list do not fit another.
-    enum Kind: String { case twins = "t1", samples = "s1", buckets = "b1", letters = "d1", alerts = "a1" }
+    enum Kind: String {
+        case twins = "t1", samples = "s1", buckets = "b1", letters = "d1", alerts = "a1", allAlerts = "a2"
+        case manySamples = "s2", manyBuckets = "b2", types = "y1", models = "m1", predictions = "q1", tasks = "k1"
+        case users = "u1", projects = "p1", namespaces = "n1", things = "o1", audit = "l1"
+    }
 
     var kind: Kind
     var question: UInt32

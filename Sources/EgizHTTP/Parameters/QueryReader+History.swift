@@ -17,6 +17,28 @@ extension QueryReader {
         return pointer.text
     }
 
+    /// As `pointer`, for a parameter that may be given up to `most` times; one at least.
+    mutating func pointers(_ name: String, most: Int) -> [String] {
+        let values = texts(name)
+        guard values.count > 1 else { return pointer(name).map { [$0] } ?? [] }
+        guard values.count <= most else {
+            refuse(name, "\(name) is given more than \(most) times.")
+            return []
+        }
+        var pointers: [String] = []
+        for value in values {
+            guard value.utf8.first == UInt8(ascii: "/"), let pointer = try? JSONPointer(parsing: value).text,
+                !pointers.contains(pointer)
+            else {
+                refuse(
+                    name, "each \(name) must be another JSON pointer such as /features/filler/properties/temperature.")
+                return []
+            }
+            pointers.append(pointer)
+        }
+        return pointers
+    }
+
     /// One of the words of an enumeration.
     mutating func word<Word: CaseIterable & RawRepresentable<String>>(_ name: String, among words: Word.Type) -> Word? {
         guard let value = filledText(name) else { return nil }

@@ -4,10 +4,12 @@ import EgizCore
 /// Names that the route does not know are refused: a misspelt `from` that is silently ignored gives wrong data.
 struct QueryReader {
     private var values: [String: String] = [:]
+    /// Of parameters that may be given more than once, in their order.
+    private var lists: [String: [String]] = [:]
     private(set) var faults: [Problem.Fault] = []
 
-    /// Takes the query apart; `known` are the parameters of the route.
-    init(_ query: String?, known: [String]) {
+    /// Takes the query apart; `known` are the parameters of the route, `repeatable` those of them that may be given more than once.
+    init(_ query: String?, known: [String], repeatable: [String] = []) {
         for pair in (query ?? "").utf8.split(separator: UInt8(ascii: "&")) {
             let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             let rawName = Substring(parts[0])
@@ -23,11 +25,12 @@ struct QueryReader {
                 refuse(name, "The value of \(name) is not valid percent-encoded UTF-8.")
                 continue
             }
-            guard values[name] == nil else {
+            if repeatable.contains(name) { lists[name, default: []].append(value) }
+            guard values[name] == nil || repeatable.contains(name) else {
                 refuse(name, "\(name) is given more than once.")
                 continue
             }
-            values[name] = value
+            if values[name] == nil { values[name] = value }
         }
     }
 
@@ -37,6 +40,9 @@ struct QueryReader {
 
     /// The decoded value; nil where the parameter is not given.
     func text(_ name: String) -> String? { values[name] }
+
+    /// The decoded values of a parameter that may be given more than once.
+    func texts(_ name: String) -> [String] { lists[name] ?? [] }
 
     /// Whether the parameter is given and could be read.
     func has(_ name: String) -> Bool { values[name] != nil }

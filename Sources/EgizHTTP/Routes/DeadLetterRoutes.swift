@@ -13,9 +13,9 @@ struct DeadLetterRoutes: Sendable {
 
     var routes: [APIRoute] {
         [
-            APIRoute("/api/v1/dead-letters", parameters: Self.listParameters, handler: list),
-            APIRoute("/api/v1/dead-letters/{letterId}", handler: letter),
-            APIRoute("/api/v1/dead-letters/{letterId}", writing: Self.editing, handler: edit),
+            APIRoute("/api/v1/dead-letters", access: .admin, parameters: Self.listParameters, handler: list),
+            APIRoute("/api/v1/dead-letters/{letterId}", access: .admin, handler: letter),
+            APIRoute("/api/v1/dead-letters/{letterId}", access: .admin, writing: Self.editing, handler: edit),
         ] + RedriveRoutes(pool: pool, rehearsal: rehearsal).routes
     }
 
@@ -60,7 +60,7 @@ struct DeadLetterRoutes: Sendable {
         for letter in page.letters { DeadLetterText.write(letter, into: &out) }
         out.endArray()
         if page.hasMore, let last = page.letters.last {
-            out.member("cursor", PageCursor(.letters, question: question, place: "\(last.id)").text)
+            out.next(PageCursor(.letters, question: question, place: "\(last.id)").text)
         }
         out.endObject()
         return .json(out.bytes)
@@ -108,7 +108,14 @@ struct DeadLetterRoutes: Sendable {
             } catch {
                 throw Problem.refusedEdit(error.message)
             }
-            guard try RedriveRequests(connection).edit(id, value: value, by: "api") else { return nil }
+            try connection.execute("begin")
+            let person = request.principal?.name ?? "api"
+            guard try RedriveRequests(connection).edit(id, value: value, by: person) else { return nil }
+            // How much, not what: values are what devices sent.
+            try request.audit(
+                "dead-letter.edit", "dead-letter:\(id)", after: Array(#"{"bytes":\#(value.count)}"#.utf8),
+                on: connection)
+            try connection.execute("commit")
             return try queries.letter(id)
         }
         guard let letter else { throw Problem.noSuchLetter(id) }

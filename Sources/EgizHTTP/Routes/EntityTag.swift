@@ -1,5 +1,5 @@
-/// The entity tag of a twin: its revision, as Ditto writes it.
-struct EntityTag {
+/// The entity tag of what can be changed: its revision, as Ditto writes it.
+struct EntityTag: Equatable {
     /// With its quotes: `"rev:17"`.
     let text: String
 
@@ -7,12 +7,22 @@ struct EntityTag {
 
     /// Whether an If-None-Match names this tag: `*`, or one of a list, weak ones included (RFC 9110, 13.1.2).
     func matches(_ ifNoneMatch: [String]) -> Bool {
-        ifNoneMatch.lazy.flatMap { $0.split(separator: ",") }.contains { candidate in
+        Self.candidates(ifNoneMatch).contains { candidate in
+            if candidate == "*" { return true }
+            return (candidate.hasPrefix("W/") ? candidate.dropFirst(2) : candidate).utf8.elementsEqual(text.utf8)
+        }
+    }
+
+    /// Whether an If-Match names this tag: `*`, or one of a list; weak ones never do (RFC 9110, 13.1.1).
+    func isNamed(by ifMatch: [String]) -> Bool {
+        Self.candidates(ifMatch).contains { $0 == "*" || $0.utf8.elementsEqual(text.utf8) }
+    }
+
+    private static func candidates(_ values: [String]) -> [Substring] {
+        values.flatMap { $0.split(separator: ",") }.map { candidate in
             var candidate = candidate.drop { $0 == " " || $0 == "\t" }
             while let last = candidate.last, last == " " || last == "\t" { candidate.removeLast() }
-            if candidate == "*" { return true }
-            if candidate.hasPrefix("W/") { candidate = candidate.dropFirst(2) }
-            return candidate.utf8.elementsEqual(text.utf8)
+            return candidate
         }
     }
 }

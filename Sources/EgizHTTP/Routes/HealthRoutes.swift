@@ -8,12 +8,16 @@ struct HealthRoutes: Sendable {
     let queries: HealthQueries
     let readiness: APIServer.Readiness
     let metrics: PrometheusRegistry
+    /// The server listens outside loopback: then what the engine does is not for everyone.
+    var isOutside = false
 
     var routes: [APIRoute] {
         [
-            APIRoute("/healthz") { _ in .json(Array(#"{"status":"ok"}"#.utf8)) },
-            APIRoute("/readyz") { _ in await ready() },
-            APIRoute("/metrics") { _ in .content(metrics.text().utf8, type: PrometheusText.contentType) },
+            APIRoute("/healthz", access: .everyone) { _ in .json(Array(#"{"status":"ok"}"#.utf8)) },
+            APIRoute("/readyz", access: .everyone) { _ in await ready() },
+            APIRoute("/metrics", access: isOutside ? .admin : .everyone) { _ in
+                .content(metrics.text().utf8, type: PrometheusText.contentType)
+            },
         ]
     }
 

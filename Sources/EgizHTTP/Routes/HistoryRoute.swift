@@ -10,7 +10,23 @@ struct HistoryRoute: Sendable {
     var now: @Sendable () -> EventTime = { WallClock.now() }
 
     var route: APIRoute {
-        APIRoute("/api/v1/twins/{thingId}/history", parameters: HistoryRequest.parameters, handler: history)
+        APIRoute(
+            "/api/v1/twins/{thingId}/history", access: .thing(.viewer), parameters: HistoryRequest.parameters,
+            handler: history)
+    }
+
+    /// `GET /api/v1/twins/{thingId}/history/latest`: the last value of each path.
+    var latest: APIRoute {
+        APIRoute("/api/v1/twins/{thingId}/history/latest", access: .thing(.viewer), parameters: ["path"]) { request in
+            var reader = request.reader(known: ["path"], repeatable: ["path"])
+            let paths = reader.has("path") ? reader.pointers("path", most: 100) : []
+            try reader.finish()
+            let thing = try request.thing()
+            guard let state = try await queries.state(thing, at: min(now(), EventTime.latest)) else {
+                throw Problem.noSuchTwin(thing.text)
+            }
+            return .json(StateText.latest(state, of: thing, paths: paths))
+        }
     }
 
     private static let link = HTTPField.Name("Link") ?? .location
@@ -18,6 +34,7 @@ struct HistoryRoute: Sendable {
     private func history(_ request: APIRequest) async throws -> Response {
         let thing = try request.thing()
         let asked = try HistoryRequest(request, thing: thing, now: now())
+        if asked.paths.count > 1 { return try await many(request, asked) }
         guard let grouping = asked.grouping else {
             // One more than asked for, to know whether there is a next page.
             guard let samples = try await queries.samples(asked.range, limit: asked.limit + 1) else {
@@ -40,6 +57,33 @@ struct HistoryRoute: Sendable {
             switch format {
             case .json: HistoryText.json(buckets: page.rows, grouping, asked, cursor: page.cursor)
             case .csv: HistoryText.csv(buckets: page.rows, grouping)
+            }
+        }
+    }
+
+    /// Several paths, in one snapshot.
+    private func many(_ request: APIRequest, _ asked: HistoryRequest) async throws -> Response {
+        guard let grouping = asked.grouping else {
+            guard let found = try await queries.samples(asked.ranges, limit: asked.limit + 1) else {
+                throw Problem.noSuchTwin(asked.range.thing.text)
+            }
+            let page = HistoryManyText.Page(asked, rows: found, time: \.time.microseconds)
+            return respond(request, asked, cursor: page.cursor) { format in
+                switch format {
+                case .json: HistoryManyText.json(samples: page, asked)
+                case .csv: HistoryManyText.csv(samples: page, asked)
+                }
+            }
+        }
+        let needs = grouping.aggregates.reduce(into: HistoryQueries.Aggregates()) { $0.formUnion($1.needs) }
+        let found = try await queries.buckets(
+            asked.ranges, interval: grouping.interval, aggregates: needs, limit: asked.limit + 1)
+        guard let found else { throw Problem.noSuchTwin(asked.range.thing.text) }
+        let page = HistoryManyText.Page(asked, rows: found, time: \.start.microseconds)
+        return respond(request, asked, cursor: page.cursor) { format in
+            switch format {
+            case .json: HistoryManyText.json(buckets: page, grouping, asked)
+            case .csv: HistoryManyText.csv(buckets: page, grouping, asked)
             }
         }
     }

@@ -29,19 +29,24 @@ enum HistoryText {
         for sample in samples {
             out.field(sample.time.text)
             out.field(sample.kind.name)
-            switch sample.kind {
-            case .number: out.field(sample.text ?? sample.number.map(NumberText.text))
-            case .boolean: out.field(sample.number == 0 ? "false" : "true")
-            case .text, .json: out.field(sample.text)
-            case .null, .absent: out.field(nil)
-            }
+            field(sample, into: &out)
             out.endRow()
         }
         return out.bytes
     }
 
+    /// The value of a sample as a field of CSV.
+    static func field(_ sample: HistorySample, into out: inout CSVOutput) {
+        switch sample.kind {
+        case .number: out.field(sample.text ?? sample.number.map(NumberText.text))
+        case .boolean: out.field(sample.number == 0 ? "false" : "true")
+        case .text, .json: out.field(sample.text)
+        case .null, .absent: out.field(nil)
+        }
+    }
+
     /// A number keeps its exact literal where float8 could not hold it; JSON goes out as it is.
-    private static func write(_ sample: HistorySample, into out: inout JSONOutput) {
+    static func write(_ sample: HistorySample, into out: inout JSONOutput) {
         switch sample.kind {
         case .number:
             if let literal = sample.text {
@@ -101,8 +106,8 @@ enum HistoryText {
         out.member("to", asked.range.to.text)
     }
 
-    private static func end(_ cursor: String?, into out: inout JSONOutput) {
-        if let cursor { out.member("cursor", cursor) }
+    static func end(_ cursor: String?, into out: inout JSONOutput) {
+        if let cursor { out.next(cursor) }
         out.endObject()
     }
 }

@@ -3,11 +3,55 @@ import EgizPostgres
 import EgizTwin
 import Hummingbird
 
-/// `GET /api/v1/twins/{thingId}/predictions`: what models say of a thing.
+/// `GET /api/v1/twins/{thingId}/predictions` and `GET /api/v1/predictions`: what models say of a thing, and of all that the caller may
+/// see.
 struct PredictionRoutes: Sendable {
     let queries: PredictionQueries
 
-    var routes: [APIRoute] { [APIRoute("/api/v1/twins/{thingId}/predictions", handler: predictions)] }
+    private static let parameters = ["task", "model", "thing", "namespace", "shadow", "limit", "cursor"]
+
+    var routes: [APIRoute] {
+        [
+            APIRoute("/api/v1/twins/{thingId}/predictions", access: .thing(.viewer), handler: predictions),
+            APIRoute("/api/v1/predictions", access: .filtered(.viewer), parameters: Self.parameters, handler: list),
+        ]
+    }
+
+    private func list(_ request: APIRequest) async throws -> Response {
+        var reader = request.reader(known: Self.parameters)
+        let filter = PredictionQueries.Filter(
+            task: reader.storableText("task"), model: reader.storableText("model"), thing: reader.thing("thing"),
+            namespace: reader.storableText("namespace"), isShadow: reader.optionalFlag("shadow"), scope: request.scope)
+        let limit = reader.integer("limit", in: 1...1000, default: 100)
+        let question = [
+            filter.task, filter.model, filter.thing?.text, filter.namespace, filter.isShadow.map { "\($0)" },
+        ]
+        let cursor = reader.cursor(.predictions, question: question)
+        // Neither ids nor names have a line feed.
+        let parts = cursor?.place.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) ?? []
+        if cursor != nil, parts.count != 4 {
+            reader.refuse("cursor", "The cursor is damaged; leave it out to start anew.")
+        }
+        try reader.finish()
+        let after =
+            parts.count == 4
+            ? PredictionQueries.Place(thing: parts[0], task: parts[1], model: parts[2], isShadow: parts[3] == "true")
+            : nil
+        let found = try await queries.page(filter, after: after, limit: limit)
+        var out = JSONOutput(capacity: 384 * found.count + 64)
+        out.beginObject()
+        out.key("items")
+        out.beginArray()
+        for row in found.prefix(limit) { Self.write(row, withThing: true, into: &out) }
+        out.endArray()
+        if found.count > limit {
+            let last = found[limit - 1]
+            let place = [last.thing, last.task, last.model, "\(last.isShadow)"].joined(separator: "\n")
+            out.next(PageCursor(.predictions, question: question, place: place).text)
+        }
+        out.endObject()
+        return .json(out.bytes)
+    }
 
     private func predictions(_ request: APIRequest) async throws -> Response {
         try request.reader(known: []).finish()
@@ -24,8 +68,9 @@ struct PredictionRoutes: Sendable {
         return .json(out.bytes)
     }
 
-    private static func write(_ row: StoredPrediction, into out: inout JSONOutput) {
+    private static func write(_ row: StoredPrediction, withThing: Bool = false, into out: inout JSONOutput) {
         out.beginObject()
+        if withThing { out.member("thingId", row.thing) }
         out.member("task", row.task)
         out.member("model", row.model)
         out.key("shadow")

@@ -15,8 +15,8 @@ struct RedriveRoutes: Sendable {
 
     var routes: [APIRoute] {
         [
-            APIRoute("/api/v1/dead-letters/redrive", writing: Self.writing, handler: redrive),
-            APIRoute("/api/v1/redrives/{requestId}", handler: request),
+            APIRoute("/api/v1/dead-letters/redrive", access: .admin, writing: Self.writing, handler: redrive),
+            APIRoute("/api/v1/redrives/{requestId}", access: .admin, handler: request),
         ]
     }
 
@@ -25,14 +25,21 @@ struct RedriveRoutes: Sendable {
     private func redrive(_ request: APIRequest) async throws -> Response {
         try request.reader(known: []).finish()
         let order = try RedriveOrder(parsing: request.body)
-        return order.isDryRun ? try await rehearse(order) : try await ask(order)
+        return order.isDryRun ? try await rehearse(order) : try await ask(order, request)
     }
 
-    private func ask(_ order: RedriveOrder) async throws -> Response {
+    private func ask(_ order: RedriveOrder, _ request: APIRequest) async throws -> Response {
         let (plan, requests) = try await pool.run { connection in
             let requests = RedriveRequests(connection)
             let plan = try requests.plan(order.selection, order.action)
-            let ids = try requests.store(plan, rate: order.rate, by: "api")
+            let ids = try requests.store(plan, rate: order.rate, by: request.principal?.name ?? "api") {
+                ids, connection throws(EngineError) in
+                for id in ids {
+                    try request.audit(
+                        "dead-letter.\(plan.action.rawValue)", "redrive:\(id)",
+                        after: Array(#"{"letters":\#(plan.count)}"#.utf8), on: connection)
+                }
+            }
             return (plan, ids.isEmpty ? [] : try requests.progress(ids))
         }
         var out = Self.begin(order, plan)

@@ -9,8 +9,9 @@ struct RuleRoutes: Sendable {
 
     var routes: [APIRoute] {
         [
-            APIRoute("/api/v1/twins/{thingId}/scene", handler: scene),
-            APIRoute("/api/v1/twins/{thingId}/alerts", parameters: Self.parameters, handler: alerts),
+            APIRoute("/api/v1/twins/{thingId}/scene", access: .thing(.viewer), handler: scene),
+            APIRoute(
+                "/api/v1/twins/{thingId}/alerts", access: .thing(.viewer), parameters: Self.parameters, handler: alerts),
         ]
     }
 
@@ -33,7 +34,7 @@ struct RuleRoutes: Sendable {
             out.raw(property.value)
             out.member("revision", property.revision)
             out.member("time", property.time.text)
-            Self.cause(property.cause, into: &out)
+            AlertText.cause(property.cause, into: &out)
             out.endObject()
         }
         out.endArray()
@@ -44,8 +45,8 @@ struct RuleRoutes: Sendable {
     private func alerts(_ request: APIRequest) async throws -> Response {
         var reader = request.reader(known: Self.parameters)
         var filter = AlertQueries.Filter()
-        filter.isOpen = Self.flag("open", &reader)
-        filter.severity = Self.severity(&reader)
+        filter.isOpen = reader.flag("open")
+        filter.severity = AlertText.severity(&reader)
         let limit = reader.integer("limit", in: 1...1000, default: 100)
         let thing = try request.thing()
         let question = [thing.text, "\(filter.isOpen)", filter.severity?.name]
@@ -59,64 +60,20 @@ struct RuleRoutes: Sendable {
         out.beginObject()
         out.key("items")
         out.beginArray()
-        for alert in page.alerts { Self.write(alert, into: &out) }
+        for alert in page.alerts { AlertText.write(alert, into: &out) }
         out.endArray()
         if page.hasMore, let last = page.alerts.last {
-            out.member("cursor", PageCursor(.alerts, question: question, place: "\(last.id)").text)
+            out.next(PageCursor(.alerts, question: question, place: "\(last.id)").text)
         }
         out.endObject()
         return .json(out.bytes)
     }
 
-    private static func flag(_ name: String, _ reader: inout QueryReader) -> Bool {
-        guard let text = reader.filledText(name) else { return false }
-        if text == "true" || text == "false" { return text == "true" }
-        reader.refuse(name, "\(name) must be true or false.")
-        return false
-    }
-
-    private static func severity(_ reader: inout QueryReader) -> AlertRow.Severity? {
-        guard let text = reader.filledText("severity") else { return nil }
-        if let severity = AlertRow.Severity(name: text) { return severity }
-        reader.refuse("severity", "severity must be info, warning, error or critical; those at least as bad are shown.")
-        return nil
-    }
-
-    private static func write(_ alert: StoredAlert, into out: inout JSONOutput) {
-        out.beginObject()
-        out.member("id", alert.id)
-        out.member("thingId", alert.thing)
-        out.member("key", alert.key)
-        out.member("rule", alert.rule)
-        out.member("processor", alert.processor)
-        out.member("severity", alert.severity)
-        out.member("state", alert.state)
-        out.member("message", alert.message)
-        out.member("raisedAt", alert.raisedAt.text)
-        out.member("updatedAt", alert.updatedAt.text)
-        out.member("acknowledgedAt", alert.acknowledgedAt?.text)
-        out.member("acknowledgedBy", alert.acknowledgedBy)
-        out.member("clearedAt", alert.clearedAt?.text)
-        out.member("assignee", alert.assignee)
-        out.member("revision", alert.revision)
-        cause(alert.cause, into: &out)
-        out.endObject()
-    }
-
-    private static func cause(_ position: InputPosition?, into out: inout JSONOutput) {
-        out.key("cause")
-        guard let position else { return out.null() }
-        out.beginObject()
-        out.member("topic", position.topic)
-        out.member("partition", position.partition)
-        out.member("offset", position.offset)
-        out.endObject()
-    }
 }
 
 extension PostgresPool {
     /// Reads alerts and scenes on one snapshot.
-    fileprivate func readAlerts<T: Sendable>(_ body: @escaping @Sendable (AlertQueries) throws -> T) async throws -> T {
+    func readAlerts<T: Sendable>(_ body: @escaping @Sendable (AlertQueries) throws -> T) async throws -> T {
         try await run { connection in
             try connection.execute(
                 "begin isolation level repeatable read, read only; set local statement_timeout = '20s'")

@@ -13,7 +13,7 @@ struct TopologiesRoute: Sendable {
     var now: @Sendable () -> EventTime = { WallClock.now() }
 
     var route: APIRoute {
-        APIRoute("/api/v1/topologies", parameters: []) { request in
+        APIRoute("/api/v1/topologies", access: .admin, parameters: []) { request in
             try request.reader(known: []).finish()
             return try await topologies()
         }

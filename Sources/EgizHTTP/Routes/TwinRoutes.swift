@@ -6,27 +6,33 @@ import Hummingbird
 /// `GET /api/v1/twins` and `GET /api/v1/twins/{thingId}`.
 struct TwinRoutes: Sendable {
     let queries: TwinQueries
+    let history: HistoryQueries
 
     var routes: [APIRoute] {
         [
-            APIRoute("/api/v1/twins", parameters: Self.listParameters, handler: list),
-            APIRoute("/api/v1/twins/{thingId}", parameters: Self.twinParameters, handler: twin),
+            APIRoute("/api/v1/twins", access: .filtered(.viewer), parameters: Self.listParameters, handler: list),
+            APIRoute(
+                "/api/v1/twins/{thingId}", access: .thing(.viewer), parameters: Self.twinParameters, handler: twin),
         ]
     }
 
-    private static let listParameters = ["namespace", "definition", "fields", "limit", "cursor"]
-    private static let twinParameters = ["fields"]
+    private static let listParameters = ["namespace", "definition", "filter", "fields", "limit", "cursor"]
+    private static let twinParameters = ["fields", "at"]
 
     // MARK: One twin
 
     private func twin(_ request: APIRequest) async throws -> Response {
         var reader = request.reader(known: Self.twinParameters)
         let fields = reader.fields("fields")
+        let time = reader.time("at")
         try reader.finish()
         let thing = try request.thing()
-        guard let twin = try await queries.twin(thing), let document = twin.document else {
-            throw Problem.noSuchTwin(thing.text)
+        if let time {
+            guard let state = try await history.state(thing, at: time) else { throw Problem.noSuchTwin(thing.text) }
+            return .json(StateText.json(state, of: thing, at: time, fields: fields))
         }
+        guard let twin = try await queries.twin(thing) else { throw Problem.noSuchTwin(thing.text) }
+        let document = twin.document ?? RegistrationText.document(thing: twin.thing, type: twin.registeredType)
         let tag = EntityTag(revision: twin.revision)
         if tag.matches(request.headers[values: .ifNoneMatch]) {
             return Response(status: .notModified, headers: [.eTag: tag.text])
@@ -48,10 +54,11 @@ struct TwinRoutes: Sendable {
     private func list(_ request: APIRequest) async throws -> Response {
         var reader = request.reader(known: Self.listParameters)
         let filter = TwinQueries.Filter(
-            namespace: reader.storableText("namespace"), definition: reader.storableText("definition"))
+            namespace: reader.storableText("namespace"), definition: reader.storableText("definition"),
+            condition: reader.filter("filter"), scope: request.scope)
         let fields = reader.fields("fields")
         let limit = reader.integer("limit", in: 1...1000, default: 100)
-        let question = [filter.namespace, filter.definition]
+        let question = [filter.namespace, filter.definition, reader.text("filter")]
         let cursor = reader.cursor(.twins, question: question)
         try reader.finish()
 
@@ -61,7 +68,8 @@ struct TwinRoutes: Sendable {
         out.key("items")
         out.beginArray()
         for twin in page.twins {
-            if let fields, let document = twin.document {
+            if let fields {
+                let document = twin.document ?? RegistrationText.document(thing: twin.thing, type: twin.registeredType)
                 out.raw(try Self.select(fields, from: document))
             } else {
                 Self.write(twin, into: &out)
@@ -69,7 +77,7 @@ struct TwinRoutes: Sendable {
         }
         out.endArray()
         if page.hasMore, let last = page.twins.last {
-            out.member("cursor", PageCursor(.twins, question: question, place: last.thing).text)
+            out.next(PageCursor(.twins, question: question, place: last.thing).text)
         }
         out.endObject()
         return .json(out.bytes)
@@ -80,6 +88,7 @@ struct TwinRoutes: Sendable {
         out.beginObject()
         out.member("thingId", twin.thing)
         if let definition = twin.definition { out.member("definition", definition) }
+        if let type = twin.registeredType { out.member("type", type) }
         out.member("_revision", twin.revision)
         if let created = twin.created { out.member("_created", created.text) }
         if let modified = twin.modified { out.member("_modified", modified.text) }

@@ -5,37 +5,50 @@ import Logging
 
 /// The outermost layer: limits, unknown paths and methods, problem documents, headers, access log and request metrics.
 struct APIResponder: HTTPResponder {
-    typealias Context = BasicRequestContext
+    typealias Context = APIContext
 
     /// Longest path and query, in bytes; longer ones are refused before anything looks at them.
     static let maximumTarget = 8192
 
     let table: RouteTable
-    let router: RouterResponder<BasicRequestContext>
+    let router: RouterResponder<APIContext>
+    /// The server listens outside loopback, where any name may be ours; nobody gets anything there by reaching it alone.
+    let isOutside: Bool
+    let trustedProxies: Set<String>
+    let conventions: Conventions
     let metrics: PrometheusRegistry
     let logger: Logger
 
-    init(table: RouteTable, metrics: PrometheusRegistry, logger: Logger) {
+    init(
+        table: RouteTable, gate: any AccessControl, isOutside: Bool = false, trustedProxies: Set<String> = [],
+        conventions: Conventions = Conventions(), metrics: PrometheusRegistry, logger: Logger
+    ) {
         self.table = table
+        self.isOutside = isOutside
+        self.trustedProxies = trustedProxies
+        self.conventions = conventions
         self.metrics = metrics
         self.logger = logger
-        router = table.router().buildResponder()
+        router = table.router(gate).buildResponder()
         metrics.describe("egiz_http_requests_total", "Requests answered, by route and status.")
         metrics.describe("egiz_http_request_duration_seconds", "Time until the answer was ready, by route.")
     }
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let start = ContinuousClock.now
+        var context = context
+        let requestID = RequestID.of(request.headers)
+        context.requestID = requestID
+        context.remoteAddress = ClientAddress.of(context.remoteAddress, request.headers, trusted: trustedProxies)
         let routes = table.match(request.uri.path)
         var response: Response
         do throws(Problem) {
             response = try await answer(request, routes: routes, context: context)
         } catch {
-            response = Self.response(for: error, instance: request.uri.path)
+            response = Self.response(for: error, instance: request.uri.path, requestID: requestID)
         }
-        if request.method == .head { response = response.createHeadResponse() }
-        Self.protect(&response)
-        note(request, route: routes.first, response: response, took: .now - start)
+        response = await conventions.dress(response, request: request.head, requestID: requestID)
+        note(request, route: routes.first, response: response, took: .now - start, requestID: requestID)
         return response
     }
 
@@ -45,12 +58,15 @@ struct APIResponder: HTTPResponder {
         guard request.head.path?.utf8.count ?? 0 <= Self.maximumTarget else {
             throw .targetTooLong(limit: Self.maximumTarget)
         }
-        guard HostName.isOurs(request.head.authority) else { throw .host }
+        guard isOutside || HostName.isOurs(request.head.authority) else { throw .host }
         guard !routes.isEmpty else { throw .noSuchPath(nearest: table.nearest(to: request.uri.path)) }
+        if let preflight = conventions.cors.preflight(request.head, methods: RouteTable.allowedMethods(routes)) {
+            return Response(status: .noContent, headers: preflight)
+        }
         guard let route = routes.first(where: { $0.answers(request.method) }) else {
             throw .method(request.method.rawValue, allowed: RouteTable.allowedMethods(routes))
         }
-        if let writing = route.writing { try WriteGuard.check(request.head, writing) }
+        if let writing = route.writing { try WriteGuard.check(request.head, writing, cors: conventions.cors) }
         do {
             return try await router.respond(to: request, context: context)
         } catch let problem as Problem {
@@ -74,7 +90,7 @@ struct APIResponder: HTTPResponder {
     }
 
     private func note(
-        _ request: Request, route: APIRoute?, response: Response, took: Duration
+        _ request: Request, route: APIRoute?, response: Response, took: Duration, requestID: String
     ) {
         let label = route?.path ?? "none"
         metrics.value(
@@ -87,24 +103,16 @@ struct APIResponder: HTTPResponder {
             metadata: [
                 "egiz.http.method": "\(request.method.rawValue)", "egiz.http.path": "\(request.uri.path)",
                 "egiz.http.status": "\(response.status.code)", "egiz.http.seconds": "\(seconds)",
+                "egiz.http.request-id": "\(requestID)",
             ])
     }
 
-    private static func response(for problem: Problem, instance: String) -> Response {
+    private static func response(for problem: Problem, instance: String, requestID: String) -> Response {
         var headers = problem.headers
         headers[.contentType] = "application/problem+json"
         return Response(
             status: problem.status, headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: problem.document(instance: instance))))
-    }
-
-    /// No sniffing, no storing, no embedding: the answers are data for programs. What has an entity tag may be kept, so that a
-    /// client can ask with `If-None-Match`, and must be asked for each time.
-    private static func protect(_ response: inout Response) {
-        response.headers[.xContentTypeOptions] = "nosniff"
-        response.headers[.cacheControl] = response.headers[.eTag] == nil ? "no-store" : "no-cache"
-        response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
-        response.headers[.crossOriginResourcePolicy] = "same-origin"
-        if response.status == .notModified { response.headers[.contentLength] = nil }
+            body: ResponseBody(
+                byteBuffer: ByteBuffer(bytes: problem.document(instance: instance, requestID: requestID))))
     }
 }

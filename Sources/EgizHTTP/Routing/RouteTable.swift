@@ -32,20 +32,23 @@ struct RouteTable: Sendable {
     /// The template that was probably meant.
     func nearest(to path: String) -> String? { NearestWord.find(path, among: routes.map(\.path)) }
 
-    /// Hummingbird's router for these routes.
-    func router() -> Router<BasicRequestContext> {
-        let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
+    /// Hummingbird's router for these routes; each handler stands behind the gate, which decides by the route's `access`.
+    func router(_ gate: any AccessControl) -> Router<APIContext> {
+        let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         for route in routes {
             let names = Self.segments(route.path).filter(Self.isCapture).map { String($0.dropFirst().dropLast()) }
             router.on(RouterPath(route.path), method: route.writing?.method ?? .get) { request, context in
                 var captures: [String: String] = [:]
                 for name in names { captures[name] = context.parameters.get(name) }
+                let admission = try await gate.admit(
+                    route, captures: captures, headers: request.headers, remoteAddress: context.remoteAddress)
                 var body: [UInt8] = []
                 if let writing = route.writing { body = try await Self.body(of: request, atMost: writing.largest) }
                 return try await route.handler(
                     APIRequest(
                         path: request.uri.path, query: request.uri.query, headers: request.headers, captures: captures,
-                        body: body))
+                        body: body, method: request.method, principal: admission.principal, scope: admission.scope,
+                        project: admission.project, requestID: context.requestID, remoteAddress: context.remoteAddress))
             }
         }
         return router

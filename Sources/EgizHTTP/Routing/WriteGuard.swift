@@ -4,21 +4,20 @@ import HTTPTypes
 /// reach loopback can write.
 ///
 /// Two locks, either of which is enough: a body of a type that no form can send, so that a browser asks first (and is not
-/// answered), and no `Origin` but our own.
+/// answered), and no `Origin` but our own and those on the list of `CORSPolicy`.
 enum WriteGuard {
-    static func check(_ head: HTTPRequest, _ writing: APIRoute.Writing) throws(Problem) {
-        if let origin = head.headerFields[.origin], !isOwn(origin, head.authority) { throw .origin }
-        if let name = HTTPField.Name("sec-fetch-site"), let site = head.headerFields[name],
-            site != "same-origin", site != "none"
-        {
-            throw .origin
+    static func check(_ head: HTTPRequest, _ writing: APIRoute.Writing, cors: CORSPolicy = .none) throws(Problem) {
+        if cors.allowed(head.headerFields) == nil {
+            if let origin = head.headerFields[.origin], !isOwn(origin, head.authority) { throw .origin }
+            if let site = head.headerFields[.secFetchSite], site != "same-origin", site != "none" { throw .origin }
         }
+        if writing.accepts.isEmpty { return }
         let type = head.headerFields[.contentType].flatMap { mediaType($0) }
         guard let type, writing.accepts.contains(type) else { throw .mediaType(writing.accepts) }
     }
 
     /// `http://127.0.0.1:8080` for a request to `127.0.0.1:8080`; `null`, as sandboxed pages and files send it, is foreign.
-    private static func isOwn(_ origin: String, _ authority: String?) -> Bool {
+    static func isOwn(_ origin: String, _ authority: String?) -> Bool {
         guard let authority, !authority.isEmpty else { return false }
         return origin.lowercased() == "http://\(authority.lowercased())"
     }

@@ -2,7 +2,7 @@ public import EgizCore
 
 /// Where the API listens and what it allows.
 public struct APIConfiguration: Sendable {
-    /// An address of this machine; until authentication lands, loopback only.
+    /// An address of this machine. Outside loopback everybody needs credentials, and tokens need a secret that lasts.
     public var host: String
     /// The port; 0 lets the system choose.
     public var port: Int
@@ -11,6 +11,16 @@ public struct APIConfiguration: Sendable {
     /// A connection on which nothing happens is closed after this.
     public var idleTimeout: Duration
     public var maximumConnections: Int
+    /// From the opening of a connection to the last header of its first request.
+    public var headDeadline: Duration = .seconds(10)
+    /// Bounds of live push.
+    public var live = LiveSettings()
+    /// Web pages of other origins that may use the API.
+    public var cors = CORSPolicy.none
+    /// Who may do what; nil: nobody is asked, which loopback alone allows.
+    public var accounts: AccountConfiguration? = AccountConfiguration()
+    /// Addresses of proxies whose word on who the client is (`X-Forwarded-For`) is taken, for limits and the audit log.
+    public var trustedProxies: Set<String> = []
     /// What listens there and the setting that says where, for messages.
     public var name = "API"
     public var setting = "EGIZ_HTTP_ADDRESS"
@@ -49,15 +59,28 @@ public struct APIConfiguration: Sendable {
                 .config, .stop,
                 "\(setting) names port \(port); ports go from 1 to 65535, 0 lets the system choose")
         }
-        guard Self.isLoopback(host) else {
+        guard isOutside else { return }
+        let place = host.isEmpty ? "all addresses" : host
+        guard let accounts else {
             throw EngineError(
                 .config, .stop,
                 """
-                the \(name) does not listen on \(host.isEmpty ? "all addresses" : host): it has no authentication yet, so it binds to \
-                loopback only; set \(setting) to 127.0.0.1:\(port) and reach it from elsewhere through ssh -L
+                the \(name) does not listen on \(place): it has no authentication, so it binds to loopback only; set \(setting) to \
+                127.0.0.1:\(port) and reach it from elsewhere through ssh -L
+                """)
+        }
+        if accounts.secret == nil {
+            throw EngineError(
+                .config, .stop,
+                """
+                the \(name) does not listen on \(place) without a secret that signs its tokens: make one with `openssl rand -base64 \
+                48` and name its file in EGIZ_JWT_SECRET_FILE, or set \(setting) to 127.0.0.1:\(port)
                 """)
         }
     }
+
+    /// Others than this machine can reach the server.
+    var isOutside: Bool { !Self.isLoopback(host) }
 
     /// 127.0.0.0/8 in full dotted form, ::1, and localhost.
     static func isLoopback(_ host: String) -> Bool {

@@ -12,7 +12,11 @@ extension APIServer {
         var configuration = configuration
         configuration.name = "health listener"
         configuration.setting = "EGIZ_HEALTH_ADDRESS"
+        configuration.accounts = nil
         self.configuration = configuration
+        gate = OpenGate()
+        accounts = nil
+        live = nil
         self.metrics = metrics
         self.logger = logger
         onBound = { _ in }

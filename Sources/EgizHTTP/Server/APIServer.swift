@@ -1,9 +1,11 @@
 public import EgizCore
 public import EgizPostgres
+public import EgizRuntime
 import Hummingbird
 import HummingbirdCore
 public import Logging
 import NIOCore
+import NIOPosix
 public import ServiceLifecycle
 
 /// The HTTP API of one process: reads the projections of Postgres and says how the engine is doing.
@@ -14,6 +16,11 @@ public struct APIServer: Service {
 
     let configuration: APIConfiguration
     let routes: RouteTable
+    let gate: any AccessControl
+    /// Nil: the server has no accounts, only health.
+    let accounts: Accounts?
+    /// Nil: this process reads no notifications.
+    let live: LiveService?
     let metrics: PrometheusRegistry
     let logger: Logger
     let onBound: @Sendable (Int) -> Void
@@ -22,11 +29,12 @@ public struct APIServer: Service {
     ///   - pool: Read-only use; the server does not close it.
     ///   - lag: Tells the ends of the log; nil shows lag as unknown.
     ///   - readiness: What else must hold for `/readyz`, beside the database.
+    ///   - tail: Reads the notifications for live push; nil: there is none. The server closes it.
     ///   - rehearsal: Reads deployed topologies, for edits and dry runs of dead letters; nil refuses both.
     ///   - metrics: What `/metrics` writes; bootstrap swift-metrics with the same registry.
     ///   - onBound: Called once with the port that was bound.
     public init(
-        configuration: APIConfiguration, pool: PostgresPool, lag: (any LagProvider)?,
+        configuration: APIConfiguration, pool: PostgresPool, lag: (any LagProvider)?, tail: (any LogTail)? = nil,
         readiness: @escaping Readiness = { [] }, rehearsal: RehearsalSetup? = nil,
         metrics: PrometheusRegistry = PrometheusRegistry(), logger: Logger,
         onBound: @escaping @Sendable (Int) -> Void = { _ in }
@@ -36,16 +44,37 @@ public struct APIServer: Service {
         self.logger = logger
         self.onBound = onBound
         EngineMetrics.describe(in: metrics)
-        let twins = TwinRoutes(queries: TwinQueries(pool: pool))
+        let twins = TwinRoutes(queries: TwinQueries(pool: pool), history: HistoryQueries(pool: pool))
         let history = HistoryRoute(queries: HistoryQueries(pool: pool))
+        let registry = RegistryRoutes(pool: pool, setup: rehearsal)
         let topologies = TopologiesRoute(queries: TopologyQueries(pool: pool), lag: lag, logger: logger)
         let letters = DeadLetterRoutes(pool: pool, rehearsal: rehearsal)
-        let health = HealthRoutes(queries: HealthQueries(pool: pool), readiness: readiness, metrics: metrics)
+        let accounts = Accounts(
+            pool: pool, configuration: configuration.accounts ?? AccountConfiguration(demand: .required),
+            isOutside: configuration.isOutside, logger: logger)
+        gate = accounts.gate
+        self.accounts = accounts
+        let health = HealthRoutes(
+            queries: HealthQueries(pool: pool), readiness: readiness, metrics: metrics,
+            isOutside: configuration.isOutside)
+        live = tail.map { tail in
+            let queries = LiveQueries(pool: pool)
+            return LiveService(
+                hub: LiveHub(tail: tail, queries: queries, settings: configuration.live, logger: logger),
+                access: accounts.gate, queries: queries, settings: configuration.live, metrics: metrics, logger: logger)
+        }
+        let push = LiveRoute(service: live, group: Self.group)
         let rules = RuleRoutes(pool: pool)
         let predictions = PredictionRoutes(queries: PredictionQueries(pool: pool))
-        routes = RouteTable(
-            routes: twins.routes + rules.routes + predictions.routes + [history.route, topologies.route]
-                + letters.routes + health.routes)
+        var all = twins.routes + rules.routes + predictions.routes
+        all += [history.route, history.latest, topologies.route]
+        all += registry.routes
+        all += letters.routes
+        all += accounts.routes
+        all.append(push.route)
+        all += DocumentRoutes.routes
+        all += health.routes
+        routes = RouteTable(routes: all)
     }
 
     /// Refuses what it must not listen on, before anything is started; `run` does so as well.
@@ -54,9 +83,22 @@ public struct APIServer: Service {
     public func run() async throws {
         try configuration.check()
         do {
-            try await application().run()
+            try await serve()
         } catch let error as IOError {
             throw Self.bindError(error, configuration)
+        }
+    }
+
+    /// All clients of the process share its event loops, live push among them.
+    private static var group: MultiThreadedEventLoopGroup { .singleton }
+
+    private func serve() async throws {
+        guard let live else { return try await application().run() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // At shutdown clients of live push are told first: the server waits until they are gone.
+            group.addTask { await cancelWhenGracefulShutdown { await live.hub.run() } }
+            try await application().run()
+            group.cancelAll()
         }
     }
 
@@ -65,13 +107,19 @@ public struct APIServer: Service {
         // Hummingbird logs addresses inside its messages; what matters is logged here, with facts in metadata.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
-        var http = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [RequestDeadlineHandler(limit: TimeAmount(configuration.requestDeadline))],
-            idleTimeout: TimeAmount(configuration.idleTimeout))
-        http.httpDecoder = .init(maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100)
+        let handshake = live.map {
+            LiveHandshake(
+                service: $0, cors: configuration.cors, isOutside: configuration.isOutside,
+                trustedProxies: configuration.trustedProxies)
+        }
         return Application(
-            responder: APIResponder(table: routes, metrics: metrics, logger: logger),
-            server: .http1(configuration: http),
+            responder: APIResponder(
+                table: routes, gate: gate, isOutside: configuration.isOutside,
+                trustedProxies: configuration.trustedProxies,
+                conventions: Conventions(cors: configuration.cors), metrics: metrics, logger: logger),
+            server: HTTPServerBuilder { [configuration] responder in
+                LiveChannel(responder: responder, configuration: configuration, handshake: handshake)
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.maximumConnections)),
@@ -80,6 +128,11 @@ public struct APIServer: Service {
                 logger.info(
                     "\(configuration.name) listening",
                     metadata: ["egiz.http.host": "\(configuration.host)", "egiz.http.port": "\(port)"])
+                if configuration.isOutside {
+                    logger.warning(
+                        "passwords and tokens travel in clear text: put a proxy with TLS in front, and let nobody else reach this port"
+                    )
+                }
                 onBound(port)
             },
             logger: quiet)

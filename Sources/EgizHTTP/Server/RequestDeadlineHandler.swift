@@ -1,9 +1,10 @@
+import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
 /// Closes a connection whose request takes longer than a limit, from its head to the last byte of the answer.
 ///
-/// The idle timer does not see a body that trickles in: each byte resets it. One handler a connection, used on its event loop.
+/// Streams of server-sent events are let go on once their head is written. The idle timer does not see a body that trickles in: each byte resets it. One handler a connection, used on its event loop.
 final class RequestDeadlineHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -34,7 +35,12 @@ final class RequestDeadlineHandler: ChannelDuplexHandler, RemovableChannelHandle
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) {
+        switch unwrapOutboundIn(data) {
+        case .head(let head):
+            // Server-sent events go on for as long as somebody listens; what is written finds out whether somebody does.
+            if head.headerFields[.contentType]?.hasPrefix("text/event-stream") == true { stop() }
+        case .body: break
+        case .end:
             unanswered = max(0, unanswered - 1)
             settle()
             // Pipelined requests: the next one has its own time.

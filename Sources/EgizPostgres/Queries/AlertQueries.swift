@@ -10,9 +10,17 @@ public struct AlertQueries {
         public var isOpen: Bool
         /// At least as bad as this.
         public var severity: AlertRow.Severity?
+        public var namespace: String?
+        public var assignee: String?
+        /// Only of things of these projects.
+        public var scope: AccessScope
 
-        public init(thing: ThingID? = nil, isOpen: Bool = false, severity: AlertRow.Severity? = nil) {
+        public init(
+            thing: ThingID? = nil, isOpen: Bool = false, severity: AlertRow.Severity? = nil, namespace: String? = nil,
+            assignee: String? = nil, scope: AccessScope = .all
+        ) {
             (self.thing, self.isOpen, self.severity) = (thing, isOpen, severity)
+            (self.namespace, self.assignee, self.scope) = (namespace, assignee, scope)
         }
     }
 
@@ -43,6 +51,18 @@ public struct AlertQueries {
             parameters.append(.textArray(names))
             conditions.append("alert.severity = any ($\(parameters.count))")
         }
+        if let namespace = filter.namespace {
+            parameters.append(.text(namespace))
+            conditions.append("split_part(alert.thing_id, ':', 1) = $\(parameters.count)")
+        }
+        if let assignee = filter.assignee {
+            parameters.append(.text(assignee))
+            conditions.append("alert.assignee = $\(parameters.count)")
+        }
+        if let condition = filter.scope.condition(thing: "alert.thing_id", at: parameters.count + 1) {
+            parameters.append(filter.scope.parameter)
+            conditions.append(condition)
+        }
         if let before {
             parameters.append(.int64(before))
             conditions.append("alert.alert_id < $\(parameters.count)")
@@ -53,6 +73,16 @@ public struct AlertQueries {
             where \(conditions.joined(separator: " and ")) order by alert.alert_id desc limit $1
             """, parameters)
         return (rows.prefix(limit).map(Self.alert), rows.count > limit)
+    }
+
+    /// The alerts of these things that are not cleared.
+    func open(of things: [String?]) throws(EngineError) -> [StoredAlert] {
+        try connection.query(
+            """
+            select \(Self.columns) from egiz.alerts alert left join egiz.stage on stage.stage = alert.stage
+            where alert.thing_id = any ($1) and alert.cleared_at is null order by alert.alert_id
+            """, [.textArray(things)]
+        ).map(Self.alert)
     }
 
     /// The alert; nil where there is none of that id.
@@ -77,14 +107,28 @@ public struct AlertQueries {
         return written.affected > 0
     }
 
-    /// Writes a note of an alert, or gives it to somebody. False where there is no such alert.
+    /// Writes a note of an alert, or gives it to somebody; an empty assignee takes it from whoever has it. False where there is no such
+    /// alert.
     public func note(_ alert: Int64, text: String?, assignee: String?, by person: String?) throws(EngineError) -> Bool {
         let written = try connection.query(
             """
             insert into egiz.alert_note (alert_id, note, assignee, written_by)
-            select alert_id, nullif($2, ''), nullif($3, ''), nullif($4, '') from egiz.alert where alert_id = $1
-            """, [.int64(alert), .text(text ?? ""), .text(assignee ?? ""), .text(person ?? "")])
+            select alert_id, nullif($2, ''), $3::text, nullif($4, '') from egiz.alert where alert_id = $1
+            """, [.int64(alert), .text(text ?? ""), .optional(assignee), .text(person ?? "")])
         return written.affected > 0
+    }
+
+    /// What people wrote of an alert, the oldest first.
+    public func notes(_ alert: Int64) throws(EngineError) -> [AlertNote] {
+        try connection.query(
+            """
+            select note, assignee, written_by, written_at from egiz.alert_note where alert_id = $1 order by note_id limit 1000
+            """, [.int64(alert)]
+        ).map {
+            AlertNote(
+                text: $0.text(0), assignee: $0.text(1), by: $0.text(2),
+                time: EventTime(microseconds: $0.timestamp(3) ?? 0))
+        }
     }
 
     private static func alert(_ row: PostgresRow) -> StoredAlert {
@@ -99,7 +143,7 @@ public struct AlertQueries {
             severity: row.text(8) ?? "", state: row.text(9) ?? "", message: row.text(10) ?? "",
             raisedAt: time(11) ?? .earliest, updatedAt: time(12) ?? .earliest, acknowledgedAt: time(13),
             acknowledgedBy: row.text(14), clearedAt: time(15), revision: row.int64(16) ?? 0, cause: cause,
-            assignee: row.text(20))
+            assignee: row.text(20).flatMap { $0.isEmpty ? nil : $0 })
     }
 
     // MARK: Scenes

@@ -43,7 +43,7 @@ extension HistoryQueries {
         return buckets
     }
 
-    private static func fold(
+    static func fold(
         _ reader: HistoryReader, _ range: Range, interval: Int64, _ aggregates: Aggregates, limit: Int
     ) throws(EngineError) -> [HistoryBucket] {
         var from = range.from.microseconds

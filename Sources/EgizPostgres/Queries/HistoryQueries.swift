@@ -30,20 +30,23 @@ public struct HistoryQueries: Sendable {
             guard let series = try Self.series(range, connection) else {
                 return try Self.isKnown(range.thing, connection) ? [] : nil
             }
-            let reader = HistoryReader(connection: connection, series: series)
-            var samples: [HistorySample] = []
-            var from = range.from.microseconds
-            let to = range.to.microseconds
-            while samples.count < limit, from < to {
-                let cut = try reader.cut(from: from, to: to, samples: limit - samples.count)
-                let buffer = try reader.samples(from: from, to: cut, texts: true)
-                for place in 0..<min(buffer.count, limit - samples.count) {
-                    samples.append(HistorySample(buffer, at: place))
-                }
-                from = cut
-            }
-            return samples
+            return try Self.samples(HistoryReader(connection: connection, series: series), range, limit: limit)
         }
+    }
+
+    static func samples(_ reader: HistoryReader, _ range: Range, limit: Int) throws(EngineError) -> [HistorySample] {
+        var samples: [HistorySample] = []
+        var from = range.from.microseconds
+        let to = range.to.microseconds
+        while samples.count < limit, from < to {
+            let cut = try reader.cut(from: from, to: to, samples: limit - samples.count)
+            let buffer = try reader.samples(from: from, to: cut, texts: true)
+            for place in 0..<min(buffer.count, limit - samples.count) {
+                samples.append(HistorySample(buffer, at: place))
+            }
+            from = cut
+        }
+        return samples
     }
 
     static func series(_ range: Range, _ connection: PostgresConnection) throws -> Int64? {

@@ -17,6 +17,7 @@ public struct StoredPrediction: Sendable {
     public var input: InputPosition?
     public var output: InputPosition
     public var latency: Double
+    public var thing: String
 }
 
 /// Reads what models say of things.
@@ -30,29 +31,112 @@ public struct PredictionQueries: Sendable {
         try await pool.read { try Self.predictions(thing, $0) }
     }
 
+    private static let columns = """
+        task, model, shadow, model_version, score, label, details, error, revision, event_time, input_topic,
+        input_partition, input_offset, output_topic, output_partition, output_offset, latency_ms, thing_id
+        """
+
     private static func predictions(_ thing: ThingID, _ connection: PostgresConnection) throws(EngineError)
         -> [StoredPrediction]
     {
         try connection.query(
             """
-            select task, model, shadow, model_version, score, label, details, error, revision, event_time, input_topic,
-                input_partition, input_offset, output_topic, output_partition, output_offset, latency_ms
-            from egiz.ml_prediction where thing_id = $1 order by task, model, shadow
+            select \(columns) from egiz.ml_prediction where thing_id = $1 order by task, model, shadow
             """, [.text(thing.text)]
-        ).map { row in
-            var input: InputPosition?
-            if let topic = row.text(10), let partition = row.int64(11), let offset = row.int64(12) {
-                input = InputPosition(topic: topic, partition: Int32(clamping: partition), offset: offset)
-            }
-            return StoredPrediction(
-                task: row.text(0) ?? "", model: row.text(1) ?? "", isShadow: row.bool(2) ?? false,
-                version: row.text(3), score: row.double(4), label: row.text(5), details: row.bytes(6),
-                error: row.bytes(7), revision: row.int64(8) ?? 0,
-                time: EventTime(microseconds: row.timestamp(9) ?? 0), input: input,
-                output: InputPosition(
-                    topic: row.text(13) ?? "", partition: Int32(clamping: row.int64(14) ?? 0),
-                    offset: row.int64(15) ?? 0),
-                latency: row.double(16) ?? 0)
+        ).map(prediction)
+    }
+
+    // MARK: All things
+
+    public struct Filter: Sendable {
+        public var task: String?
+        public var model: String?
+        public var thing: ThingID?
+        public var namespace: String?
+        public var isShadow: Bool?
+        /// Only of things of these projects.
+        public var scope: AccessScope
+
+        public init(
+            task: String? = nil, model: String? = nil, thing: ThingID? = nil, namespace: String? = nil,
+            isShadow: Bool? = nil, scope: AccessScope = .all
+        ) {
+            (self.task, self.model, self.thing) = (task, model, thing)
+            (self.namespace, self.isShadow, self.scope) = (namespace, isShadow, scope)
         }
+    }
+
+    /// Where a row of the list stands.
+    public struct Place: Sendable, Equatable {
+        public var thing: String
+        public var task: String
+        public var model: String
+        public var isShadow: Bool
+
+        public init(thing: String, task: String, model: String, isShadow: Bool) {
+            (self.thing, self.task, self.model, self.isShadow) = (thing, task, model, isShadow)
+        }
+    }
+
+    /// The last answers about all things, ascending by thing, task, model and shadow, up to one more than `limit`.
+    public func page(_ filter: Filter, after: Place?, limit: Int) async throws -> [StoredPrediction] {
+        var parameters: [PostgresValue] = [.int64(Int64(limit) + 1)]
+        var conditions = ["true"]
+        for (column, value) in [
+            ("task =", filter.task), ("model =", filter.model), ("thing_id =", filter.thing?.text),
+            ("split_part(thing_id, ':', 1) =", filter.namespace),
+        ] {
+            guard let value else { continue }
+            parameters.append(.text(value))
+            conditions.append("\(column) $\(parameters.count)")
+        }
+        if let isShadow = filter.isShadow {
+            parameters.append(.bool(isShadow))
+            conditions.append("shadow = $\(parameters.count)")
+        }
+        if let condition = filter.scope.condition(thing: "thing_id", at: parameters.count + 1) {
+            parameters.append(filter.scope.parameter)
+            conditions.append(condition)
+        }
+        if let after {
+            let first = parameters.count + 1
+            parameters += [.text(after.thing), .text(after.task), .text(after.model), .bool(after.isShadow)]
+            conditions.append(
+                "(thing_id, task, model, shadow) > ($\(first), $\(first + 1), $\(first + 2), $\(first + 3))")
+        }
+        let sql = """
+            select \(Self.columns) from egiz.ml_prediction where \(conditions.joined(separator: " and "))
+            order by thing_id, task, model, shadow limit $1
+            """
+        let values = parameters
+        return try await pool.read { try $0.query(sql, values).map(Self.prediction) }
+    }
+
+    /// The last answers about these things.
+    static func all(of things: [String?], _ connection: PostgresConnection) throws(EngineError)
+        -> [(thing: String, prediction: StoredPrediction)]
+    {
+        try connection.query(
+            """
+            select \(columns) from egiz.ml_prediction where thing_id = any ($1)
+            order by thing_id, task, model, shadow
+            """, [.textArray(things)]
+        ).map { ($0.text(17) ?? "", prediction($0)) }
+    }
+
+    private static func prediction(_ row: PostgresRow) -> StoredPrediction {
+        var input: InputPosition?
+        if let topic = row.text(10), let partition = row.int64(11), let offset = row.int64(12) {
+            input = InputPosition(topic: topic, partition: Int32(clamping: partition), offset: offset)
+        }
+        return StoredPrediction(
+            task: row.text(0) ?? "", model: row.text(1) ?? "", isShadow: row.bool(2) ?? false,
+            version: row.text(3), score: row.double(4), label: row.text(5), details: row.bytes(6),
+            error: row.bytes(7), revision: row.int64(8) ?? 0,
+            time: EventTime(microseconds: row.timestamp(9) ?? 0), input: input,
+            output: InputPosition(
+                topic: row.text(13) ?? "", partition: Int32(clamping: row.int64(14) ?? 0),
+                offset: row.int64(15) ?? 0),
+            latency: row.double(16) ?? 0, thing: row.text(17) ?? "")
     }
 }

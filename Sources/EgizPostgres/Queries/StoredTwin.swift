@@ -10,10 +10,12 @@ public struct StoredTwin: Sendable {
     public var modified: EventTime?
     /// The JSON text of the document, byte for byte as stored; nil where it was not asked for.
     public var document: [UInt8]?
+    /// The type of its registration; nil: it has none.
+    public var registeredType: String?
 
     public init(
         thing: String, definition: String?, revision: Int64, created: EventTime?, modified: EventTime?,
-        document: [UInt8]?
+        document: [UInt8]?, registeredType: String? = nil
     ) {
         self.thing = thing
         self.definition = definition
@@ -21,5 +23,6 @@ public struct StoredTwin: Sendable {
         self.created = created
         self.modified = modified
         self.document = document
+        self.registeredType = registeredType
     }
 }

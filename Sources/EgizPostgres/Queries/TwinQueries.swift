@@ -6,10 +6,15 @@ public struct TwinQueries: Sendable {
     public struct Filter: Sendable, Equatable {
         public var namespace: String?
         public var definition: String?
+        public var condition: TwinFilter?
+        /// Only things of these projects.
+        public var scope: AccessScope
 
-        public init(namespace: String? = nil, definition: String? = nil) {
-            self.namespace = namespace
-            self.definition = definition
+        public init(
+            namespace: String? = nil, definition: String? = nil, condition: TwinFilter? = nil, scope: AccessScope = .all
+        ) {
+            (self.namespace, self.definition) = (namespace, definition)
+            (self.condition, self.scope) = (condition, scope)
         }
     }
 
@@ -26,17 +31,22 @@ public struct TwinQueries: Sendable {
 
     public init(pool: PostgresPool) { self.pool = pool }
 
-    /// The twin with its document; nil where there is none or it was deleted.
+    /// The twin with its document; nil where there is none or it was deleted. One that is only registered has revision 0 and no
+    /// document.
     public func twin(_ thing: ThingID) async throws -> StoredTwin? {
         let id = thing.text
         // One statement is a snapshot of its own: a transaction around it would be two more round trips.
         return try await pool.run { connection in
             let rows = try connection.query(
                 """
-                select thing_id, definition, revision, created, modified, document
-                from egiz.twin where thing_id = $1 and not deleted
+                select asked.thing_id, twin.definition, coalesce(twin.revision, 0), twin.created, twin.modified, twin.document,
+                    registration.twin_type
+                from (select $1::text collate "C" as thing_id) asked
+                left join egiz.twin on twin.thing_id = asked.thing_id and not twin.deleted
+                left join egiz.twin_registration registration on registration.thing_id = asked.thing_id
+                where twin.thing_id is not null or registration.thing_id is not null
                 """, [.text(id)])
-            return rows.first.map { Self.twin($0, documentColumn: 5) }
+            return rows.first.map { Self.twin($0, documentColumn: 5, typeColumn: 6) }
         }
     }
 
@@ -45,44 +55,67 @@ public struct TwinQueries: Sendable {
         try await pool.read { connection in
             let (sql, parameters) = Self.statement(filter, after: after, limit: limit, documents: documents)
             let rows = try connection.query(sql, parameters)
-            let twins = rows.prefix(limit).map { Self.twin($0, documentColumn: documents ? 5 : nil) }
-            let found = rows.first?.int64(6) ?? 0
+            let twins = rows.prefix(limit).map { Self.twin($0, documentColumn: documents ? 5 : nil, typeColumn: 6) }
+            let found = rows.first?.int64(7) ?? 0
             return Page(twins: twins, hasMore: found > Int64(twins.count))
         }
     }
 
     /// One more row than asked for is looked at, to know whether there is a next page; conditions that are not asked for
-    /// are left out of the text, so that each form gets a plan that uses its index.
+    /// are left out of the text, so that each form gets a plan that uses its index. Twins that are only registered stand beside the
+    /// others as if their device had told nothing.
     private static func statement(
         _ filter: Filter, after: String?, limit: Int, documents: Bool
     ) -> (String, [PostgresValue]) {
-        var conditions = ["not deleted"]
+        var conditions = ["true"]
         var parameters: [PostgresValue] = [.int64(Int64(limit) + 1)]
         for (column, value) in [
             ("namespace =", filter.namespace), ("definition =", filter.definition), ("thing_id >", after),
         ] {
             guard let value else { continue }
             parameters.append(.text(value))
-            conditions.append("\(column) $\(parameters.count)")
+            conditions.append("twin.\(column) $\(parameters.count)")
         }
-        let page = """
-            select thing_id, definition, revision, created, modified, document from egiz.twin
-            where \(conditions.joined(separator: " and ")) order by thing_id limit $1
+        if let condition = filter.scope.condition(thing: "twin.thing_id", at: parameters.count + 1) {
+            parameters.append(filter.scope.parameter)
+            conditions.append(condition)
+        }
+        if let condition = filter.condition {
+            var sql = TwinFilterSQL(after: parameters)
+            conditions.append(sql.condition(condition))
+            parameters = sql.parameters
+        }
+        let columns = """
+            twin.thing_id, twin.definition, twin.revision, twin.created, twin.modified, twin.document, registration.twin_type
             """
+        let rest = "\(conditions.joined(separator: " and ")) order by twin.thing_id limit $1"
+        let page = """
+            (select \(columns) from egiz.twin
+                left join egiz.twin_registration registration on registration.thing_id = twin.thing_id
+                where not twin.deleted and \(rest))
+            union all
+            (select \(columns) from egiz.twin_registration registration
+                cross join lateral (select registration.thing_id, registration.namespace, null::text as definition,
+                    0::bigint as revision, null::timestamptz as created, null::timestamptz as modified,
+                    null::json as document) twin
+                where not exists (
+                    select from egiz.twin known where known.thing_id = registration.thing_id and not known.deleted)
+                and \(rest))
+            order by 1 limit $1
+            """
+        let names = "thing_id, definition, revision, created, modified"
         guard documents else {
             return (
-                """
-                select thing_id, definition, revision, created, modified, null, count(*) over ()
-                from (\(page)) page order by thing_id
-                """, parameters
+                "select \(names), null, twin_type, count(*) over () from (\(page)) page order by thing_id", parameters
             )
         }
         return (
             """
-            select thing_id, definition, revision, created, modified, document, found
+            select \(names), document, twin_type, found
             from (
                 select *, count(*) over () as found,
-                    sum(octet_length(document::text)) over (order by thing_id) - octet_length(document::text) as before
+                    sum(coalesce(octet_length(document::text), 0)) over (order by thing_id)
+                        - coalesce(octet_length(document::text), 0) as before
                 from (\(page)) page
             ) sized
             where before < \(documentBytesPerPage) order by thing_id
@@ -90,11 +123,39 @@ public struct TwinQueries: Sendable {
         )
     }
 
-    private static func twin(_ row: PostgresRow, documentColumn: Int?) -> StoredTwin {
+    /// The series of one path of the things that a filter finds, ascending by thing, up to one more than `limit`.
+    static func seriesStatement(_ filter: Filter, path: String, limit: Int) -> (String, [PostgresValue]) {
+        var conditions = ["not twin.deleted"]
+        var parameters: [PostgresValue] = [.int64(Int64(limit) + 1), .text(path)]
+        for (column, value) in [("namespace =", filter.namespace), ("definition =", filter.definition)] {
+            guard let value else { continue }
+            parameters.append(.text(value))
+            conditions.append("twin.\(column) $\(parameters.count)")
+        }
+        if let condition = filter.scope.condition(thing: "twin.thing_id", at: parameters.count + 1) {
+            parameters.append(filter.scope.parameter)
+            conditions.append(condition)
+        }
+        if let condition = filter.condition {
+            var sql = TwinFilterSQL(after: parameters)
+            conditions.append(sql.condition(condition))
+            parameters = sql.parameters
+        }
+        return (
+            """
+            select twin.thing_id, series.series_id
+            from egiz.twin join egiz.series on series.thing_id = twin.thing_id and series.path = $2
+            left join egiz.twin_registration registration on registration.thing_id = twin.thing_id
+            where \(conditions.joined(separator: " and ")) order by twin.thing_id limit $1
+            """, parameters
+        )
+    }
+
+    private static func twin(_ row: PostgresRow, documentColumn: Int?, typeColumn: Int) -> StoredTwin {
         StoredTwin(
             thing: row.text(0) ?? "", definition: row.text(1), revision: row.int64(2) ?? 0,
             created: row.timestamp(3).map(EventTime.init(microseconds:)),
             modified: row.timestamp(4).map(EventTime.init(microseconds:)),
-            document: documentColumn.flatMap { row.bytes($0) })
+            document: documentColumn.flatMap { row.bytes($0) }, registeredType: row.text(typeColumn))
     }
 }

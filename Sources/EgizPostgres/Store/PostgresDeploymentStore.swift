@@ -15,6 +15,13 @@ public final class PostgresDeploymentStore: DeploymentStore {
     /// Does not connect yet.
     public init(url: String) { session = StoreSession(url: url, applicationName: "egiz-deploy") }
 
+    /// Inside a transaction of the caller, who commits; no other changes deployments until then.
+    public init(within connection: PostgresConnection) throws(EngineError) {
+        session = StoreSession(url: "", applicationName: "egiz-deploy")
+        transaction = connection
+        _ = try connection.query("select pg_advisory_xact_lock($1)", [.int64(Self.lockKey)])
+    }
+
     public func close() { session.close() }
 
     func connection() throws(EngineError) -> PostgresConnection {

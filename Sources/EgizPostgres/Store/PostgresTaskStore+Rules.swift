@@ -6,43 +6,12 @@ public import EgizTwin
 extension PostgresTaskStore {
     public func registry(after version: Int64?) throws(EngineError) -> RuleRegistry? {
         let (connection, _) = try session.connection()
-        let rows = try connection.query("select version from egiz.registry")
-        let present = rows.first?.int64(0) ?? 0
+        let found = try connection.query("select version from egiz.registry")
+        let present = found.first?.int64(0) ?? 0
         guard present != version else { return nil }
-        // One statement, so that version, types and bindings are of one snapshot.
-        let all = try connection.query(
-            """
-            select version, 0 as kind, null::bigint, null, null, null from egiz.registry
-            union all select 0, 1, null, twin_type, parent, null from egiz.twin_type where parent is not null
-            union all select 0, 2, binding_id, twin_type, thing_id,
-                (mapping || jsonb_strip_nulls(jsonb_build_object('objectName', object_name, 'target', target,
-                    'path', path, 'expression', expression)))::text
-            from egiz.data_bindings_3d where enabled
-            union all select 0, 3, null, task, null, settings::text from egiz.ml_task where enabled
-            order by 2, 3, 4
-            """)
-        var registry = RuleRegistry(version: present, parents: [:], bindings: [])
-        let parser = JSONParser()
-        for row in all {
-            switch row.int64(1) {
-            case 0: registry.version = row.int64(0) ?? present
-            case 1: if let type = row.text(3), let parent = row.text(4) { registry.parents[type] = parent }
-            case 3:
-                guard let name = row.text(3), let value = try? parser.parse(Array((row.text(5) ?? "{}").utf8)) else {
-                    continue
-                }
-                registry.tasks.append(
-                    .init(name: name, settings: ConfigValue(json: value, at: SourceMark(line: 1, column: 1))))
-            default:
-                let text = row.text(5) ?? "{}"
-                guard let value = try? parser.parse(Array(text.utf8)) else { continue }
-                registry.bindings.append(
-                    .init(
-                        id: row.int64(2) ?? 0, type: row.text(3), thing: row.text(4),
-                        settings: ConfigValue(json: value, at: SourceMark(line: 1, column: 1))))
-            }
-        }
-        return registry
+        var rows = RegistryRows(version: present)
+        for row in try connection.query(RegistryRows.statement) { rows.add(row) }
+        return rows.finished()
     }
 
     public func things(of task: TaskID, after: String, limit: Int) throws(EngineError) -> [ThingID] {

@@ -83,7 +83,11 @@ public struct RedriveRequests {
     /// - Parameters:
     ///   - rate: letters a second over all tasks of the plan; nil: as fast as it goes.
     ///   - person: who asked for it; written down.
-    public func store(_ plan: RedrivePlan, rate: Int?, by person: String?) throws(EngineError) -> [Int64] {
+    ///   - note: called with the ids in the same transaction, for the audit log.
+    public func store(
+        _ plan: RedrivePlan, rate: Int?, by person: String?,
+        note: ([Int64], PostgresConnection) throws(EngineError) -> Void = { _, _ throws(EngineError) in }
+    ) throws(EngineError) -> [Int64] {
         let tasks = Set(plan.parts.map(\.task)).count
         let each = rate.map { max(1, $0 / max(1, tasks)) }
         return try connection.transaction { connection throws(EngineError) in
@@ -102,6 +106,7 @@ public struct RedriveRequests {
                     ])
                 if let id = rows.first?.int64(0) { ids.append(id) }
             }
+            try note(ids, connection)
             return ids
         }
     }

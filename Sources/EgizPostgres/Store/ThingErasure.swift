@@ -23,6 +23,7 @@ public struct ThingErasure {
     /// Tables with a column `thing_id` that are read by it and hold nothing else of the thing's task.
     private static let plain = [
         "timer", "state", "rollup", "scene", "alert", "inbox", "redrive", "data_bindings_3d", "ml_prediction", "twin",
+        "twin_registration", "twin_relation", "ml_task_binding",
     ]
 
     private let connection: PostgresConnection
@@ -42,6 +43,13 @@ public struct ThingErasure {
                 let gone = try connection.query("delete from egiz.\(table) where thing_id = $1", [.text(thing.text)])
                 rows.append(.init(table: table, rows: gone.affected))
             }
+            let gone = try connection.query("delete from egiz.twin_relation where other_id = $1", [.text(thing.text)])
+            rows.append(.init(table: "twin_relation of others", rows: gone.affected))
+            // Also the events of these very deletions: whoever reads the topic finds no thing any more, and asks for none.
+            let told = try connection.query(
+                "delete from egiz.registry_event where subject = $1 and kind in ('twin', 'relation')",
+                [.text(thing.text)])
+            rows.append(.init(table: "registry_event", rows: told.affected))
             for table in ["dead_letter", "dead_output"] {
                 let ofThing = table == "dead_letter" ? "thing_id = $1 or " : ""
                 let gone = try connection.query(

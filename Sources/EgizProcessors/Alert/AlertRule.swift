@@ -18,7 +18,11 @@ public final class AlertRule: StatefulProcessor {
         output: .none,
         projections: ["alert/{name}"],
         fields: [
-            .init("rules", .list(noun: "a rule", AlertCondition.fields), required: true, "The rules."),
+            .init("rules", .list(noun: "a rule", AlertCondition.fields), default: "[]", "The rules of the file."),
+            .init(
+                "registry", .bool, default: "true",
+                "Also the rules that types of the registry declare; a change of them is in force within 2 s, for silent things too. Say false in all but one processor of a source, or each raises them."
+            ),
             TwinSelector.types,
             .init(
                 "to", .topic, default: "framework.notifications.v1.alert",
@@ -52,7 +56,10 @@ public final class AlertRule: StatefulProcessor {
 
     public static let mayRefuse = false
 
-    let rules: [AlertCondition]
+    private let own: [AlertCondition]
+    private let usesRegistry: Bool
+    /// Those of the file, then those of the registry.
+    private var rules: [AlertCondition]
     private let types: TypeTree
     private var lineages: TypeTree
     let topic: String?
@@ -76,8 +83,11 @@ public final class AlertRule: StatefulProcessor {
             }
             rules.append(rule)
         }
-        guard !rules.isEmpty else { throw reader.fault("rules", "at least one rule") }
-        self.rules = rules
+        usesRegistry = reader.has("registry") ? try reader.bool("registry") : true
+        guard !rules.isEmpty || usesRegistry else {
+            throw reader.fault("rules", "at least one rule, or `registry: true`")
+        }
+        (own, self.rules) = (rules, rules)
         types = try TypeTree(try reader.entries("types"))
         lineages = types
         topic = try reader.text("to")
@@ -89,26 +99,50 @@ public final class AlertRule: StatefulProcessor {
 
     public var rulesFingerprint: UInt64 { fingerprint }
 
-    /// Of the registry only the types count.
+    /// Of the registry count the types, and the rules that they declare.
     public func install(_ registry: RuleRegistry) -> [String] {
+        var problems: [String] = []
         var hash = Fingerprint()
         hash.combine(ownFingerprint)
+        var all = own
+        for entry in usesRegistry ? registry.alertRules : [] {
+            do throws(TopologyFaults) {
+                all.append(try RegistryAlertRule.condition(entry))
+                hash.combine(entry.type)
+                hash.combine(entry.settings)
+            } catch {
+                problems.append("an alert rule of the registry is left out: \(error.faults.first?.message ?? "")")
+            }
+        }
+        rules = all
         for (type, parent) in registry.parents.sorted(by: { $0.key < $1.key }) {
             hash.combine(type)
             hash.combine(parent)
         }
-        lineages = types.merging(registry.parents)
+        if !registry.thingTypes.isEmpty { hash.combine(registry.thingTypesFingerprint) }
+        lineages = types.merging(registry)
         if fingerprint != hash.value {
             fingerprint = hash.value
             generation += 1
             sets = [:]
         }
-        return []
+        return problems
     }
 
+    /// The rules of a thing: of several of one name the nearest counts, and of equally near ones the last, which is the registry's.
     private func set(of thing: ThingID, _ twin: Twin?) -> AlertSet {
-        let lineage = lineages.lineage(of: twin?.definition)
-        let key = rules.indices.filter { rules[$0].selector.distance(thing, lineage: lineage) != nil }
+        let lineage = lineages.lineage(of: thing, twin)
+        var chosen: [(number: Int, distance: Int)] = []
+        for number in rules.indices {
+            guard let distance = rules[number].selector.distance(thing, lineage: lineage) else { continue }
+            let name = rules[number].name
+            if let place = chosen.firstIndex(where: { rules[$0.number].name.utf8.elementsEqual(name.utf8) }) {
+                if distance <= chosen[place].distance { chosen[place] = (number, distance) }
+            } else {
+                chosen.append((number, distance))
+            }
+        }
+        let key = chosen.map(\.number)
         if let known = sets[key] { return known }
         let made = AlertSet(key.map { rules[$0] })
         sets[key] = made

@@ -115,7 +115,8 @@ public final class BindingEvaluator: StatefulProcessor {
             hash.combine(type)
             hash.combine(parent)
         }
-        types = ownTypes.merging(registry.parents)
+        if !registry.thingTypes.isEmpty { hash.combine(registry.thingTypesFingerprint) }
+        types = ownTypes.merging(registry)
         if fingerprint != hash.value {
             fingerprint = hash.value
             generation += 1
@@ -126,7 +127,7 @@ public final class BindingEvaluator: StatefulProcessor {
 
     /// The bindings of a thing: of several for one property the nearest counts, and of equally near ones the last.
     private func set(of thing: ThingID, _ twin: Twin?) -> BindingSet {
-        let lineage = types.lineage(of: twin?.definition)
+        let lineage = types.lineage(of: thing, twin)
         var chosen: [(number: Int, distance: Int)] = []
         for number in places.of(thing) {
             let rule = rules[number]

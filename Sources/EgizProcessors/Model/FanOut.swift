@@ -58,6 +58,8 @@ public final class FanOut: StatefulProcessor {
     private let ownFingerprint: UInt64
 
     private var task: ModelTask?
+    /// Whom the task is for beside what its words say; nil: for all of them.
+    private var members: RuleRegistry.Members?
     private var types: TypeTree
     private var fingerprint: UInt64
     /// Rises when the task changes: states look anew whether they are its.
@@ -105,9 +107,14 @@ public final class FanOut: StatefulProcessor {
         hash.combine(ownFingerprint)
         var problems: [String] = []
         var next = own
+        var nextMembers: RuleRegistry.Members?
         if own == nil {
             if let entry = registry.tasks.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
                 hash.combine(entry.settings)
+                if let members = entry.members {
+                    for name in members.types.sorted() + ["/"] + members.things.sorted() { hash.combine(name) }
+                }
+                nextMembers = entry.members
                 do throws(TopologyFaults) { next = try RegistryTask.task(entry) } catch {
                     problems.append("nobody is asked: \(error.faults.first?.message ?? "")")
                 }
@@ -119,13 +126,14 @@ public final class FanOut: StatefulProcessor {
             hash.combine(type)
             hash.combine(parent)
         }
-        types = ownTypes.merging(registry.parents)
+        if !registry.thingTypes.isEmpty { hash.combine(registry.thingTypesFingerprint) }
+        types = ownTypes.merging(registry)
         if fingerprint != hash.value {
             fingerprint = hash.value
             generation += 1
             places = nil
         }
-        task = next
+        (task, members) = (next, nextMembers)
         return problems
     }
 
@@ -136,7 +144,11 @@ public final class FanOut: StatefulProcessor {
 
     private func adopt(_ task: ModelTask, _ thing: ThingID, _ twin: Twin?, _ state: FanOutState) {
         state.generation = generation
-        state.isMember = task.selector.distance(thing, lineage: types.lineage(of: twin?.definition)) != nil
+        let lineage = types.lineage(of: thing, twin)
+        state.isMember = task.selector.distance(thing, lineage: lineage) != nil
+        if let members, state.isMember {
+            state.isMember = members.things.contains(thing.text) || lineage.contains { members.types.contains($0) }
+        }
         guard state.isMember else { return state.forget() }
         let known = Set(task.features.map(\.signature))
         state.windows = state.windows.filter { known.contains($0.key) }

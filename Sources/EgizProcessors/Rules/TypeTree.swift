@@ -1,4 +1,5 @@
 import EgizCore
+import EgizTwin
 
 /// Which type of twins descends from which.
 struct TypeTree: Sendable {
@@ -6,6 +7,8 @@ struct TypeTree: Sendable {
     private static let mostGenerations = 32
 
     private var parents: [String: String] = [:]
+    /// Thing to type, for those that tell no definition.
+    private var things: [String: String] = [:]
 
     init() {}
 
@@ -25,10 +28,17 @@ struct TypeTree: Sendable {
     }
 
     /// The registry's types beside those of the file, which win.
-    func merging(_ others: [String: String]) -> TypeTree {
+    func merging(_ registry: RuleRegistry) -> TypeTree {
         var tree = self
-        tree.parents.merge(others) { own, _ in own }
+        tree.parents.merge(registry.parents) { own, _ in own }
+        tree.things = registry.thingTypes
         return tree
+    }
+
+    /// The type of a thing, its parent, and so on: what the thing says of itself, else what the registry says of it.
+    func lineage(of thing: ThingID, _ twin: Twin?) -> [String] {
+        if let definition = twin?.definition { return lineage(of: definition) }
+        return things.isEmpty ? [] : lineage(of: things[thing.text])
     }
 
     /// The type, its parent, and so on; circles end after some generations.

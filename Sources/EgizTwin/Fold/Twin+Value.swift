@@ -61,4 +61,18 @@ extension Twin {
 
     /// Some event has created it, and none has deleted it since.
     public var isAlive: Bool { life == .alive }
+
+    /// When the thing was last modified, as its document says it in `_modified`; nil where it does not.
+    public var modified: String? { life == .alive ? state.modified?.canonicalText : nil }
+
+    /// How many of the path's first segments name the highest part that the thing does not have; nil where all of it is there.
+    public func missingDepth(of path: [String]) -> Int? {
+        guard let section = path.first else { return nil }
+        guard var value = value(at: [section]) else { return 1 }
+        for (depth, segment) in path.enumerated().dropFirst() {
+            guard case .object(let object) = value, let next = object[segment] else { return depth + 1 }
+            value = next
+        }
+        return nil
+    }
 }

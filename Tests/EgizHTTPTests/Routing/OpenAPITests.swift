@@ -1,44 +1,151 @@
 import EgizPostgres
+import EgizTwin
 import Foundation
+import HTTPTypes
 import Testing
 
 @testable import EgizHTTP
 
+/// The router and `Schemas/openapi.yaml` say the same.
 @Suite struct OpenAPITests {
-    /// Paths of the document and the query parameters of each; read line by line, as the document is written.
-    private static func documented() throws -> [String: Set<String>] {
-        let file = URL(filePath: #filePath).appending(path: "../../../../Schemas/openapi.yaml").standardized
-        var paths: [String: Set<String>] = [:]
-        var path: String?
-        var name: String?
-        var inPaths = false
-        for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
-            if !line.hasPrefix(" ") { inPaths = line == "paths:" }
-            guard inPaths else { continue }
-            let text = line.trimmingCharacters(in: .whitespaces)
-            if line.hasPrefix("  /"), text.hasSuffix(":") {
-                path = String(text.dropLast())
-                paths[path!] = []
-            } else if let path, let range = text.range(of: "#/components/parameters/") {
-                paths[path]?.insert(String(text[range.upperBound...].dropLast()))
-            } else if text.hasPrefix("- name: ") {
-                name = String(text.dropFirst(8))
-            } else if text == "in: query", let path, let name {
-                paths[path]?.insert(name)
-            }
-        }
-        return paths
-    }
-
-    @Test func theDocumentHasExactlyThePathsAndParametersOfTheRouter() throws {
+    private func routes() -> [APIRoute] {
         let pool = PostgresPool(url: "postgres://egiz@127.0.0.1:1/egiz", applicationName: "test", size: 1)
         defer { pool.close() }
-        let server = APIServer(configuration: APIConfiguration(port: 0), pool: pool, lag: nil, logger: TestAPI.quiet)
-        let documented = try Self.documented()
-        #expect(Set(documented.keys) == Set(server.routes.routes.map(\.path)))
-        for route in server.routes.routes {
+        return APIServer(configuration: APIConfiguration(port: 0), pool: pool, lag: nil, logger: TestAPI.quiet).routes
+            .routes
+    }
+
+    private func method(_ route: APIRoute) -> String { route.writing?.method.rawValue.lowercased() ?? "get" }
+
+    @Test func eachHasEveryPathAndMethodOfTheOther() throws {
+        let documented = Set(try OpenAPIContract().operations.map { "\($0.method) \($0.path)" })
+        let routed = Set(routes().map { "\(method($0)) \($0.path)" })
+        #expect(documented.subtracting(routed).sorted() == [], "documented, and nothing answers there")
+        #expect(routed.subtracting(documented).sorted() == [], "answered, and not documented")
+    }
+
+    @Test func eachHasEveryParameterOfTheOther() throws {
+        let contract = try OpenAPIContract()
+        for route in routes() {
+            guard let operation = contract.operation(method(route), route.path) else { continue }
+            let parameters = contract.parameters(operation)
+            func names(_ place: String) -> Set<String> {
+                Set(parameters.filter { $0["in"] == .string(place) }.compactMap { $0["name"]?.string })
+            }
             let captures = Set(route.path.matches(of: #/\{([A-Za-z]+)\}/#).map { String($0.1) })
-            #expect(documented[route.path] == captures.union(route.parameters), "\(route.path)")
+            #expect(names("path") == captures, "\(route.path)")
+            #expect(names("query") == Set(route.parameters), "\(method(route)) \(route.path)")
+            for parameter in parameters where parameter["in"] == .string("path") {
+                #expect(parameter["required"] == .bool(true))
+            }
+        }
+    }
+
+    /// What follows from a route's access and body must be documented, and what cannot come must not be.
+    @Test func eachHasEveryStatusOfTheOther() throws {
+        let contract = try OpenAPIContract()
+        for route in routes() {
+            guard let operation = contract.operation(method(route), route.path) else { continue }
+            let statuses = Set((operation.value["responses"]?.object ?? JSONObject()).map(\.key))
+            let (must, mustNot) = Self.statuses(route)
+            #expect(must.subtracting(statuses).sorted() == [], "\(method(route)) \(route.path) lacks statuses")
+            #expect(statuses.intersection(mustNot).sorted() == [], "\(method(route)) \(route.path) cannot answer these")
+            #expect(statuses.contains { $0.hasPrefix("2") }, "\(method(route)) \(route.path) has no success")
+            // Outside loopback the metrics are the admins'.
+            if route.path == "/metrics" { continue }
+            let isOpen = operation.value["security"]?.array?.isEmpty == true
+            #expect(isOpen == (route.access == .everyone), "\(method(route)) \(route.path): security")
+        }
+    }
+
+    private static let probes = ["/healthz", "/readyz", "/metrics"]
+
+    private static func statuses(_ route: APIRoute) -> (must: Set<String>, mustNot: Set<String>) {
+        // Probes take whatever a load balancer adds; elsewhere unknown parameters are refused.
+        var must: Set<String> = probes.contains(route.path) ? [] : ["400"]
+        var mustNot: Set<String> = []
+        if route.access != .everyone {
+            must.insert("401")
+        } else if route.path != "/metrics" {
+            mustNot.insert("403")
+        }
+        switch route.access {
+        case .thing(let role), .project(let role):
+            must.insert("404")
+            if role > .viewer { must.insert("403") }
+        case .admin, .account: must.insert("403")
+        case .everyone, .signedIn, .filtered: break
+        }
+        if route.path.hasPrefix("/api/v1/") { must.insert("503") }
+        if let writing = route.writing {
+            if writing.accepts.isEmpty { mustNot.insert("415") } else { must.formUnion(["413", "415"]) }
+            // A page of another origin is refused.
+            must.insert("403")
+            mustNot.remove("403")
+        } else {
+            mustNot.formUnion(["413", "415", "412", "428"])
+        }
+        return (must, mustNot)
+    }
+
+    @Test func eachHasEveryBodyOfTheOther() throws {
+        let contract = try OpenAPIContract()
+        for route in routes() {
+            guard let operation = contract.operation(method(route), route.path) else { continue }
+            let body = operation.value["requestBody"].flatMap(contract.resolve)
+            let types = (body?["content"]?.object ?? JSONObject()).map(\.key)
+            #expect(Set(types) == Set(route.writing?.accepts ?? []), "\(method(route)) \(route.path)")
+        }
+    }
+
+    @Test func everyReferenceLeadsSomewhereAndEveryOperationHasANameOfItsOwn() throws {
+        let contract = try OpenAPIContract()
+        func check(_ value: JSONValue, _ place: String) {
+            if let object = value.object {
+                if let reference = object["$ref"]?.string {
+                    #expect(contract.resolve(value) != nil, "\(place): \(reference)")
+                    #expect(object.count == 1, "\(place): nothing beside a $ref counts in OpenAPI 3.0")
+                }
+                for (name, member) in object { check(member, "\(place)/\(name)") }
+            }
+            for (index, element) in (value.array ?? []).enumerated() { check(element, "\(place)/\(index)") }
+        }
+        check(contract.document, "")
+        let tags = Set((contract.document["tags"]?.array ?? []).compactMap { $0["name"]?.string })
+        var names: Set<String> = []
+        for operation in contract.operations {
+            let place = "\(operation.method) \(operation.path)"
+            let isNew = names.insert(operation.value["operationId"]?.string ?? "").inserted
+            #expect(isNew, "\(place): operationId")
+            #expect(operation.value["summary"]?.string?.isEmpty == false, "\(place): summary")
+            let used = (operation.value["tags"]?.array ?? []).compactMap(\.string)
+            #expect(!used.isEmpty && tags.isSuperset(of: used), "\(place): tags")
+        }
+        #expect(contract.document["openapi"] == .string("3.0.3"))
+    }
+
+    /// `EGIZ_REGENERATE=1` writes the file anew.
+    @Test func theServedDocumentIsTheFile() throws {
+        let json = try OpenAPIContract().document.text
+        let target = URL(filePath: #filePath).appending(path: "../../../../Sources/EgizHTTP/Document/OpenAPIText.swift")
+            .standardized
+        let fence = "####"
+        let text = """
+            // swift-format-ignore-file
+            // Made from Schemas/openapi.yaml: EGIZ_REGENERATE=1 swift test --filter OpenAPITests
+
+            /// The document of the API as JSON.
+            enum OpenAPIText {
+                static let json = \(fence)"\(json)"\(fence)
+            }
+
+            """
+        if ProcessInfo.processInfo.environment["EGIZ_REGENERATE"] == "1" {
+            try text.write(to: target, atomically: true, encoding: .utf8)
+        } else {
+            let found = try String(contentsOf: target, encoding: .utf8)
+            #expect(
+                found == text, "Schemas/openapi.yaml has changed: EGIZ_REGENERATE=1 swift test --filter OpenAPITests")
         }
     }
 }

@@ -27,8 +27,30 @@ import Testing
         }
         #expect(error?.code == .config && error?.retry == .stop)
         #expect(
-            error?.message.contains("no authentication") == true && error?.message.contains("EGIZ_HTTP_ADDRESS") == true
+            error?.message.contains("EGIZ_JWT_SECRET_FILE") == true
+                && error?.message.contains("EGIZ_HTTP_ADDRESS") == true
         )
+    }
+
+    @Test(arguments: ["0.0.0.0", "::", "192.168.1.5"])
+    func aSecretLetsTheServerListenOutsideLoopback(host: String) throws {
+        var configuration = APIConfiguration(host: host)
+        configuration.accounts = AccountConfiguration(secret: try TokenSecret(TestPeople.secret))
+        #expect(throws: Never.self) { try configuration.check() }
+        #expect(configuration.isOutside)
+        configuration.accounts = nil
+        #expect(throws: EngineError.self) { try configuration.check() }
+    }
+
+    /// Where others reach it, nobody is an admin by reaching it, metrics are the admins', and any host name may be ours.
+    @Test func outsideLoopbackEverybodyNeedsCredentials() async throws {
+        var configuration = APIConfiguration(host: "0.0.0.0", port: 0)
+        configuration.accounts = AccountConfiguration(demand: .loopback, secret: try TokenSecret(TestPeople.secret))
+        let server = server(configuration)
+        for uri in ["/api/v1/twins", "/api/v1/audit", "/metrics", "/api/v1/users/me"] {
+            #expect(try await server.send(.get, uri).status == .unauthorized, "\(uri)")
+        }
+        #expect(try await server.send(.get, "/healthz").status == .ok)
     }
 
     @Test(arguments: ["127.0.0.1:8080", "localhost:0", "[::1]:80", "127.5.4.3:1"])

@@ -1,5 +1,5 @@
 /// The difference of two texts line by line, with three lines around each change.
-enum LineDiff {
+public enum LineDiff {
     private enum Line {
         case same(String)
         case removed(String)
@@ -16,7 +16,7 @@ enum LineDiff {
         }
     }
 
-    static func unified(_ old: String, _ new: String, context: Int = 3) -> [String] {
+    public static func unified(_ old: String, _ new: String, context: Int = 3) -> [String] {
         let lines = align(split(old), split(new))
         var kept = [Bool](repeating: false, count: lines.count)
         for (index, line) in lines.enumerated() where !line.isSame {

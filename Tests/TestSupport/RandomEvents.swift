@@ -1,18 +1,19 @@
-import EgizTwin
-import TestSupport
+public import EgizTwin
 
 /// Makes valid random events of one thing: few keys, so that they meet.
-struct RandomEvents {
-    var random: SeededGenerator
-    static let thing = "ns.a:t"
+public struct RandomEvents {
+    public var random: SeededGenerator
+    public static let thing = "ns.a:t"
 
-    mutating func pick<T>(_ elements: [T]) -> T { elements[Int.random(in: elements.indices, using: &random)] }
+    public init(random: SeededGenerator) { self.random = random }
 
-    mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
+    public mutating func pick<T>(_ elements: [T]) -> T { elements[Int.random(in: elements.indices, using: &random)] }
+
+    public mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
 
     private mutating func key() -> String { pick(["a", "b", "properties", "x/y", "t~", "\u{2126}", "\u{3A9}", "0"]) }
 
-    mutating func value(_ depth: Int = 3) -> JSONValue {
+    public mutating func value(_ depth: Int = 3) -> JSONValue {
         switch Int.random(in: 0..<(depth > 0 ? 10 : 6), using: &random) {
         case 0: return .null
         case 1: return .bool(chance(50))
@@ -52,7 +53,7 @@ struct RandomEvents {
         return .object(object)
     }
 
-    mutating func whole() -> JSONValue {
+    public mutating func whole() -> JSONValue {
         var object = JSONObject()
         object["thingId"] = .string(Self.thing)
         if chance(50) { object["policyId"] = .string(pick(["p:q", "p:r"])) }
@@ -63,7 +64,7 @@ struct RandomEvents {
     }
 
     /// A path, and a value that fits it.
-    mutating func target() -> (path: [String], value: JSONValue) {
+    public mutating func target() -> (path: [String], value: JSONValue) {
         let f = pick(["f", "g", "h"])
         let properties = pick(["properties", "desiredProperties"])
         switch Int.random(in: 0..<12, using: &random) {
@@ -81,12 +82,12 @@ struct RandomEvents {
 
     private mutating func pointer() -> [String] { (0..<Int.random(in: 1...3, using: &random)).map { _ in key() } }
 
-    static func record(_ action: String, _ path: [String], _ value: JSONValue, _ revision: Int64) -> String {
-        let message = NaiveFold.object([
-            ("topic", .string("ns.a/t/things/twin/events/\(action)")),
-            ("path", .string(JSONPointer(segments: path).text)),
-            ("value", value), ("revision", .int(revision)),
-        ])
+    public static func record(_ action: String, _ path: [String], _ value: JSONValue, _ revision: Int64) -> String {
+        var message = JSONObject()
+        message["topic"] = .string("ns.a/t/things/twin/events/\(action)")
+        message["path"] = .string(JSONPointer(segments: path).text)
+        message["value"] = value
+        message["revision"] = .int(revision)
         return JSONValue.object(message).text
     }
 }

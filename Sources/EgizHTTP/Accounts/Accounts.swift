@@ -1,0 +1,74 @@
+import EgizCore
+import EgizPostgres
+import Logging
+
+/// What the routes of accounts and projects share.
+struct Accounts: Sendable {
+    let pool: PostgresPool
+    let configuration: AccountConfiguration
+    let tokens: AccessTokens
+    let gate: AccountGate
+    let hasher = PasswordHasher()
+    let limiter = AddressLimiter()
+    let logger: Logger
+
+    init(pool: PostgresPool, configuration: AccountConfiguration, isOutside: Bool, logger: Logger) {
+        self.pool = pool
+        self.configuration = configuration
+        self.logger = logger
+        tokens = AccessTokens(configuration.secret ?? .random())
+        gate = AccountGate(
+            pool: pool, configuration: configuration, tokens: tokens,
+            outside: configuration.provider.map { OutsideTokens($0, logger: logger) }, isOutside: isOutside)
+    }
+
+    var routes: [APIRoute] {
+        AuthRoutes(accounts: self).routes + RegisterRoute(accounts: self).routes + UserRoutes(accounts: self).routes
+            + APIKeyRoutes(accounts: self).routes + ProjectRoutes(accounts: self).routes
+            + MemberRoutes(accounts: self).routes + BelongingRoutes(accounts: self).routes
+            + InvitationRoutes(accounts: self).routes + AuditRoutes(pool: pool).routes
+    }
+
+    /// Runs a change in one transaction, then forgets what was remembered of accounts, so that it holds from the answer on.
+    ///
+    /// For bodies with secrets: unlike `PostgresPool.change` it keeps nothing of the request.
+    func change<T: Sendable>(_ body: @escaping @Sendable (PostgresConnection) throws -> T) async throws -> T {
+        let result = try await pool.run { connection in
+            try connection.execute("begin")
+            let result = try body(connection)
+            try connection.execute("commit")
+            return result
+        }
+        await gate.forget()
+        return result
+    }
+
+    /// As `change`, for bodies without secrets: a POST with an `Idempotency-Key` happens once.
+    func change(
+        _ request: APIRequest, _ body: @escaping @Sendable (PostgresConnection) throws -> APIAnswer
+    ) async throws -> APIAnswer {
+        let answer = try await pool.change(request, body)
+        await gate.forget()
+        return answer
+    }
+
+    func hash(_ password: String) async throws -> String {
+        try await hasher.run { [cost = configuration.passwordCost] in try PasswordHash(of: password, cost: cost).text }
+    }
+
+    /// Whether the password fits the stored hash; takes as long where there is none.
+    func matches(_ password: String, _ stored: String?) async throws -> Bool {
+        try await hasher.run { [cost = configuration.passwordCost] in
+            guard let hash = stored.flatMap({ PasswordHash(parsing: $0) }) else {
+                _ = try PasswordHash(of: password, cost: cost)
+                return false
+            }
+            return try hash.matches(password)
+        }
+    }
+
+    /// Throws 429 where the address has no attempts left, else takes `cost` of them.
+    func spend(_ request: APIRequest, cost: Int = 1) throws(Problem) {
+        if let seconds = limiter.take(request.remoteAddress, cost: cost) { throw .tooManyAttempts(seconds: seconds) }
+    }
+}

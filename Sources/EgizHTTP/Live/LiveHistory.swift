@@ -1,0 +1,63 @@
+import EgizCore
+
+/// The last items of all partitions, bounded together, and where the log stands.
+struct LiveHistory {
+    private(set) var log = ""
+    private var rings: [TopicPartition: LiveRing] = [:]
+    private var bytes = 0
+    private let mostBytes: Int
+    private let mostItems: Int
+
+    /// - Parameters:
+    ///   - mostItems: of each partition.
+    ///   - mostBytes: of all of them.
+    init(mostItems: Int, mostBytes: Int) {
+        self.mostItems = mostItems
+        self.mostBytes = mostBytes
+    }
+
+    /// Everything before is of another log.
+    mutating func restart(log: String) {
+        self.log = log
+        rings = [:]
+        bytes = 0
+    }
+
+    mutating func start(_ partition: TopicPartition, at offset: Int64) {
+        if rings[partition] == nil { rings[partition] = LiveRing(start: offset) }
+    }
+
+    mutating func advance(_ partition: TopicPartition, to offset: Int64) {
+        rings[partition, default: LiveRing(start: offset)].advance(to: offset)
+    }
+
+    mutating func append(_ item: LiveItem) {
+        rings[item.partition, default: LiveRing(start: item.offset)].append(item)
+        bytes += LiveRing.weight(item)
+        while let count = rings[item.partition]?.count, count > mostItems { drop(item.partition) }
+        // The fullest gives way, so that a busy topic does not take the past of the quiet ones.
+        while bytes > mostBytes, let fullest = rings.max(by: { $0.value.count < $1.value.count }),
+            fullest.value.count > 0
+        {
+            drop(fullest.key)
+        }
+    }
+
+    private mutating func drop(_ partition: TopicPartition) { bytes -= rings[partition]?.drop() ?? 0 }
+
+    /// Where a client is that has everything so far.
+    var token: LiveToken { LiveToken(log: log, positions: rings.mapValues(\.next)) }
+
+    /// What came since; nil where that cannot be said any more: another log, or records that are gone from here.
+    func since(_ token: LiveToken) -> [LiveItem]? {
+        guard token.log == log else { return nil }
+        var found: [LiveItem] = []
+        for (partition, ring) in rings.sorted(by: { $0.key < $1.key }) {
+            // Of a partition that was not there yet nothing has been missed if all of it is here.
+            guard let items = ring.items(from: token.positions[partition] ?? 0) else { return nil }
+            found += items
+        }
+        // A partition that we do not know: the token is of a log that had more topics.
+        return token.positions.keys.allSatisfy { rings[$0] != nil } ? found : nil
+    }
+}

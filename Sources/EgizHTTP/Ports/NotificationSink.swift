@@ -1,0 +1,7 @@
+/// Where notifications go: Kafka. Called from one thread at a time.
+public protocol NotificationSink: Sendable {
+    /// Publishes records to a topic, in order, and returns when the broker has all of them. Blocks.
+    ///
+    /// Errors: `EngineError`; some of the records may be in the log then, and all of them are given again.
+    func publish(_ records: [(key: String, value: [UInt8])], to topic: String) throws
+}

@@ -1,0 +1,97 @@
+import EgizCore
+import EgizPostgres
+import HTTPTypes
+import Hummingbird
+
+/// `/api/v1/projects/{project}/members`: who belongs to a project, and what each may do.
+struct MemberRoutes: Sendable {
+    let accounts: Accounts
+
+    private static let path = "/api/v1/projects/{project}/members"
+
+    var routes: [APIRoute] {
+        [
+            APIRoute(Self.path, access: .project(.viewer), handler: list),
+            APIRoute(
+                Self.path + "/{userId}", access: .project(.owner), writing: .json(.put, largest: 4096), handler: put),
+            // Everybody may leave; the handler asks more of who removes others.
+            APIRoute(
+                Self.path + "/{userId}", access: .project(.viewer), writing: .bodyless(.delete), handler: remove),
+        ]
+    }
+
+    private func list(_ request: APIRequest) async throws -> Response {
+        try request.reader(known: []).finish()
+        let project = try request.requiredProject()
+        let members = try await accounts.pool.run { try ProjectQueries($0).members(of: project) }
+        return .json(
+            AccountText.json { out in
+                out.beginObject()
+                out.key("items")
+                out.beginArray()
+                for member in members { AccountText.write(member, into: &out) }
+                out.endArray()
+                out.endObject()
+            })
+    }
+
+    /// Makes a user a member, or gives a member another role. It states the whole of it, so it needs no `If-Match`.
+    private func put(_ request: APIRequest) async throws -> Response {
+        try request.reader(known: []).finish()
+        let project = try request.requiredProject()
+        let user = try request.uuid("userId", missing: Problem.noSuchUser)
+        let role = try request.body(known: ["role"]) { $0.role("role") }
+        return try await accounts.change(request) { connection in
+            let queries = ProjectQueries(connection)
+            _ = try queries.project(project, lock: true)
+            let before = try queries.member(user, of: project)
+            if before?.role == .owner, role < .owner { try Self.keepAnOwner(queries, without: user, in: project) }
+            guard try queries.setRole(role, of: user, in: project), let after = try queries.member(user, of: project)
+            else { throw Problem.noSuchUser(user.text) }
+            try request.audit(
+                before == nil ? "project.member.add" : "project.member.change", "user:\(user.text)",
+                before: before.map(Self.json), after: Self.json(after), on: connection)
+            return .json(Self.json(after), status: before == nil ? .created : .ok)
+        }.response
+    }
+
+    private func remove(_ request: APIRequest) async throws -> Response {
+        try request.reader(known: []).finish()
+        let project = try request.requiredProject()
+        let user = try request.uuid("userId", missing: Problem.noSuchMember)
+        if request.principal?.kind != .user || request.principal?.userID != user {
+            try request.require(.owner, in: project, missing: .noSuchProject(project.text))
+        }
+        return try await accounts.change(request) { connection in
+            let queries = ProjectQueries(connection)
+            _ = try queries.project(project, lock: true)
+            guard let before = try queries.member(user, of: project) else { throw Problem.noSuchMember(user.text) }
+            if before.role == .owner { try Self.keepAnOwner(queries, without: user, in: project) }
+            _ = try queries.removeMember(user, from: project)
+            try request.audit(
+                "project.member.remove", "user:\(user.text)", before: Self.json(before), on: connection)
+            return .nothing
+        }.response
+    }
+
+    /// The project is locked.
+    private static func keepAnOwner(
+        _ queries: ProjectQueries, without user: UUIDText, in project: ProjectID
+    ) throws {
+        guard try queries.otherOwners(than: user, in: project) > 0 else { throw Problem.lastOwner }
+    }
+
+    private static func json(_ member: StoredMember) -> [UInt8] {
+        AccountText.json { AccountText.write(member, into: &$0) }
+    }
+}
+
+extension BodyReader {
+    /// A role by its name; the member must be there.
+    mutating func role(_ name: String) -> Role {
+        let text = requiredText(name, length: 1...16)
+        if let role = Role(name: text) { return role }
+        if !text.isEmpty { refuse(name, "\(name) must be one of viewer, editor, owner.") }
+        return .viewer
+    }
+}

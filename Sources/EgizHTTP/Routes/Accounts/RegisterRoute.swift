@@ -1,0 +1,51 @@
+import EgizCore
+import EgizPostgres
+import HTTPTypes
+import Hummingbird
+
+/// `POST /api/v1/auth/register`: an account for whoever asks, or, where that is switched off, for whoever was invited.
+struct RegisterRoute: Sendable {
+    let accounts: Accounts
+
+    /// In attempts of a login: a registration costs a password's hash and stays.
+    private static let cost = 5
+    private static let members = ["email", "password", "name", "invitation"]
+
+    var routes: [APIRoute] {
+        [APIRoute("/api/v1/auth/register", access: .everyone, writing: AuthRoutes.small, handler: register)]
+    }
+
+    private func register(_ request: APIRequest) async throws -> Response {
+        try request.reader(known: []).finish()
+        let (wanted, invitation) = try request.body(known: Self.members) { body in
+            (NewAccount(reading: &body), body.text("invitation"))
+        }
+        let token = invitation.flatMap { OpaqueToken(.invitation, parsing: $0) }
+        if invitation == nil, !accounts.configuration.registrationIsOpen { throw Problem.registrationIsOff }
+        try accounts.spend(request, cost: Self.cost)
+        if invitation != nil, token == nil { throw Problem.noSuchInvitation }
+        let hash = try await accounts.hash(wanted.password)
+        let account = try await accounts.change { connection -> StoredAccount in
+            let invitations = InvitationQueries(connection)
+            var invited: StoredInvitation?
+            if let token {
+                invited = try invitations.find(tokenHash: token.hash, email: wanted.email)
+                if invited == nil { throw Problem.noSuchInvitation }
+            }
+            let made = try AccountQueries(connection).create(
+                email: wanted.email, name: wanted.name, passwordHash: hash, isAdmin: false)
+            guard let made else { throw Problem.emailIsTaken }
+            if let invited {
+                _ = try ProjectQueries(connection).setRole(invited.role, of: made.id, in: invited.project)
+                try invitations.accept(invited.id, by: made.id)
+            }
+            let after = AccountText.json { AccountText.write(made, into: &$0) }
+            try AuthRoutes.audit("user.register", made, request, after: after, on: connection)
+            return made
+        }
+        return APIAnswer.created(
+            AccountText.json { AccountText.write(account, into: &$0) }, at: "/api/v1/users/me",
+            eTag: EntityTag(revision: account.revision)
+        ).response
+    }
+}

@@ -1,0 +1,224 @@
+import EgizCore
+import EgizPostgres
+import EgizTwin
+import HTTPTypes
+import Hummingbird
+
+/// `/api/v1/models`: 3D models in glTF 2.0, with the nodes that bindings name.
+///
+/// A model belongs to a project. One without a project is for everybody to read, and the admins' to change.
+struct ModelRoutes: Sendable {
+    let pool: PostgresPool
+
+    /// Bytes of a file at most.
+    static let largest = 32 << 20
+
+    private static let list = "/api/v1/models"
+    private static let one = "/api/v1/models/{modelId}"
+    private static let file = "/api/v1/models/{modelId}/content"
+    private static let accepted = [
+        ModelDocument.Form.binary.rawValue, ModelDocument.Form.json.rawValue, "application/octet-stream",
+    ]
+
+    var routes: [APIRoute] {
+        [
+            APIRoute(
+                Self.list, access: .filtered(.viewer), parameters: ["project", "limit", "cursor"], handler: models),
+            APIRoute(
+                Self.list, access: .filtered(.editor), parameters: ["name", "project"],
+                writing: .init(method: .post, accepts: Self.accepted, largest: Self.largest), handler: create),
+            APIRoute(Self.one, access: .filtered(.viewer), handler: model),
+            APIRoute(Self.one, access: .filtered(.editor), writing: .json(.patch, largest: 16 << 10), handler: change),
+            APIRoute(Self.one, access: .filtered(.editor), writing: .bodyless(.delete), handler: delete),
+            APIRoute(Self.file, access: .filtered(.viewer), handler: content),
+            APIRoute(
+                Self.file, access: .filtered(.editor),
+                writing: .init(method: .put, accepts: Self.accepted, largest: Self.largest), handler: replace),
+            APIRoute("/api/v1/models/{modelId}/nodes", access: .filtered(.viewer), handler: nodes),
+        ]
+    }
+
+    // MARK: Reading
+
+    private func models(_ request: APIRequest) async throws -> Response {
+        var reader = request.reader(known: ["project", "limit", "cursor"])
+        let project = reader.project("project")
+        let limit = reader.integer("limit", in: 1...1000, default: 100)
+        let cursor = reader.cursor(.models, question: [project?.text])
+        try reader.finish()
+        let after = cursor.flatMap { UUIDText($0.place) }
+        let found = try await pool.run {
+            try ModelQueries($0).page(request.scope, project: project, after: after, limit: limit)
+        }
+        var out = JSONOutput(capacity: 384 * found.count + 64)
+        out.beginObject()
+        out.key("items")
+        out.beginArray()
+        for model in found.prefix(limit) { ModelText.write(model, into: &out) }
+        out.endArray()
+        if found.count > limit {
+            out.next(PageCursor(.models, question: [project?.text], place: found[limit - 1].id.text).text)
+        }
+        out.endObject()
+        return .json(out.bytes)
+    }
+
+    private func model(_ request: APIRequest) async throws -> Response {
+        try request.reader(known: []).finish()
+        let id = try Self.id(request)
+        let model = try await pool.run { try Self.readable(id, request, $0) }
+        let tag = EntityTag(revision: model.version)
+        if tag.matches(request.headers[values: .ifNoneMatch]) {
+            return Response(status: .notModified, headers: [.eTag: tag.text])
+        }
+        return .json(ModelText.json(model), headers: [.eTag: tag.text])
+    }
+
+    private func nodes(_ request: APIRequest) async throws -> Response {
+        try request.reader(known: []).finish()
+        let id = try Self.id(request)
+        let nodes = try await pool.run { connection in
+            _ = try Self.readable(id, request, connection)
+            return try ModelQueries(connection).nodes(id) ?? []
+        }
+        var out = JSONOutput(capacity: nodes.count + 96)
+        out.beginObject()
+        out.member("modelId", id.text)
+        out.key("items")
+        out.raw(nodes)
+        out.endObject()
+        return .json(out.bytes)
+    }
+
+    private func content(_ request: APIRequest) async throws -> Response {
+        try request.reader(known: []).finish()
+        let id = try Self.id(request)
+        let (model, file) = try await pool.run { connection in
+            // One snapshot: the file is that of the tag.
+            try connection.execute("begin isolation level repeatable read, read only")
+            let model = try Self.readable(id, request, connection)
+            return (model, try ModelQueries(connection).content(id))
+        }
+        return .content(
+            file, type: model.mediaType, headers: [.eTag: EntityTag(revision: model.version).text])
+    }
+
+    private static func id(_ request: APIRequest) throws(Problem) -> UUIDText {
+        let text = request.captures["modelId"] ?? ""
+        guard let id = UUIDText(text) else { throw .noSuchModel(text) }
+        return id
+    }
+
+    private static func readable(
+        _ id: UUIDText, _ request: APIRequest, _ connection: PostgresConnection
+    ) throws -> StoredModel {
+        guard let model = try ModelQueries(connection).model(id) else { throw Problem.noSuchModel(id.text) }
+        if model.project != nil { try request.require(.viewer, in: model.project, missing: .noSuchModel(id.text)) }
+        return model
+    }
+
+    /// The model, locked for a change that the caller may make; what everybody reads and only admins change is no secret.
+    private static func changeable(
+        _ id: UUIDText, _ request: APIRequest, _ connection: PostgresConnection
+    ) throws -> StoredModel {
+        guard let model = try ModelQueries(connection).model(id, locked: true) else {
+            throw Problem.noSuchModel(id.text)
+        }
+        if model.project == nil, request.principal?.isAdmin != true { throw Problem.adminOnly }
+        try request.require(.editor, in: model.project, missing: .noSuchModel(id.text))
+        return model
+    }
+
+    // MARK: Writing
+
+    private func create(_ request: APIRequest) async throws -> Response {
+        var reader = request.reader(known: ["name", "project"])
+        let name = reader.storableText("name")
+        let project = reader.project("project")
+        if name == nil { reader.refuse("name", "name is needed: what people call the model.") }
+        if let name, name.utf8.count > 256 { reader.refuse("name", "name has more than 256 bytes.") }
+        try reader.finish()
+        if project == nil, request.principal?.isAdmin != true {
+            throw Problem.parameter("project", "project is needed: the id of the project that the model is for.")
+        }
+        if let project { try request.require(.editor, in: project, missing: .noSuchProject(project.text)) }
+        let document = try Self.document(request.body)
+        return try await pool.change(request) { connection in
+            if let project, try !ProjectLookup.exists(project, connection) {
+                throw Problem.noSuchProject(project.text)
+            }
+            let queries = ModelQueries(connection)
+            guard let id = try queries.create(project: project, name: name ?? "", document, file: request.body),
+                let made = try queries.model(id)
+            else { throw Problem.internalError }
+            let body = ModelText.json(made)
+            try request.audit("model.create", "model:\(id.text)", project: project, after: body, on: connection)
+            return .created(body, at: "/api/v1/models/\(id.text)", eTag: EntityTag(revision: made.version))
+        }.response
+    }
+
+    private func replace(_ request: APIRequest) async throws -> Response {
+        try request.reader(known: []).finish()
+        let id = try Self.id(request)
+        let document = try Self.document(request.body)
+        return try await change(id, "model.replace", request) { try $0.replace(id, document, file: request.body) }
+    }
+
+    private func change(_ request: APIRequest) async throws -> Response {
+        try request.reader(known: []).finish()
+        let id = try Self.id(request)
+        let (name, transform) = try request.body(known: ["name", "transform"]) { body in
+            (body.text("name", length: 1...256), ModelTransform.read("transform", &body))
+        }
+        return try await change(id, "model.change", request) { try $0.change(id, name: name, transform: transform) }
+    }
+
+    /// A model has one tag, for its file too: whatever changes raises its version.
+    private func change(
+        _ id: UUIDText, _ action: String, _ request: APIRequest,
+        _ write: @escaping @Sendable (ModelQueries) throws -> Void
+    ) async throws -> Response {
+        try await pool.change(request) { connection in
+            let before = try Self.changeable(id, request, connection)
+            try request.precondition(current: EntityTag(revision: before.version))
+            let queries = ModelQueries(connection)
+            try write(queries)
+            let after = try queries.model(id) ?? before
+            let body = ModelText.json(after)
+            try request.audit(
+                action, "model:\(id.text)", project: before.project, before: ModelText.json(before), after: body,
+                on: connection)
+            return .json(body, eTag: EntityTag(revision: after.version))
+        }.response
+    }
+
+    private func delete(_ request: APIRequest) async throws -> Response {
+        try request.reader(known: []).finish()
+        let id = try Self.id(request)
+        return try await pool.change(request) { connection in
+            let before = try Self.changeable(id, request, connection)
+            try request.precondition(current: EntityTag(revision: before.version))
+            try ModelQueries(connection).delete(id)
+            try request.audit(
+                "model.delete", "model:\(id.text)", project: before.project, before: ModelText.json(before),
+                on: connection)
+            return .nothing
+        }.response
+    }
+
+    private static func document(_ file: [UInt8]) throws(Problem) -> ModelDocument {
+        do throws(ModelDocument.Fault) {
+            return try ModelDocument(parsing: file)
+        } catch {
+            throw .unprocessable("invalid-model", "The file is no usable model: \(error.message).")
+        }
+    }
+}
+
+extension Problem {
+    static func noSuchModel(_ id: String) -> Problem {
+        Problem(
+            code: "model-not-found", status: .notFound, title: "No such model",
+            detail: "There is no model \(id.prefix(64)). GET /api/v1/models lists those that you may see.")
+    }
+}

@@ -1,0 +1,260 @@
+import EgizCore
+import EgizPostgres
+import EgizRuntime
+import EgizTwin
+import HTTPTypes
+import Hummingbird
+
+/// `/api/v1/topologies/…`: check, deploy, compare, go back, pause and resume; what `egiz topology` does at the command line.
+///
+/// For admins: topologies read and write whatever Kafka has, and their texts may hold secrets.
+struct TopologyRoutes: Sendable {
+    let pool: PostgresPool
+    /// Nil: topologies cannot be read here, so nothing can be checked or deployed.
+    let setup: RehearsalSetup?
+
+    private static let one = "/api/v1/topologies/{topology}"
+    private static let allowances = ["allowRemovedStages", "allowOtherTopics"]
+    /// Types that no form of a web page can send.
+    private static let yaml = APIRoute.Writing(
+        method: .post, accepts: ["application/yaml", "application/x-yaml", "text/yaml"], largest: 1 << 20)
+
+    var routes: [APIRoute] {
+        [
+            APIRoute(
+                "/api/v1/topologies", access: .admin, parameters: ["dryRun"] + Self.allowances, writing: Self.yaml,
+                handler: apply),
+            APIRoute("/api/v1/topologies/validate", access: .admin, writing: Self.yaml, handler: validate),
+            APIRoute("/api/v1/topologies/diff", access: .admin, writing: Self.yaml, handler: diffText),
+            APIRoute(Self.one, access: .admin, parameters: ["version"], handler: topology),
+            APIRoute(Self.one, access: .admin, writing: .bodyless(.delete)) { try await setState(.deleted, $0) },
+            APIRoute(Self.one + "/versions", access: .admin, handler: versions),
+            APIRoute(Self.one + "/diff", access: .admin, parameters: ["from", "to"], handler: diffVersions),
+            APIRoute(Self.one + "/rollback", access: .admin, writing: .json(.post, largest: 4096), handler: rollBack),
+            APIRoute(Self.one + "/pause", access: .admin, writing: .bodyless(.post)) {
+                try await setState(.paused, $0)
+            },
+            APIRoute(Self.one + "/resume", access: .admin, writing: .bodyless(.post)) {
+                try await setState(.running, $0)
+            },
+        ]
+    }
+
+    func reader() throws(Problem) -> RehearsalSetup {
+        guard let setup else { throw .noRehearsal("this process cannot read topologies") }
+        return setup
+    }
+
+    static func name(_ request: APIRequest) throws(Problem) -> String {
+        guard let name = request.captures["topology"].flatMap({ PercentText.decode($0) }), !name.utf8.contains(0) else {
+            throw .noSuchTopology("")
+        }
+        return name
+    }
+
+    /// What the deployer cannot do is for the one who asks; anything else is ours.
+    static func deploying<T>(_ body: () throws(EngineError) -> T) throws -> T {
+        do throws(EngineError) {
+            return try body()
+        } catch {
+            guard error.code == .topology else { throw error }
+            throw Problem(
+                code: "topology", status: .conflict, title: "That cannot be done with the topology",
+                detail: "\(error.message).")
+        }
+    }
+
+    // MARK: Reading
+
+    private func topology(_ request: APIRequest) async throws -> Response {
+        var reader = request.reader(known: ["version"])
+        let asked = reader.version("version")
+        try reader.finish()
+        let name = try Self.name(request)
+        let (deployment, version) = try await pool.run { connection -> (Deployment?, TopologyVersion) in
+            try connection.execute("begin isolation level repeatable read")
+            let store = try PostgresDeploymentStore(within: connection)
+            let deployment = try store.snapshot().deployment(name)
+            let versions = try store.versions(of: name)
+            let wanted = asked ?? deployment?.wantedVersion ?? versions.last?.version
+            guard let version = versions.first(where: { $0.version == wanted }) else {
+                throw Problem.noSuchTopology(name)
+            }
+            return (deployment, version)
+        }
+        var out = JSONOutput(capacity: version.text.utf8.count + 512)
+        out.beginObject()
+        out.member("name", name)
+        out.member("state", deployment?.state.rawValue)
+        out.member("wantedVersion", deployment?.wantedVersion)
+        out.member("runningVersion", deployment?.runningVersion)
+        Self.members(version, into: &out)
+        out.member("text", version.text)
+        out.endObject()
+        return .json(out.bytes, headers: [.eTag: EntityTag(revision: version.version).text])
+    }
+
+    private static func members(_ version: TopologyVersion, into out: inout JSONOutput) {
+        out.member("version", version.version)
+        out.member("appliedAt", EventTime(microseconds: version.appliedAt).text)
+        out.member("origin", version.origin)
+    }
+
+    private func versions(_ request: APIRequest) async throws -> Response {
+        try request.reader(known: []).finish()
+        let name = try Self.name(request)
+        let versions = try await Self.versions(name, pool)
+        var out = JSONOutput(capacity: 128 * versions.count)
+        out.beginObject()
+        out.member("name", name)
+        out.key("items")
+        out.beginArray()
+        for version in versions.reversed() {
+            out.beginObject()
+            Self.members(version, into: &out)
+            out.endObject()
+        }
+        out.endArray()
+        out.endObject()
+        return .json(out.bytes)
+    }
+
+    static func versions(_ name: String, _ pool: PostgresPool) async throws -> [TopologyVersion] {
+        let versions = try await pool.run { connection in
+            try connection.execute("begin")
+            return try PostgresDeploymentStore(within: connection).versions(of: name)
+        }
+        guard !versions.isEmpty else { throw Problem.noSuchTopology(name) }
+        return versions
+    }
+
+    // MARK: Deploying
+
+    private func validate(_ request: APIRequest) async throws -> Response {
+        try request.reader(known: []).finish()
+        return .json(PlanText.json(try reader().load(try Self.text(request))))
+    }
+
+    private static func text(_ request: APIRequest) throws(Problem) -> String {
+        guard let text = String(validating: request.body, as: UTF8.self), !request.body.contains(0) else {
+            throw .invalidBody([.init(pointer: "", detail: "The body must be YAML in UTF-8.")])
+        }
+        return text
+    }
+
+    /// The topology of the body, or every fault of it.
+    static func load(_ request: APIRequest, _ setup: RehearsalSetup) throws(Problem) -> Topology {
+        let loaded = setup.load(try text(request))
+        if let topology = loaded.topology { return topology }
+        var problem = Problem.unprocessable("invalid-topology", "The topology has faults; see errors.")
+        problem.faults = loaded.faults.filter { $0.severity == .error }.map {
+            .init(parameter: "line \($0.mark.line), column \($0.mark.column)", detail: $0.message)
+        }
+        throw problem
+    }
+
+    private func apply(_ request: APIRequest) async throws -> Response {
+        var reader = request.reader(known: ["dryRun"] + Self.allowances)
+        let dryRun = reader.flag("dryRun")
+        let allowances = DeploymentAllowances(
+            removedStages: reader.flag("allowRemovedStages"),
+            otherTopics: reader.flag("allowOtherTopics"))
+        try reader.finish()
+        let setup = try self.reader()
+        let topology = try Self.load(request, setup)
+        return try await pool.change(request) { connection in
+            try Self.change(request, "apply", connection, setup) { deployer throws(EngineError) in
+                try deployer.apply([topology], origin: "api", allowing: allowances, dryRun: dryRun).first
+            }
+        }.response
+    }
+
+    private func rollBack(_ request: APIRequest) async throws -> Response {
+        try request.reader(known: []).finish()
+        let name = try Self.name(request)
+        let setup = try reader()
+        let (version, dryRun, allowances) = try request.body(known: ["to", "dryRun"] + Self.allowances) { body in
+            (
+                body.integer("to", in: 1...Int64.max), body.bool("dryRun") ?? false,
+                DeploymentAllowances(
+                    removedStages: body.bool("allowRemovedStages") ?? false,
+                    otherTopics: body.bool("allowOtherTopics") ?? false)
+            )
+        }
+        return try await pool.change(request) { connection in
+            try Self.checkKnown(name, connection)
+            return try Self.change(request, "rollback", connection, setup) { deployer throws(EngineError) in
+                try deployer.rollBack(name, to: version, allowing: allowances, dryRun: dryRun)
+            }
+        }.response
+    }
+
+    /// Plans and stores; 409 with every reason where it is refused.
+    private static func change(
+        _ request: APIRequest, _ action: String, _ connection: PostgresConnection, _ setup: RehearsalSetup,
+        _ body: (Deployer) throws(EngineError) -> Deployer.Result?
+    ) throws -> APIAnswer {
+        let store = try PostgresDeploymentStore(within: connection)
+        let deployer = Deployer(store, registry: setup.registry, read: setup.read)
+        guard let result = try deploying({ () throws(EngineError) in try body(deployer) }) else {
+            throw Problem.internalError
+        }
+        if result.outcome == .refused {
+            var problem = Problem(
+                code: "topology-refused", status: .conflict, title: "What is stored does not fit the topology",
+                detail: "Nothing was changed; see errors, and what can be allowed.")
+            problem.faults = result.plan.refusals.map { .init(parameter: result.plan.topology, detail: $0) }
+            throw problem
+        }
+        let text = PlanText.json(result)
+        if result.outcome == .applied {
+            try request.audit("topology.\(action)", "topology:\(result.plan.topology)", after: text, on: connection)
+        }
+        return .json(text)
+    }
+
+    private func setState(_ state: Deployment.State, _ request: APIRequest) async throws -> Response {
+        try request.reader(known: []).finish()
+        let name = try Self.name(request)
+        return try await pool.change(request) { connection in
+            try Self.checkKnown(name, connection)
+            let store = try PostgresDeploymentStore(within: connection)
+            let before = try store.snapshot().deployment(name)?.state
+            // States need no reader: they say nothing of texts.
+            let deployer = Deployer(store, registry: ProcessorRegistry([]), read: { _, _ in nil })
+            let changed = try Self.deploying { () throws(EngineError) in try deployer.setState(state, of: name) }
+            var out = JSONOutput()
+            out.beginObject()
+            out.member("topology", name)
+            out.member("state", state.rawValue)
+            out.key("changed")
+            out.bool(changed)
+            out.endObject()
+            if changed {
+                var was = JSONOutput()
+                was.beginObject()
+                was.member("state", before?.rawValue)
+                was.endObject()
+                let word = state == .paused ? "pause" : state == .running ? "resume" : "delete"
+                try request.audit(
+                    "topology.\(word)", "topology:\(name)", before: was.bytes, after: out.bytes, on: connection)
+            }
+            return .json(out.bytes)
+        }.response
+    }
+
+    private static func checkKnown(_ name: String, _ connection: PostgresConnection) throws {
+        let known = try connection.query("select from egiz.deployment where topology = $1", [.text(name)])
+        guard !known.isEmpty else { throw Problem.noSuchTopology(name) }
+    }
+}
+
+extension Problem {
+    static func noSuchTopology(_ name: String) -> Problem {
+        Problem(
+            code: "topology-not-found", status: .notFound, title: "No such topology",
+            detail:
+                "There is no topology \(name.prefix(200)), or not that version of it. GET /api/v1/topologies lists them."
+        )
+    }
+}

@@ -1,0 +1,142 @@
+public import EgizCore
+import EgizTwin
+
+/// The present state of things, page by page, with the input positions that live push compares changes with.
+public struct LiveQueries: Sendable {
+    /// Which things, and what of them.
+    public struct Question: Sendable {
+        /// Ids in any order; nil: all.
+        public var things: [String]?
+        /// Those of these projects; nil: all.
+        public var projects: [ProjectID]?
+        /// What the caller may see.
+        public var scope: AccessScope
+        public var twins: Bool
+        public var scenes: Bool
+        /// Those that are not cleared.
+        public var alerts: Bool
+        public var predictions: Bool
+
+        public init(
+            things: [String]?, projects: [ProjectID]?, scope: AccessScope, twins: Bool, scenes: Bool, alerts: Bool,
+            predictions: Bool
+        ) {
+            self.things = things
+            self.projects = projects
+            self.scope = scope
+            self.twins = twins
+            self.scenes = scenes
+            self.alerts = alerts
+            self.predictions = predictions
+        }
+    }
+
+    public struct Twin: Sendable {
+        public var thing: String
+        public var revision: Int64
+        /// JSON; nil where twins were not asked for.
+        public var document: [UInt8]?
+        public var position: InputPosition
+    }
+
+    /// One snapshot of the database.
+    public struct Page: Sendable {
+        public var twins: [Twin] = []
+        public var scenes: [(thing: String, property: StoredProperty)] = []
+        public var alerts: [StoredAlert] = []
+        public var predictions: [(thing: String, prediction: StoredPrediction)] = []
+        /// Where the next page begins (exclusive); nil: this is the last.
+        public var next: String?
+    }
+
+    private let pool: PostgresPool
+
+    public init(pool: PostgresPool) { self.pool = pool }
+
+    /// Up to `limit` things after `after`, in the order of their ids.
+    public func page(_ question: Question, after: String?, limit: Int) async throws -> Page {
+        try await pool.read { try Self.page(question, after, limit, $0) }
+    }
+
+    /// The project of each of these things, in their order; nil: nobody's.
+    public func projects(of things: [String]) async throws -> [ProjectID?] {
+        try await pool.run { connection in
+            let rows = try connection.query(
+                """
+                select egiz.project_of(thing)::text from unnest($1) with ordinality as asked (thing, place) order by place
+                """, [.textArray(things)])
+            return rows.map { row in row.text(0).flatMap { ProjectID($0) } }
+        }
+    }
+
+    private static func page(
+        _ question: Question, _ after: String?, _ limit: Int, _ connection: PostgresConnection
+    ) throws(EngineError) -> Page {
+        var page = Page()
+        page.twins = try twins(question, after, limit + 1, connection)
+        if page.twins.count > limit {
+            page.twins.removeLast()
+            page.next = page.twins.last?.thing
+        }
+        let things: [String?] = page.twins.map { $0.thing }
+        guard !things.isEmpty else { return page }
+        if question.scenes { page.scenes = try scenes(things, connection) }
+        if question.alerts { page.alerts = try AlertQueries(connection).open(of: things) }
+        if question.predictions { page.predictions = try PredictionQueries.all(of: things, connection) }
+        return page
+    }
+
+    private static func twins(
+        _ question: Question, _ after: String?, _ limit: Int, _ connection: PostgresConnection
+    ) throws(EngineError) -> [Twin] {
+        var parameters: [PostgresValue] = [.int64(Int64(limit))]
+        var conditions = ["not deleted"]
+        if let after {
+            parameters.append(.text(after))
+            conditions.append("thing_id > $\(parameters.count)")
+        }
+        if let things = question.things {
+            parameters.append(.textArray(things))
+            conditions.append("thing_id = any ($\(parameters.count))")
+        }
+        // A project of the question that the scope does not have is not there, or not the caller's to see.
+        for scope in [question.scope, question.projects.map { .projects($0) } ?? .all] {
+            guard let condition = scope.condition(thing: "thing_id", at: parameters.count + 1) else { continue }
+            parameters.append(scope.parameter)
+            conditions.append("(\(condition))")
+        }
+        return try connection.query(
+            """
+            select thing_id, revision, \(question.twins ? "document" : "null"), input_topic, input_partition, input_offset
+            from egiz.twin where \(conditions.joined(separator: " and ")) order by thing_id limit $1
+            """, parameters
+        ).map { row in
+            Twin(
+                thing: row.text(0) ?? "", revision: row.int64(1) ?? 0, document: row.bytes(2),
+                position: InputPosition(
+                    topic: row.text(3) ?? "", partition: Int32(clamping: row.int64(4) ?? 0), offset: row.int64(5) ?? 0))
+        }
+    }
+
+    private static func scenes(
+        _ things: [String?], _ connection: PostgresConnection
+    ) throws(EngineError) -> [(thing: String, property: StoredProperty)] {
+        try connection.query(
+            """
+            select thing_id, object_name, target, value, revision, event_time, cause_topic, cause_partition, cause_offset
+            from egiz.scene where thing_id = any ($1) order by thing_id, object_name, target
+            """, [.textArray(things)]
+        ).map { row in
+            var cause: InputPosition?
+            if let topic = row.text(6), let partition = row.int64(7), let offset = row.int64(8) {
+                cause = InputPosition(topic: topic, partition: Int32(clamping: partition), offset: offset)
+            }
+            return (
+                row.text(0) ?? "",
+                StoredProperty(
+                    object: row.text(1) ?? "", target: row.text(2) ?? "", value: row.bytes(3) ?? [],
+                    revision: row.int64(4) ?? 0, time: EventTime(microseconds: row.timestamp(5) ?? 0), cause: cause)
+            )
+        }
+    }
+}

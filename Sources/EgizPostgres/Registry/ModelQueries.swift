@@ -1,0 +1,155 @@
+public import EgizCore
+public import EgizTwin
+
+/// 3D models. Files lie in Postgres, in pieces of 1 MiB: a change of a model is one transaction, every process that serves the API has
+/// them, a backup of the database has them too, and no name of a file is ever made of what a client says. Confined to the thread of
+/// its connection.
+public struct ModelQueries {
+    private static let chunk = 1 << 20
+
+    private let connection: PostgresConnection
+
+    public init(_ connection: PostgresConnection) { self.connection = connection }
+
+    private static let columns = """
+        model_id::text, project_id::text, name, media_type, bytes, sha256, jsonb_array_length(nodes)::bigint, transform::text,
+        version, created_at, updated_at
+        """
+
+    /// Models of the scope and those for everybody, ascending by id, up to one more than `limit`.
+    public func page(
+        _ scope: AccessScope, project: ProjectID?, after: UUIDText?, limit: Int
+    ) throws(EngineError) -> [StoredModel] {
+        var parameters: [PostgresValue] = [.int64(Int64(limit) + 1)]
+        var conditions = ["true"]
+        if case .projects = scope {
+            parameters.append(scope.parameter)
+            conditions.append("(project_id is null or project_id = any ($\(parameters.count)::uuid[]))")
+        }
+        if let project {
+            parameters.append(.text(project.text))
+            conditions.append("project_id = $\(parameters.count)::uuid")
+        }
+        if let after {
+            parameters.append(.text(after.text))
+            conditions.append("model_id > $\(parameters.count)::uuid")
+        }
+        return try connection.query(
+            """
+            select \(Self.columns) from egiz.model_3d where \(conditions.joined(separator: " and "))
+            order by model_id limit $1
+            """, parameters
+        ).compactMap(Self.model)
+    }
+
+    public func model(_ id: UUIDText, locked: Bool = false) throws(EngineError) -> StoredModel? {
+        try connection.query(
+            "select \(Self.columns) from egiz.model_3d where model_id = $1::uuid\(locked ? " for update" : "")",
+            [.text(id.text)]
+        ).first.flatMap(Self.model)
+    }
+
+    /// JSON: an array of `{"index":0,"name":"Tank","parent":null,"hasMesh":true}`.
+    public func nodes(_ id: UUIDText) throws(EngineError) -> [UInt8]? {
+        try connection.query("select nodes::text from egiz.model_3d where model_id = $1::uuid", [.text(id.text)])
+            .first?.bytes(0)
+    }
+
+    /// The names of the nodes of a thing's model; nil where the thing has none.
+    public func nodeNames(of thing: ThingID) throws(EngineError) -> [String]? {
+        let rows = try connection.query(
+            """
+            select array(select node ->> 'name' from jsonb_array_elements(nodes) as node where node ->> 'name' is not null)
+            from egiz.twin_registration join egiz.model_3d using (model_id) where thing_id = $1
+            """, [.text(thing.text)])
+        return rows.first?.textArray(0)?.compactMap(\.self)
+    }
+
+    /// The file.
+    public func content(_ id: UUIDText) throws(EngineError) -> [UInt8] {
+        var file: [UInt8] = []
+        for row in try connection.query(
+            "select data from egiz.model_3d_chunk where model_id = $1::uuid order by number", [.text(id.text)])
+        {
+            file += row.bytes(0) ?? []
+        }
+        return file
+    }
+
+    /// Stores a model; its id.
+    public func create(
+        project: ProjectID?, name: String, _ document: ModelDocument, file: [UInt8]
+    ) throws(EngineError) -> UUIDText? {
+        let rows = try connection.query(
+            """
+            insert into egiz.model_3d (name, media_type, bytes, sha256, nodes, project_id)
+            values ($1, $2, $3, $4, $5::text::jsonb, $6::text::uuid) returning model_id::text
+            """, [.text(name)] + Self.values(document, file) + [.optional(project?.text)])
+        guard let id = rows.first?.text(0).flatMap({ UUIDText($0) }) else { return nil }
+        try store(file, of: id)
+        return id
+    }
+
+    /// Puts another file in the place of a model's.
+    public func replace(_ id: UUIDText, _ document: ModelDocument, file: [UInt8]) throws(EngineError) {
+        _ = try connection.query(
+            """
+            update egiz.model_3d set media_type = $2, bytes = $3, sha256 = $4, nodes = $5::text::jsonb
+            where model_id = $1::uuid
+            """, [.text(id.text)] + Self.values(document, file))
+        _ = try connection.query("delete from egiz.model_3d_chunk where model_id = $1::uuid", [.text(id.text)])
+        try store(file, of: id)
+    }
+
+    /// What is nil stays.
+    public func change(_ id: UUIDText, name: String?, transform: JSONObject?) throws(EngineError) {
+        _ = try connection.query(
+            """
+            update egiz.model_3d set name = coalesce($2, name), transform = coalesce($3::text::jsonb, transform)
+            where model_id = $1::uuid
+            """,
+            [.text(id.text), .optional(name), .optional(transform.map { JSONValue.object($0).text })])
+    }
+
+    public func delete(_ id: UUIDText) throws(EngineError) {
+        _ = try connection.query("delete from egiz.model_3d where model_id = $1::uuid", [.text(id.text)])
+    }
+
+    private func store(_ file: [UInt8], of id: UUIDText) throws(EngineError) {
+        for (number, start) in stride(from: 0, to: file.count, by: Self.chunk).enumerated() {
+            _ = try connection.query(
+                "insert into egiz.model_3d_chunk (model_id, number, data) values ($1::uuid, $2, $3)",
+                [
+                    .text(id.text), .int64(Int64(number)),
+                    .bytes(Array(file[start..<min(file.count, start + Self.chunk)])),
+                ])
+        }
+    }
+
+    private static func values(_ document: ModelDocument, _ file: [UInt8]) -> [PostgresValue] {
+        let digest = SHA256.hash(file).map { byte in
+            (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
+        let nodes = document.nodes.map { node in
+            var object = JSONObject()
+            object["index"] = .int(Int64(node.index))
+            object["name"] = node.name.map { .string($0) } ?? .null
+            object["parent"] = node.parent.map { .int(Int64($0)) } ?? .null
+            object["hasMesh"] = .bool(node.hasMesh)
+            return JSONValue.object(object)
+        }
+        return [
+            .text(document.form.rawValue), .int64(Int64(file.count)), .text(digest), .text(JSONValue.array(nodes).text),
+        ]
+    }
+
+    private static func model(_ row: PostgresRow) -> StoredModel? {
+        guard let id = row.text(0).flatMap({ UUIDText($0) }) else { return nil }
+        return StoredModel(
+            id: id, project: row.text(1).flatMap { ProjectID($0) }, name: row.text(2) ?? "",
+            mediaType: row.text(3) ?? "", bytes: row.int64(4) ?? 0, sha256: row.text(5) ?? "",
+            nodeCount: row.int64(6) ?? 0, transform: row.bytes(7) ?? [], version: row.int64(8) ?? 0,
+            createdAt: EventTime(microseconds: row.timestamp(9) ?? 0),
+            updatedAt: EventTime(microseconds: row.timestamp(10) ?? 0))
+    }
+}

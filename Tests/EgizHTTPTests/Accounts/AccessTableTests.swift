@@ -1,0 +1,221 @@
+import EgizCore
+import EgizPostgres
+import EgizTwin
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import JWTKit
+import NIOCore
+import Testing
+
+@testable import EgizHTTP
+
+extension DatabaseTests {
+    /// Walks every route as everybody. The table is made over the router's own routes, so that none can be forgotten, and is kept in
+    /// `Cases/access.tsv`, where a change of it is seen; what must hold is said once more, by the access of each route.
+    @Suite struct AccessTableTests {
+        /// What a handler that was reached answers here.
+        private static let open = 299
+
+        private static let table = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../Cases/access.tsv").standardizedFileURL
+
+        /// Who asks: the value of the header, nil for none.
+        private struct Caller {
+            var name: String
+            var authorization: String?
+            /// The role in the project of the path; nil: none.
+            var role: Role?
+            var isAdmin = false
+            var isPerson = true
+            var isValid = true
+        }
+
+        @Test func everyRouteAnswersEverybodyAsItsAccessSays() async throws {
+            let people = try TestPeople()
+            let project = try await Self.project(people)
+            let callers = try await Self.callers(people, project: project)
+            let routes = people.server.routes.routes
+            // Only the gate is asked: behind it every handler says that it was reached.
+            var table = people.server.routes.routes
+            for index in table.indices { table[index].handler = { _ in Response(status: .init(code: Self.open)) } }
+            let responder = APIResponder(
+                table: RouteTable(routes: table), gate: people.people.gate, metrics: PrometheusRegistry(),
+                logger: TestAPI.quiet)
+            let application = Application(responder: responder)
+            let lines = try await application.test(.router) { [callers] client in
+                var lines = ["route\taccess\t" + callers.map(\.name).joined(separator: "\t")]
+                for route in routes {
+                    var line = ["\(Self.method(route)) \(route.path)", "\(route.access)"]
+                    for caller in callers {
+                        let status = try await Self.ask(client, route, caller, project: project)
+                        #expect(status == Self.expected(route.access, caller), "\(line[0]) as \(caller.name)")
+                        line.append("\(status)")
+                    }
+                    lines.append(line.joined(separator: "\t"))
+                }
+                return lines
+            }
+            let text = ([lines[0]] + lines.dropFirst().sorted()).joined(separator: "\n") + "\n"
+            if ProcessInfo.processInfo.environment["EGIZ_REGENERATE"] != nil {
+                try text.write(to: Self.table, atomically: true, encoding: .utf8)
+            }
+            let kept = try String(contentsOf: Self.table, encoding: .utf8)
+            #expect(
+                text == kept,
+                "Cases/access.tsv is another one; look at the difference, then EGIZ_REGENERATE=1 writes it")
+        }
+
+        /// The rules, in the words of issue 6.
+        private static func expected(_ access: Access, _ caller: Caller) -> Int {
+            if access == .everyone { return open }
+            guard caller.authorization != nil, caller.isValid else { return 401 }
+            switch access {
+            case .everyone, .signedIn, .filtered: return open
+            case .account: return caller.isPerson ? open : 403
+            case .admin: return caller.isAdmin ? open : 403
+            case .thing(let role), .project(let role):
+                if caller.isAdmin { return open }
+                guard let own = caller.role else { return 404 }
+                return own >= role ? open : 403
+            }
+        }
+
+        // MARK: People
+
+        private static let thing = "org.walk:filler-1"
+
+        private static func project(_ people: TestPeople) async throws -> String {
+            let owner = try await people.person("owner@example.com")
+            let project = try await people.project(owner.access, namespace: "org.walk")
+            for (name, role) in [("editor", "editor"), ("viewer", "viewer")] {
+                let id = try await people.register("\(name)@example.com")
+                try await people.join(project, id, role, by: owner.access)
+            }
+            return project
+        }
+
+        private static func callers(_ people: TestPeople, project: String) async throws -> [Caller] {
+            func signedIn(_ name: String) async throws -> String {
+                "Bearer " + (try await people.login("\(name)@example.com").access)
+            }
+            let other = try await people.person("other@example.com")
+            _ = try await people.project(other.access, namespace: "org.other")
+            let admin = try await people.admin()
+            let owner = try await people.login("owner@example.com").access
+            func key(_ role: String, projects: String?) async throws -> String {
+                let scope = projects.map { #","projects":["\#($0)"]"# } ?? ""
+                let made = try await people.json(
+                    .post, "/api/v1/users/me/api-keys", owner, #"{"name":"k","role":"\#(role)"\#(scope)}"#,
+                    status: .created)
+                return "Bearer " + (made["key"]?.string ?? "")
+            }
+            let revoked = try await people.login("owner@example.com").access
+            _ = try await people.send(.post, "/api/v1/auth/logout", revoked)
+            // As good as the owner's in all but the one thing.
+            let claims = try #require(TokenPayload(of: owner))
+            let expired = try await people.people.tokens.sign(
+                user: claims.user, session: claims.session, lifetime: 900, now: Date(timeIntervalSinceNow: -901))
+            let forged = try await AccessTokens(.random()).sign(
+                user: claims.user, session: claims.session, lifetime: 900)
+            let payload = owner.split(separator: ".")[1]
+            let unsigned = Base64URL.encode(Array(#"{"alg":"none","typ":"JWT"}"#.utf8)) + ".\(payload)."
+            let elsewhere = try await people.project(owner)
+            return [
+                Caller(name: "nobody"),
+                Caller(name: "viewer", authorization: try await signedIn("viewer"), role: .viewer),
+                Caller(name: "editor", authorization: try await signedIn("editor"), role: .editor),
+                Caller(name: "owner", authorization: "Bearer \(owner)", role: .owner),
+                Caller(name: "other", authorization: "Bearer \(other.access)"),
+                Caller(name: "admin", authorization: "Bearer \(admin.access)", isAdmin: true),
+                Caller(name: "expired", authorization: "Bearer \(expired)", isValid: false),
+                Caller(name: "forged", authorization: "Bearer \(forged)", isValid: false),
+                Caller(name: "alg none", authorization: "Bearer \(unsigned)", isValid: false),
+                Caller(name: "revoked", authorization: "Bearer \(revoked)", isValid: false),
+                Caller(
+                    name: "key as viewer", authorization: try await key("viewer", projects: project), role: .viewer,
+                    isPerson: false),
+                Caller(
+                    name: "key as owner", authorization: try await key("owner", projects: nil), role: .owner,
+                    isPerson: false),
+                Caller(
+                    name: "key elsewhere", authorization: try await key("owner", projects: elsewhere), isPerson: false),
+                Caller(name: "no bearer", authorization: "Basic b3duZXI6eA==", isValid: false),
+            ]
+        }
+
+        /// The user and the session of a token, unchecked.
+        private struct TokenPayload {
+            var user: UUIDText
+            var session: UUIDText
+
+            init?(of token: String) {
+                let parts = token.split(separator: ".")
+                guard parts.count == 3, let bytes = Base64URL.decode(String(parts[1])),
+                    let object = try? JSONParser().parse(bytes).object,
+                    let user = object["sub"]?.string.flatMap({ UUIDText($0) }),
+                    let session = object["sid"]?.string.flatMap({ UUIDText($0) })
+                else { return nil }
+                self.user = user
+                self.session = session
+            }
+        }
+
+        // MARK: Requests
+
+        private static func method(_ route: APIRoute) -> HTTPRequest.Method { route.writing?.method ?? .get }
+
+        private static func ask(
+            _ client: any TestClientProtocol, _ route: APIRoute, _ caller: Caller, project: String
+        ) async throws -> Int {
+            var headers: HTTPFields = [:]
+            headers[.authorization] = caller.authorization
+            if let type = route.writing?.accepts.first { headers[.contentType] = type }
+            var path = route.path.replacing("{thingId}", with: thing).replacing("{project}", with: project)
+            path = path.replacing(#/\{[A-Za-z]+\}/#, with: "1")
+            return try await client.execute(
+                uri: path, method: method(route), headers: headers,
+                body: ByteBuffer(string: route.writing?.accepts.isEmpty == false ? "{}" : "")
+            ) { Int($0.status.code) }
+        }
+
+        // MARK: Lists
+
+        /// Lists show nothing of projects that one does not belong to, whatever the list: the real handlers answer here.
+        @Test func listsShowNothingOfOtherProjects() async throws {
+            let people = try TestPeople()
+            let project = try await Self.project(people)
+            try people.api.commit(
+                twins: [try TestAPI.twin(Self.thing, document: #"{"thingId":"\#(Self.thing)","attributes":{"a":1}}"#)])
+            try people.api.connection.execute(
+                """
+                insert into egiz.alert (
+                    stage, partition, processor, thing_id, alert_key, rule, severity, state, message, raised_at, updated_at,
+                    revision)
+                values ('line.events', 0, 'alerts', 'org.walk:filler-1', 'heat', 'hot', 'critical', 'raised', 'it is hot',
+                    '2026-01-01Z', '2026-01-02Z', 4);
+                """)
+            let other = try await people.person("other@example.com")
+            let viewer = try await people.login("viewer@example.com").access
+            var seen: [String] = []
+            for route in people.server.routes.routes {
+                guard case .filtered = route.access, route.writing == nil, !route.path.contains("{") else { continue }
+                // A stream has no end.
+                if route.path.hasSuffix("/live") { continue }
+                let hidden = try await people.send(.get, route.path, other.access)
+                #expect(!hidden.text.contains("org.walk") && !hidden.text.contains(project), "\(route.path)")
+                let shown = try await people.send(.get, route.path, viewer)
+                if shown.text.contains("org.walk") || shown.text.contains(project) { seen.append(route.path) }
+            }
+            #expect(Set(seen).isSuperset(of: ["/api/v1/twins", "/api/v1/projects"]), "and they do show one's own")
+            #expect(try await people.json(.get, "/api/v1/twins?fields=thingId", viewer)["items"]?.array?.count == 1)
+            #expect(
+                try await people.json(.get, "/api/v1/twins?fields=thingId", other.access)["items"]?.array?.isEmpty
+                    == true)
+            #expect(
+                try await people.json(.get, "/api/v1/twins?namespace=org.walk", other.access)["items"]?.array?.isEmpty
+                    == true)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import HTTPTypes
+import Testing
+
+@testable import EgizHTTP
+
+@Suite struct LimiterTests {
+    @Test func attemptsRunOutAndComeBackWithTime() throws {
+        let limiter = AddressLimiter(burst: 3, perSecond: 0.5)
+        let start = ContinuousClock.now
+        for _ in 0..<3 { #expect(limiter.take("192.0.2.1", now: start) == nil) }
+        #expect(limiter.take("192.0.2.1", now: start) == 2)
+        #expect(limiter.take("192.0.2.2", now: start) == nil, "another address has its own")
+        #expect(limiter.take("192.0.2.1", now: start + .seconds(1)) == 1)
+        #expect(limiter.take("192.0.2.1", now: start + .seconds(2)) == nil)
+        #expect(limiter.take("192.0.2.1", cost: 3, now: start + .seconds(100)) == nil, "never more than the burst")
+        #expect(limiter.take("192.0.2.1", now: start + .seconds(100)) != nil)
+    }
+
+    @Test func whatSucceedsIsGivenBack() {
+        let limiter = AddressLimiter(burst: 2, perSecond: 0.001)
+        let now = ContinuousClock.now
+        for _ in 0..<20 {
+            #expect(limiter.take("192.0.2.1", now: now) == nil)
+            limiter.giveBack("192.0.2.1")
+        }
+    }
+
+    @Test func aNetworkOfIPv6IsOneAddress() {
+        let one = AddressLimiter.network(of: "2001:db8:1:2::1")
+        #expect(one == AddressLimiter.network(of: "2001:db8:1:2:ffff::9"))
+        #expect(one != AddressLimiter.network(of: "2001:db8:1:3::1"))
+        #expect(AddressLimiter.network(of: "192.0.2.1") == "192.0.2.1")
+    }
+
+    @Test func manyAddressesDoNotFillTheMemory() {
+        let limiter = AddressLimiter(burst: 1, perSecond: 0.001)
+        let now = ContinuousClock.now
+        for number in 0..<(AddressLimiter.mostAddresses * 2) { _ = limiter.take("\(number)", now: now) }
+        #expect(limiter.take("0", now: now) == nil, "the first ones were forgotten")
+    }
+
+    @Test(
+        arguments: [
+            ("192.0.2.9", [], "192.0.2.9"),
+            ("192.0.2.9", ["198.51.100.7"], "192.0.2.9"),
+            ("10.0.0.1", ["198.51.100.7"], "198.51.100.7"),
+            ("10.0.0.1", ["203.0.113.5, 198.51.100.7"], "198.51.100.7"),
+            ("10.0.0.1", ["198.51.100.7, 10.0.0.2"], "198.51.100.7"),
+            ("10.0.0.1", ["198.51.100.7", "10.0.0.2"], "198.51.100.7"),
+            ("10.0.0.1", ["198.51.100.7, not an address"], "10.0.0.1"),
+            ("10.0.0.1", [], "10.0.0.1"),
+        ] as [(String, [String], String)])
+    func aProxyOfOursNamesTheClientAndNobodyElseDoes(socket: String, hops: [String], client: String) {
+        var headers: HTTPFields = [:]
+        headers[values: .forwardedFor] = hops
+        #expect(ClientAddress.of(socket, headers, trusted: ["10.0.0.1", "10.0.0.2"]) == client)
+    }
+
+    @Test(
+        arguments: [
+            ("Bearer abc", "abc"), ("bearer abc", "abc"), ("BEARER  abc", "abc"), ("Basic abc", nil), ("Bearer", nil),
+            ("Bearer a b", nil), ("", nil), ("abc", nil),
+        ] as [(String, String?)])
+    func aBearerTokenIsOneWord(header: String, token: String?) { #expect(AccountGate.bearer(header) == token) }
+}

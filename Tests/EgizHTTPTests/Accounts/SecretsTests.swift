@@ -1,0 +1,79 @@
+import EgizCore
+import EgizPostgres
+import EgizTwin
+import HTTPTypes
+import HummingbirdTesting
+import Logging
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import EgizHTTP
+
+extension DatabaseTests {
+    /// Nothing secret is written into the log, whatever its level, nor into metrics or problems.
+    @Suite struct SecretsTests {
+        private final class Lines: Sendable {
+            let text = Mutex("")
+        }
+
+        private struct Recorder: LogHandler {
+            let lines: Lines
+            var metadata: Logger.Metadata = [:]
+            var logLevel = Logger.Level.trace
+
+            subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+                get { metadata[key] }
+                set { metadata[key] = newValue }
+            }
+
+            func log(event: LogEvent) {
+                lines.text.withLock { $0 += "\(event.level) \(event.message) \(event.metadata ?? [:])\n" }
+            }
+        }
+
+        @Test func noLogMetricOrProblemHasAPasswordOrToken() async throws {
+            let lines = Lines()
+            var logger = Logger(label: "test") { _ in Recorder(lines: lines) }
+            logger.logLevel = .trace
+            let people = try TestPeople(logger: logger)
+            var said = ""
+            func ask(_ method: HTTPRequest.Method, _ uri: String, _ token: String?, _ body: String?) async throws {
+                let response = try await people.send(method, uri, token, body)
+                if response.status.code >= 400 { said += response.text }
+            }
+            let maria = try await people.register("maria@example.com")
+            let tokens = try await people.login("maria@example.com")
+            let key = try await people.json(
+                .post, "/api/v1/users/me/api-keys", tokens.access, #"{"name":"k","role":"viewer"}"#, status: .created)
+            let keyText = try #require(key["key"]?.string)
+            let wrong = "wrong-Passw0rd-that-is-secret"
+            for _ in 0..<6 {
+                try await ask(
+                    .post, "/api/v1/auth/login", nil, #"{"email":"maria@example.com","password":"\#(wrong)"}"#)
+            }
+            try await ask(
+                .post, "/api/v1/auth/login", nil, #"{"email":"\#(wrong)","password":"\#(wrong)","x":"\#(wrong)"}"#)
+            try await ask(.post, "/api/v1/auth/register", nil, #"{"email":"x@y","password":"\#(wrong)","name":5}"#)
+            try await ask(.get, "/api/v1/users", keyText, nil)
+            try await ask(.get, "/api/v1/users/me", tokens.access + "x", nil)
+            for _ in 0..<2 {
+                try await ask(.post, "/api/v1/auth/refresh", nil, #"{"refreshToken":"\#(tokens.refresh)"}"#)
+            }
+            try await ask(.get, "/api/v1/users/me", tokens.access, nil)
+            try people.api.connection.execute("drop table egiz.api_key cascade")
+            await people.people.gate.forget()
+            try await ask(.get, "/api/v1/users/me", keyText, nil)
+            let metrics = try await people.send(.get, "/metrics").text
+
+            let log = lines.text.withLock { $0 }
+            #expect(log.contains("a refresh token was used twice") && log.contains("request failed"))
+            #expect(log.contains("logins of an e-mail address are locked") && log.contains(maria))
+            for secret in [TestPeople.password, TestPeople.secret, wrong, tokens.access, tokens.refresh, keyText] {
+                for (name, text) in [("log", log), ("metrics", metrics), ("problems", said)] {
+                    #expect(!text.contains(secret), "\(name)")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+import EgizPostgres
+import EgizTwin
+import HTTPTypes
+import HummingbirdTesting
+import NIOHTTP1
+import TestSupport
+import Testing
+
+@testable import EgizHTTP
+
+extension DatabaseTests {
+    /// Live push with accounts and twins: what the database says decides who is told what, and when that ends.
+    @Suite(.timeLimit(.minutes(1))) struct LiveRightsTests {
+        private let tail = MemoryTail()
+        private let people: TestPeople
+
+        init() throws {
+            people = try TestPeople(
+                tail: tail,
+                configure: {
+                    $0.live.tick = .milliseconds(1)
+                    $0.live.rightsInterval = .milliseconds(30)
+                })
+        }
+
+        private func withServer(_ body: @escaping @Sendable (Int) async throws -> Void) async throws {
+            let hub = try #require(people.server.live).hub
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await hub.run() }
+                try await people.server.application().test(.live) { try await body(try #require($0.port)) }
+                group.cancelAll()
+            }
+        }
+
+        private static func headers(_ token: String) -> HTTPHeaders {
+            ["sec-websocket-protocol": "egiz.v1, egiz.token.\(token)"]
+        }
+
+        /// A twin whose last input was the record 9 of `twins`.
+        private func twin(_ thing: String, revision: Int64 = 9) throws {
+            try people.api.commit(twins: [
+                try TestAPI.twin(
+                    thing, revision: revision,
+                    document: #"{"thingId":"\#(thing)","attributes":{"a":\#(revision),"b":1},"_revision":\#(revision)}"#
+                )
+            ])
+        }
+
+        @Test func theSnapshotComesFirstAndOfTheChangesOnlyWhatLiesBeyondIt() async throws {
+            let admin = try await people.admin()
+            try twin("one:a")
+            let tail = tail
+            try await withServer { port in
+                try await SocketClient.open(port: port, headers: Self.headers(admin.access)) { socket in
+                    try await socket.send(
+                        #"{"type":"subscribe","id":"s","things":["one:a"],"paths":["/attributes/a"]}"#)
+                    let item = try #require(try await socket.message("snapshot")["items"]?.array?.first)
+                    #expect(item["value"]?.text == #"{"thingId":"one:a","attributes":{"a":9},"_revision":9}"#)
+                    #expect(item["cause"]?["offset"] == .int(9))
+                    #expect(try await socket.message("live")["id"] == .string("s"))
+                    // What the row has already comes late from the outbox.
+                    tail.change(9, "/attributes/a", "9", thing: "one:a")
+                    tail.change(10, "/attributes/b", "10", thing: "one:a")
+                    tail.change(11, "/attributes/a", "11", thing: "one:a")
+                    let items = try await socket.message("changes")["items"]?.array
+                    #expect(items?.map { $0["value"]?["revision"] } == [.int(11)])
+                }
+            }
+        }
+
+        @Test func aMemberIsToldOfItsProjectsAlone() async throws {
+            let owner = try await people.person("owner@example.com")
+            let viewer = try await people.person("viewer@example.com")
+            let project = try await people.project(owner.access, namespace: "one")
+            try await people.join(project, viewer.id, "viewer", by: owner.access)
+            try twin("one:a")
+            try twin("two:b")
+            let tail = tail
+            try await withServer { port in
+                try await SocketClient.open(port: port, headers: Self.headers(viewer.access)) { socket in
+                    #expect(try await socket.message("welcome")["projects"]?.array == [.string(project)])
+                    try await socket.send(#"{"type":"subscribe"}"#)
+                    let items = try await socket.message("snapshot")["items"]?.array
+                    #expect(items?.map { $0["thingId"] } == [.string("one:a")])
+                    _ = try await socket.message("live")
+                    tail.change(10, "/attributes/a", "10", thing: "two:b")
+                    tail.change(10, "/attributes/a", "10", thing: "one:a")
+                    #expect(
+                        try await socket.message("changes")["items"]?.array?.map { $0["thingId"] } == [.string("one:a")]
+                    )
+                    for (what, code) in [
+                        (#""things":["two:b"]"#, "twin-not-found"),
+                        (#""things":["one:a","no:thing"]"#, "twin-not-found"),
+                        (#""projects":["00000000-0000-0000-0000-000000000000"]"#, "project-not-found"),
+                    ] {
+                        try await socket.send(#"{"type":"subscribe","id":"x",\#(what)}"#)
+                        #expect(try await socket.message("error")["code"] == .string(code))
+                    }
+                }
+            }
+        }
+
+        @Test func whoLosesAProjectIsToldNothingMoreOfItAndWhoGetsOneBeginsAnew() async throws {
+            let owner = try await people.person("owner@example.com")
+            let viewer = try await people.person("viewer@example.com")
+            let project = try await people.project(owner.access, namespace: "one")
+            try twin("one:a")
+            let (tail, server) = (tail, people.server)
+            try await withServer { port in
+                try await SocketClient.open(port: port, headers: Self.headers(viewer.access)) { socket in
+                    try await socket.send(#"{"type":"subscribe","id":"s"}"#)
+                    _ = try await socket.message("live")
+                    let member = "/api/v1/projects/\(project)/members/\(viewer.id)"
+                    let joined = try await server.send(.put, member, owner.access, #"{"role":"viewer"}"#)
+                    #expect(joined.status == .created, "\(joined.text)")
+                    #expect(try await socket.message("access")["projects"]?.array == [.string(project)])
+                    _ = try await socket.message("resync")
+                    let items = try await socket.message("snapshot")["items"]?.array
+                    #expect(items?.map { $0["thingId"] } == [.string("one:a")])
+                    _ = try await socket.message("live")
+                    let removed = try await server.send(.delete, member, owner.access, headers: [.ifMatch: "*"])
+                    #expect(removed.status == .noContent, "\(removed.text)")
+                    #expect(try await socket.message("access")["projects"]?.array == [])
+                    tail.change(10, "/attributes/a", "10", thing: "one:a")
+                    // Something that comes after it and is answered: nothing was told in between.
+                    try await socket.send(#"{"type":"ping"}"#)
+                    var types: [String?] = []
+                    while types.last != "pong" {
+                        guard case .text(let text) = try await socket.next() else { break }
+                        types.append(try JSONParser().parse(Array(text.utf8))["type"]?.string)
+                    }
+                    #expect(!types.contains("changes"))
+                }
+            }
+        }
+
+        @Test func aSessionThatEndsTakesItsSocketsAlong() async throws {
+            _ = try await people.register("viewer@example.com")
+            let tokens = try await people.login("viewer@example.com")
+            let server = people.server
+            try await withServer { port in
+                try await SocketClient.open(port: port, headers: ["authorization": "Bearer \(tokens.access)"]) {
+                    socket in
+                    _ = try await socket.message("welcome")
+                    _ = try await server.send(
+                        .post, "/api/v1/auth/logout", tokens.access, #"{"refreshToken":"\#(tokens.refresh)"}"#)
+                    #expect(try await socket.closeCode() == 4401)
+                }
+            }
+        }
+
+        @Test func aNewTokenOfTheSamePersonTakesTheOldOnesPlaceAndOneOfAnotherIsRefused() async throws {
+            let viewer = try await people.person("viewer@example.com")
+            let again = try await people.login("viewer@example.com").access
+            let other = try await people.person("other@example.com")
+            try await withServer { port in
+                try await SocketClient.open(port: port, headers: Self.headers(viewer.access)) { socket in
+                    _ = try await socket.message("welcome")
+                    try await socket.send(#"{"type":"authenticate","token":"\#(again)"}"#)
+                    #expect(try await socket.message("welcome")["name"] != nil)
+                    try await socket.send(#"{"type":"authenticate","token":"\#(other.access)"}"#)
+                    #expect(try await socket.closeCode() == 4401)
+                }
+            }
+        }
+
+        @Test func alertsAndPropertiesAreInTheSnapshotToo() async throws {
+            let admin = try await people.admin()
+            try twin("one:a")
+            try people.api.connection.execute(
+                """
+                insert into egiz.scene (stage, partition, thing_id, object_name, target, value, revision, event_time)
+                values ('line.events', 0, 'one:a', 'Tank', 'color', '"#ff0000"', 9, '2026-01-01T00:00:00Z');
+                insert into egiz.alert (stage, partition, processor, thing_id, alert_key, rule, severity, state, message,
+                    raised_at, updated_at, revision)
+                values ('line.events', 0, 'rules', 'one:a', 'heat', 'hot', 'error', 'raised', 'hot', '2026-01-01T00:00:00Z',
+                    '2026-01-01T00:00:00Z', 9);
+                """)
+            try await withServer { port in
+                try await SocketClient.open(port: port, headers: Self.headers(admin.access)) { socket in
+                    try await socket.send(#"{"type":"subscribe","kinds":["binding","alert"]}"#)
+                    let items = try #require(try await socket.message("snapshot")["items"]?.array)
+                    #expect(items.map { $0["kind"] } == [.string("binding"), .string("alert")])
+                    for item in items {
+                        let schema = try JSONSchema("\(item["kind"]?.string ?? "").v1.schema.json")
+                        #expect(schema.faults(try #require(item["value"])) == [])
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import EgizCore
+import EgizRuntime
+import Synchronization
+
+/// A log of notifications in memory, which tests write.
+final class MemoryTail: LogTail {
+    private struct State {
+        var batch = TailBatch(log: "log-1")
+        var next: [TopicPartition: Int64] = [:]
+        var isClosed = false
+        var waiting: CheckedContinuation<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+
+    init() {
+        state.withLock { state in
+            state.batch.isNewLog = true
+            for topic in ["twin", "alert"] {
+                state.batch.started[TopicPartition(LiveFixture.prefix + topic, 0)] = NextOffset(stored: 0)
+            }
+        }
+    }
+
+    /// Appends a record; its offset is the next of its topic.
+    func write(_ topic: String, _ value: String, key: String? = "t:a") {
+        change { state in
+            let partition = TopicPartition(LiveFixture.prefix + topic, 0)
+            let offset = state.next[partition, default: 0]
+            state.next[partition] = offset + 1
+            state.batch.records.append(LiveFixture.record(topic, offset, value, key: key))
+            state.batch.positions[partition] = NextOffset(after: offset)
+        }
+    }
+
+    /// A change of a thing whose input is the record of that offset.
+    func change(_ offset: Int64, _ path: String, _ value: String, thing: String = "t:a") {
+        write(
+            "twin",
+            #"{"thingId":"\#(thing)","change":"changed","revision":\#(offset),"time":"1970-01-01T00:00:01Z","cause":{"topic":"twins","partition":0,"offset":\#(offset)},"changes":[{"path":"\#(path)","value":\#(value)}]}"#,
+            key: thing)
+    }
+
+    /// The log is another one from here on, and empty.
+    func restart(_ name: String) {
+        change { state in
+            state.batch = TailBatch(log: name)
+            state.batch.isNewLog = true
+            state.next = [:]
+        }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        let waiting = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            body(&state)
+            defer { state.waiting = nil }
+            return state.waiting
+        }
+        waiting?.resume()
+    }
+
+    func next(limit: Int, wait: Duration) async throws -> TailBatch {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let goes = state.withLock { state -> Bool in
+                    let hasSome =
+                        !state.batch.records.isEmpty || state.batch.isNewLog || state.isClosed || Task.isCancelled
+                    if !hasSome { state.waiting = continuation }
+                    return hasSome
+                }
+                if goes { continuation.resume() }
+            }
+        } onCancel: {
+            change { _ in }
+        }
+        try Task.checkCancellation()
+        return state.withLock { state in
+            defer { state.batch = TailBatch(log: state.batch.log) }
+            return state.batch
+        }
+    }
+
+    func close() async { change { $0.isClosed = true } }
+}

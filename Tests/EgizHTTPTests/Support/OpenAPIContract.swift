@@ -1,0 +1,143 @@
+import EgizTwin
+import Foundation
+import Yams
+
+/// `Schemas/openapi.yaml`, and whether answers are as it says.
+struct OpenAPIContract {
+    /// One operation of the document.
+    struct Operation {
+        var path: String
+        var method: String
+        var item: JSONObject
+        var value: JSONObject
+    }
+
+    static let file = URL(filePath: #filePath).appending(path: "../../../../Schemas/openapi.yaml").standardized
+    static let methods = ["get", "post", "put", "patch", "delete"]
+
+    let document: JSONValue
+
+    init() throws {
+        let yaml = try String(contentsOf: Self.file, encoding: .utf8)
+        guard let node = try Yams.compose(yaml: yaml) else { throw JSONError("\(Self.file.path) is empty") }
+        document = Self.json(node)
+    }
+
+    /// YAML as JSON, with its members in their order.
+    private static func json(_ node: Node) -> JSONValue {
+        switch node {
+        case .mapping(let mapping):
+            var object = JSONObject()
+            for (key, value) in mapping { object[key.string ?? ""] = json(value) }
+            return .object(object)
+        case .sequence(let sequence): return .array(sequence.map(json))
+        case .scalar(let scalar):
+            // Quoted ones are texts, whatever they look like.
+            if scalar.style != .plain { return .string(scalar.string) }
+            if let flag = node.bool { return .bool(flag) }
+            if let number = node.int { return .int(Int64(number)) }
+            if let number = node.float { return .double(number) }
+            return node.null == nil ? .string(scalar.string) : .null
+        case .alias: return .null
+        }
+    }
+
+    var operations: [Operation] {
+        (document["paths"]?.object ?? JSONObject()).flatMap { path, item -> [Operation] in
+            let item = item.object ?? JSONObject()
+            return Self.methods.compactMap { method in
+                item[method]?.object.map { Operation(path: path, method: method, item: item, value: $0) }
+            }
+        }
+    }
+
+    func operation(_ method: String, _ path: String) -> Operation? {
+        operations.first { $0.path == path && $0.method == method.lowercased() }
+    }
+
+    func parameters(_ operation: Operation) -> [JSONObject] {
+        ((operation.item["parameters"]?.array ?? []) + (operation.value["parameters"]?.array ?? [])).compactMap(resolve)
+    }
+
+    /// What a `$ref` stands for; nil where nothing is there.
+    func resolve(_ value: JSONValue) -> JSONObject? {
+        guard let object = value.object, let reference = object["$ref"]?.string else { return value.object }
+        var found: JSONValue? = document
+        for name in reference.split(separator: "/").dropFirst() { found = found?.object?[String(name)] }
+        return found.flatMap(resolve)
+    }
+
+    // MARK: Answers
+
+    /// What of an answer the document does not say, one sentence each.
+    func faults(_ method: String, _ path: String, status: Int, type: String?, body: [UInt8]) -> [String] {
+        guard let operation = operation(method, path) else { return ["\(method) \(path) is not documented"] }
+        guard let response = operation.value["responses"]?.object?["\(status)"].flatMap(resolve) else {
+            return ["\(method) \(path) answers \(status), which is not documented"]
+        }
+        guard !body.isEmpty else { return [] }
+        let type = type?.split(separator: ";").first.map(String.init) ?? ""
+        guard let content = response["content"]?.object?[type] else {
+            return ["\(method) \(path) \(status) has the content type \(type), which is not documented"]
+        }
+        guard type.hasSuffix("json"), let schema = content.object?["schema"] else { return [] }
+        guard let value = try? JSONParser().parse(body) else { return ["\(method) \(path) \(status) is no JSON"] }
+        return faults(value, schema, "").map { "\(method) \(path) \(status)\($0)" }
+    }
+
+    private func faults(_ value: JSONValue, _ schema: JSONValue, _ place: String) -> [String] {
+        guard let schema = resolve(schema) else { return ["\(place): a schema that is not there"] }
+        if case .null = value {
+            let hasType = schema["type"] != nil || schema["allOf"] != nil
+            return schema["nullable"] == .bool(true) || !hasType ? [] : ["\(place) is null"]
+        }
+        var faults: [String] = []
+        if let type = schema["type"]?.string, !Self.is(value, type) {
+            return ["\(place) is no \(type): \(value.text.prefix(80))"]
+        }
+        if let words = schema["enum"]?.array, !words.contains(value) {
+            faults.append("\(place) is not in the enum: \(value.text)")
+        }
+        if let items = schema["items"] {
+            for (index, element) in (value.array ?? []).enumerated() {
+                faults += self.faults(element, items, "\(place)/\(index)")
+            }
+        }
+        guard let object = value.object else { return faults }
+        let (known, required, isOpen) = members(schema)
+        for name in required where object[name] == nil { faults.append("\(place) lacks \(name)") }
+        for (name, member) in object {
+            if let rule = known[name] {
+                faults += self.faults(member, rule, "\(place)/\(name)")
+            } else if let rule = schema["additionalProperties"], rule.object != nil {
+                faults += self.faults(member, rule, "\(place)/\(name)")
+            } else if !isOpen {
+                faults.append("\(place) has the member \(name), which is not documented")
+            }
+        }
+        return faults
+    }
+
+    /// The members that a schema and all it is made of name. A schema without any is open.
+    private func members(_ schema: JSONObject) -> (known: JSONObject, required: [String], isOpen: Bool) {
+        var known = schema["properties"]?.object ?? JSONObject()
+        var required = (schema["required"]?.array ?? []).compactMap(\.string)
+        for part in (schema["allOf"]?.array ?? []).compactMap(resolve) {
+            let inner = members(part)
+            for (name, rule) in inner.known { known[name] = rule }
+            required += inner.required
+        }
+        let isOpen = known.isEmpty || schema["additionalProperties"] == .bool(true)
+        return (known, required, isOpen)
+    }
+
+    private static func `is`(_ value: JSONValue, _ type: String) -> Bool {
+        switch (type, value) {
+        case ("object", .object), ("array", .array), ("string", .string), ("boolean", .bool), ("integer", .int),
+            ("number", .int), ("number", .double):
+            true
+        case ("integer", .double(let number)): number == number.rounded()
+        default: false
+        }
+    }
+}
