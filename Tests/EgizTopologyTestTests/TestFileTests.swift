@@ -52,6 +52,51 @@ import Testing
         #expect(kit.loaded.tests == nil)
     }
 
+    @Test func typesAreCheckedAsTheRegistryChecksThem() {
+        let report = Kit(
+            """
+            apiVersion: egiz/v1
+            kind: TopologyTest
+            types:
+              a:machine:1: { policy: maybe, schema: { type: nmber } }
+            tests:
+              - name: a
+                steps:
+                  - types: { a:pump:1: { parnt: x, things: [nope], alertRules: [{ name: hot }] } }
+            """
+        ).loaded.report
+        for part in [
+            "4:26: error: `types.a:machine:1.policy`: found \"maybe\"",
+            "4:41: error: `types.a:machine:1.schema`: /type",
+            "did you mean `parent`?", "expected a thing id", "`tests[0].steps[0].types.a:pump:1.alertRules`: ",
+        ] { #expect(report.contains(part), "\(part) is not in\n\(report)") }
+    }
+
+    @Test func whatTheFileSaysOfTypesHoldsForEachTestAndAStepReplacesIt() {
+        let rule = #"[{ name: hot, when: features.f.x > 5, message: hot }]"#
+        let given =
+            "given: { topic: events, at: 2026-01-01T00:00:00Z, value: { thingId: a:b, features: { f: { x: 9 } } } }"
+        let kit = Kit(
+            """
+            apiVersion: egiz/v1
+            kind: TopologyTest
+            types: { a:pump:1: { things: ["a:b"], alertRules: \(rule) } }
+            tests:
+              - name: declared at the top
+                steps:
+                  - \(given)
+                  - expect: { alerts: [{ thing: a:b, rule: hot, state: raised }] }
+              - name: replaced by a step
+                steps:
+                  - types: {}
+                  - \(given)
+                  - expect: { alerts: [] }
+            """,
+            topology: Kit.topology + "    alerts: { kind: alert-rule, from: twins }\n")
+        let results = kit.results()
+        #expect(results?.passed == 2 && results?.failed == 0, "\(kit.report)")
+    }
+
     @Test func whomNobodyAsksCannotFail() {
         let kit = Kit(
             """

@@ -42,6 +42,7 @@ struct StepReader {
         case "clock": clock(body)
         case "fault": fault(body)
         case "model": model(body)
+        case "types": TypesReader(faults: faults, path: "\(path).types").read(body).map { .types($0) }
         case "commit": reader.value("commit").map { _ in .commit }
         case "redrive": redrive(body)
         case "edit": edit(body)

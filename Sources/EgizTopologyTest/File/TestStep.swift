@@ -11,6 +11,7 @@ struct TestStep: Sendable {
         case moveTo(EventTime)
         case fault(TestFault)
         case model(ModelAnswers)
+        case types(GivenTypes)
         case commit
         case redrive(RedriveBatch.Action, ThingID?)
         case edit(LetterEdit)
@@ -52,6 +53,16 @@ struct ModelAnswers: Sendable {
     var version: String
     /// Never empty.
     var answers: [JSONValue]
+}
+
+/// What the registry says of types of twins, and of things that are registered.
+struct GivenTypes: Sendable {
+    /// Type to parent.
+    var parents: [String: String] = [:]
+    var schemas: [RuleRegistry.Schema] = []
+    var alertRules: [RuleRegistry.AlertRule] = []
+    /// Thing to type.
+    var things: [String: String] = [:]
 }
 
 /// Somebody acknowledges or clears an alert.

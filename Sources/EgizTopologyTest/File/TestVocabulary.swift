@@ -17,6 +17,7 @@ enum TestVocabulary {
             "topology", .text, "The topology file, from this file's folder; `x.yaml` for `x.test.yaml` where left out."),
         Word("epochs", .choice(epochs), default: "eachRecord", "When work is committed, for tests that do not say so."),
         Word("partitions", .int(1...10_000), default: "1", "Partitions of topics that declare none."),
+        Word("types", .section("a map of types"), "What the registry says of types of twins when each test begins."),
         Word("environment", .values, "Environment variables that processors read, by name: secrets, tokens."),
         Word("tests", .section("a list of tests"), required: true, "The tests; each begins with nothing."),
     ]
@@ -34,6 +35,9 @@ enum TestVocabulary {
         Word("clock", .section("a map with `advance` or `to`"), "Stream time goes on, as at the end of a quiet log."),
         Word("fault", .section("a fault"), "Something goes wrong."),
         Word("model", .section("a map"), "What models answer from now on."),
+        Word(
+            "types", .section("a map of types"),
+            "The registry says this of types of twins from here on, and nothing else."),
         Word("commit", .bool, "The open epochs are committed."),
         Word("redrive", .section("a map"), "Dead letters are tried again, or dropped."),
         Word("edit", .section("a map"), "The value of a dead letter is mended."),
@@ -69,6 +73,18 @@ enum TestVocabulary {
         Word("advance", .duration(1...longest), "By so much, in every task that has a stream time."),
         Word("to", .text, "To this time, RFC 3339."),
     ]
+
+    static let type = [
+        Word("parent", .text, "The type that it descends from."),
+        Word(
+            "policy", .choice(policies),
+            "What becomes of events that break the schema; as the parent says where left out."),
+        Word("schema", .section("a map"), "The JSON Schema of the features of its twins."),
+        Word("alertRules", .section("a list of rules"), "Alert rules, in the words of a topology."),
+        Word("things", .section("a list of thing ids"), "Things that are registered as of this type."),
+    ]
+
+    static let policies = ["accept", "flag", "reject"]
 
     static let faults =
         ["crash", "rebalance", "postgres-away", "answer-lost", "data-error", "bad-json"] + worldFaults

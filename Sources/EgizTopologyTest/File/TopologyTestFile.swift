@@ -10,6 +10,8 @@ public struct TopologyTestFile: Sendable {
     let partitions: Int32
     /// What processors find in the environment.
     let environment: [String: String]
+    /// What the registry says when each test begins; nil: nothing.
+    let types: GivenTypes?
     public let tests: [TopologyTestCase]
 }
 

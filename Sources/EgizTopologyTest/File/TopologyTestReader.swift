@@ -52,7 +52,8 @@ struct TopologyTestReader {
                     epochs: reader.choice("epochs", TopologyDriver.Epochs.self) ?? epochs, steps: steps))
         }
         return TopologyTestFile(
-            file: file, topology: topology, partitions: partitions, environment: environment, tests: tests)
+            file: file, topology: topology, partitions: partitions, environment: environment,
+            types: root.raw("types").flatMap { TypesReader(faults: faults, path: "types").read($0) }, tests: tests)
     }
 
     private var environment: [String: String] {

@@ -19,7 +19,14 @@ public enum TopologyTestSchema {
 
     private static var root: [String: JSONText] {
         let test = TopologySchema.object(TestVocabulary.test, "A test.", ["steps": list(step)])
-        return ["tests": list(test)]
+        return ["tests": list(test), "types": types]
+    }
+
+    private static var types: JSONText {
+        map(
+            of: TopologySchema.object(
+                TestVocabulary.type, "A type.",
+                ["schema": type("object"), "alertRules": list(type("object")), "things": list(type("string"))]))
     }
 
     private static var step: JSONText {
@@ -42,6 +49,7 @@ public enum TopologyTestSchema {
                 ], "Something goes wrong."),
             "model": TopologySchema.object(
                 TestVocabulary.model, "What models answer from now on.", ["answers": list(.object([]))]),
+            "types": types,
             "redrive": anyOf(
                 [
                     .object([("enum", .array([.string("retry"), .string("discard")]))]),

@@ -35,6 +35,7 @@ public struct TopologyTestRunner: Sendable {
             recorder.note(driver)
             inspect(driver)
         }
+        if let types = file.types { driver.store.setTypes(types) }
         for step in test.steps {
             var failures: [TestFailure]
             do {
@@ -63,6 +64,9 @@ public struct TopologyTestRunner: Sendable {
             // What waits to be asked again waits no longer than that.
             try driver.advanceCalls(by: duration)
         case .model(let answers): world.model.answer(answers)
+        case .types(let types):
+            driver.store.setTypes(types)
+            try driver.adoptRegistry()
         case .moveTo(let time): try driver.advanceStreamTime(to: time)
         case .fault(let fault): try cause(fault, driver, world)
         case .commit: try driver.commit()
@@ -113,6 +117,14 @@ public struct TopologyTestRunner: Sendable {
         case .receiverAway(let count): receiver.plan(Array(repeating: .away("nobody is there"), count: count))
         case .receiverSlow(let count): receiver.plan(Array(repeating: .timedOut, count: count))
         }
+    }
+}
+
+extension MemoryStore {
+    /// Somebody changes what the registry says of types.
+    fileprivate func setTypes(_ types: GivenTypes) {
+        setRegistry(parents: types.parents, schemas: types.schemas)
+        setRegistry(parents: types.parents, alertRules: types.alertRules, thingTypes: types.things)
     }
 }
 

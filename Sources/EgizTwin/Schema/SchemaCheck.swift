@@ -63,11 +63,14 @@ struct SchemaCheck {
 
     // MARK: Kinds
 
+    /// As people write it: 100, not 100.0.
+    private static func text(_ number: Double) -> String { Int64(exactly: number).map(String.init) ?? "\(number)" }
+
     private mutating func check(_ number: Double, _ node: SchemaNode, _ place: [String]) {
-        if let minimum = node.minimum, number < minimum { refuse(place, "it must be at least \(minimum)") }
-        if let maximum = node.maximum, number > maximum { refuse(place, "it must be at most \(maximum)") }
-        if let above = node.above, number <= above { refuse(place, "it must be above \(above)") }
-        if let below = node.below, number >= below { refuse(place, "it must be below \(below)") }
+        if let minimum = node.minimum, number < minimum { refuse(place, "it must be at least \(Self.text(minimum))") }
+        if let maximum = node.maximum, number > maximum { refuse(place, "it must be at most \(Self.text(maximum))") }
+        if let above = node.above, number <= above { refuse(place, "it must be above \(Self.text(above))") }
+        if let below = node.below, number >= below { refuse(place, "it must be below \(Self.text(below))") }
         if let factor = node.multipleOf, JSONValue.double(number / factor).integral == nil {
             refuse(place, "it must be a multiple of \(factor)")
         }
