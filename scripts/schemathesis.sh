@@ -4,6 +4,8 @@
 #
 #   scripts/schemathesis.sh [seconds] [options of `schemathesis run`]
 #
+# Exits with 75 where it is not there and cannot be installed.
+#
 # Starts `egiz up` on free ports in a folder that is thrown away, as EGIZ or a build has it. The server takes the caller for the local
 # operator, an admin, so that all routes are reached. Streams that never end are left out.
 set -euo pipefail
@@ -15,12 +17,15 @@ egiz=${EGIZ:-}
 for candidate in .build/release/egiz .build/debug/egiz; do [ -n "$egiz" ] || { [ -x "$candidate" ] && egiz=$candidate; }; done
 [ -n "$egiz" ] || { echo "schemathesis: build egiz first, or name it with EGIZ" >&2; exit 1; }
 
-venv=${SCHEMATHESIS_VENV:-.egiz-venv-api}
+venv=$(realpath -m "${SCHEMATHESIS_VENV:-.egiz-venv-api}")
 exec 9>"$venv.lock"
 flock 9
 if [ "$(cat "$venv/.version" 2>/dev/null)" != "$version" ]; then
     python3 -m venv "$venv"
-    "$venv/bin/pip" --quiet --disable-pip-version-check install "schemathesis==$version" >&2
+    if ! "$venv/bin/pip" --quiet --disable-pip-version-check install "schemathesis==$version" >&2; then
+        echo "schemathesis: cannot be installed; is PyPI reachable?" >&2
+        exit 75
+    fi
     echo "$version" >"$venv/.version"
 fi
 flock -u 9
@@ -42,6 +47,8 @@ for _ in $(seq 600); do
 done
 api=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["api"])' "$work/data/run.json")
 status=0
+# What it keeps between runs goes with the folder.
+cd "$work"
 "$venv/bin/schemathesis" run "$api/openapi.json" --url "$api" --workers 2 --max-time "$seconds" --max-examples 25 --request-timeout 20 \
     --phases examples,coverage,fuzzing --exclude-path /api/v1/live --seed 1 --suppress-health-check all --warnings off \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance,unsupported_method,allow_header_conformance \
