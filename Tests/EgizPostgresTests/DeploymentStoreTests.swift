@@ -33,6 +33,31 @@ import Testing
         #expect(try store.text(of: "line", version: 3) == nil)
     }
 
+    @Test func whatAnOperatorDeploysIsInTheAuditLogInTheSameTransaction() throws {
+        let store = PostgresDeploymentStore(url: database.url, actor: "operator:maria")
+        _ = try store.save("line", text: "a", origin: "apply")
+        _ = try store.save("line", text: "b", origin: "rollback to 1")
+        try store.setState(.paused, of: "line")
+        try store.setState(.running, of: "line")
+        #expect(throws: EngineError.self) {
+            try store.exclusively { () throws(EngineError) in
+                try store.setState(.deleted, of: "line")
+                throw EngineError(.state, .never, "the change is taken back")
+            }
+        }
+        try store.setState(.deleted, of: "line")
+        try store.purge("line")
+        let entries = try AuditQueries(database.connection).page(.init(), before: nil, limit: 20).entries
+        #expect(
+            entries.reversed().map(\.action) == [
+                "topology.apply", "topology.rollback", "topology.pause", "topology.resume", "topology.delete",
+                "topology.purge",
+            ])
+        #expect(entries.allSatisfy { $0.actor == "operator:maria" && $0.object == "topology:line" })
+        #expect(entries.last?.after.map { String(decoding: $0, as: UTF8.self) } == #"{"version":1,"origin":"apply"}"#)
+        #expect(try deployment().state == .deleted)
+    }
+
     @Test func whatWasActiveBeforeDeploymentsExistedIsDeployed() throws {
         let old = try TestDatabase(migrated: false)
         let before = Migration.all.filter { $0.version < Migration.deployments.version }

@@ -52,6 +52,7 @@ public struct JSONSchema {
             return names.contains { $0.string.map { Self.isType(value, $0) } ?? false }
                 ? [] : ["\(path) is none of \(rule)"]
         case ("enum", .array(let words)): return words.contains(value) ? [] : ["\(path) is not in \(rule)"]
+        case ("const", _): return value == rule ? [] : ["\(path) is not \(rule)"]
         case ("minimum", .int(let least)):
             return Self.number(value).map { $0 >= Double(least) } ?? true ? [] : ["\(path) is below \(least)"]
         case ("maximum", .int(let most)):

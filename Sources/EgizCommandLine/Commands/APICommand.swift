@@ -34,7 +34,9 @@ struct APICommand: AsyncParsableCommand {
         }
         let server = APIServer(
             configuration: configuration,
-            pool: PostgresPool(url: database, applicationName: "egiz-api", size: 6), lag: lag,
+            pool: PostgresPool(url: database, applicationName: "egiz-api", size: 6),
+            accountsPool: PostgresPool(url: database, applicationName: "egiz-accounts", size: 2),
+            lag: lag,
             tail: try settings.brokers.map { try Program.tail($0, settings, configuration, logger) },
             rehearsal: StoredTopology.rehearsal(database), metrics: Program.metrics, logger: logger,
             onBound: { port in

@@ -39,20 +39,39 @@ extension DeadLetterCommand {
             let connection = try await DeadLetterCommand.connect(common)
             let requests = RedriveRequests(connection)
             if revert {
-                guard try requests.revert(id) else { throw DeadLetterCommand.gone(id) }
+                guard try noted("revert", connection, { () throws(EngineError) in try requests.revert(id) }) else {
+                    throw DeadLetterCommand.gone(id)
+                }
                 return Console.print("letter \(id): the original value counts again")
             }
             guard let letter = try DeadLetterQueries(connection).letter(id) else { throw DeadLetterCommand.gone(id) }
             let bytes = try newValue(letter)
             let thing = try LetterEdit.check(bytes, of: letter.letter, format: try recordFormat(letter, connection))
-            guard try requests.edit(id, value: bytes, by: by ?? DeadLetterCommand.user) else {
-                throw DeadLetterCommand.gone(id)
+            let person = by ?? DeadLetterCommand.user
+            let isEdited = try noted("edit", connection) { () throws(EngineError) in
+                try requests.edit(id, value: bytes, by: person)
             }
+            guard isEdited else { throw DeadLetterCommand.gone(id) }
             Console.print(
                 """
                 letter \(id)\(thing.map { " of \($0)" } ?? "") is edited; the original is kept (--revert goes back to it)
                 `egiz dlq retry \(id)` says what it would do now
                 """)
+        }
+
+        /// The change and its entry in the audit log, both or neither; values of letters are in no entry.
+        private func noted(
+            _ action: String, _ connection: PostgresConnection, _ change: () throws(EngineError) -> Bool
+        ) throws(EngineError) -> Bool {
+            try connection.transaction { connection throws(EngineError) in
+                guard try change() else { return false }
+                try AuditWriter.append(
+                    connection,
+                    AuditEntry(
+                        actor: "operator:\(by ?? DeadLetterCommand.user)", action: "dead-letter.\(action)",
+                        object: "dead-letter:\(id)"))
+                return true
+            }
         }
 
         private func recordFormat(_ letter: WholeDeadLetter, _ connection: PostgresConnection) throws -> RecordFormat {

@@ -105,7 +105,19 @@ struct RedriveOptions: ParsableArguments {
             return
         }
         let things = try DeadLetterQueries(connection).parkedThings(among: plan.parts.flatMap(\.letters), limit: 20)
-        let requests = try RedriveRequests(connection).store(plan, rate: rate, by: by ?? DeadLetterCommand.user)
+        let person = by ?? DeadLetterCommand.user
+        let letters = plan.parts.reduce(0) { $0 + $1.letters.count }
+        let requests = try RedriveRequests(connection).store(plan, rate: rate, by: person) {
+            ids, connection throws(EngineError) in
+            for id in ids {
+                try AuditWriter.append(
+                    connection,
+                    AuditEntry(
+                        actor: "operator:\(person)", action: "dead-letter.\(plan.action.rawValue)",
+                        object: "redrive:\(id)",
+                        after: [("letters", .int(Int64(letters)))]))
+            }
+        }
         let watch = RedriveWatch(connection, plan: plan, requests: requests, things: things)
         try await watch.run(seconds: wait ? timeout : 0, isWaiting: wait)
     }

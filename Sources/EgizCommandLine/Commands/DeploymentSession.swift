@@ -12,7 +12,7 @@ struct DeploymentSession {
     init(_ settings: Settings) throws {
         let url = try settings.requiredDatabaseURL
         _ = try Program.migrate(url)
-        store = PostgresDeploymentStore(url: url)
+        store = PostgresDeploymentStore(url: url, actor: "operator:\(DeadLetterCommand.user)")
     }
 
     /// Waits until the workers run (or have stopped) what is wanted of these topologies, and says for each how it ended.

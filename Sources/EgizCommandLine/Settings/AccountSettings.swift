@@ -67,7 +67,14 @@ struct AccountSettings: Sendable {
         }
         if let email, let password { admin = (email, password) }
         let proxies = reader.string(forKey: "http.trustedProxies") ?? ""
-        trustedProxies = Set(proxies.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
+        for proxy in proxies.split(separator: ",").map({ $0.trimmingCharacters(in: .whitespaces) }) where !proxy.isEmpty
+        {
+            guard let address = APIConfiguration.address(proxy) else {
+                throw Self.refusal(
+                    "EGIZ_HTTP_TRUSTED_PROXIES", proxy, "addresses with commas between them, no names and no networks")
+            }
+            trustedProxies.insert(address)
+        }
     }
 
     private static func refusal(_ setting: String, _ found: String, _ expected: String) -> EngineError {

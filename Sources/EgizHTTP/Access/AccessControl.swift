@@ -40,7 +40,10 @@ extension AccessControl {
         case .admin:
             guard principal.isAdmin else { throw Problem.adminOnly }
             return Admission(principal: principal, scope: .all)
-        case .filtered(let role): return Admission(principal: principal, scope: principal.scope(role))
+        case .filtered(let role):
+            // Who may change nothing anywhere is told so before the body is read, whatever the path names.
+            if route.writing != nil, principal.scope(role) == .projects([]) { throw Problem.forbidden(needs: role) }
+            return Admission(principal: principal, scope: principal.scope(role))
         case .thing(let role):
             let thing = try ThingID.inPath(captures["thingId"]).text
             // An admin sees everything: reading needs no word of whose it is.

@@ -105,8 +105,7 @@ struct AccountGate: AccessControl {
     /// Loopback, and not passed on by a proxy for somebody else.
     private func isLocal(_ headers: HTTPFields, _ remoteAddress: String?) -> Bool {
         guard trustsLoopback, remoteAddress.map(Self.isLoopback) ?? true else { return false }
-        let passedOn: [HTTPField.Name] = [.forwarded, .forwardedFor, .realIP]
-        return passedOn.allSatisfy { headers[$0] == nil }
+        return HTTPField.Name.passedOn.allSatisfy { headers[$0] == nil }
     }
 
     static func isLoopback(_ address: String) -> Bool {
@@ -125,4 +124,13 @@ extension HTTPField.Name {
     static let forwarded = HTTPField.Name("Forwarded") ?? .from
     static let forwardedFor = HTTPField.Name("X-Forwarded-For") ?? .from
     static let realIP = HTTPField.Name("X-Real-IP") ?? .from
+
+    /// What proxies add: a request that has one of them comes from somebody else.
+    static let passedOn: [HTTPField.Name] =
+        [.forwarded, .forwardedFor, .realIP, .via]
+        + [
+            "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Original-Forwarded-For", "CF-Connecting-IP",
+            "True-Client-IP",
+        ]
+        .compactMap { HTTPField.Name($0) }
 }

@@ -65,7 +65,7 @@ public struct AccountSetup {
         let email = try Self.checked(email)
         let (hash, made) = try self.hash(password, email: email)
         let account = try change(email, "user.password") { account throws(EngineError) in
-            try AccountQueries(connection).setPassword(account.id, hash: hash, changes: true)
+            try AccountQueries(connection).setPassword(account.id, hash: hash)
             _ = try SessionQueries(connection).revokeAll(of: account.id, why: "another password")
             try LoginFailures(connection).forget(AuthRoutes.subject(email))
         }

@@ -33,14 +33,19 @@ struct Accounts: Sendable {
     ///
     /// For bodies with secrets: unlike `PostgresPool.change` it keeps nothing of the request.
     func change<T: Sendable>(_ body: @escaping @Sendable (PostgresConnection) throws -> T) async throws -> T {
-        let result = try await pool.run { connection in
+        let result = try await store(body)
+        await gate.forget()
+        return result
+    }
+
+    /// As `change`, for what changes nothing that is remembered: whoever signs in or renews a token does not empty it for all others.
+    func store<T: Sendable>(_ body: @escaping @Sendable (PostgresConnection) throws -> T) async throws -> T {
+        try await pool.run { connection in
             try connection.execute("begin")
             let result = try body(connection)
             try connection.execute("commit")
             return result
         }
-        await gate.forget()
-        return result
     }
 
     /// As `change`, for bodies without secrets: a POST with an `Idempotency-Key` happens once.

@@ -95,10 +95,19 @@ extension Problem {
             detail: "The thing \(thing) is not registered with the project; those of its namespaces need not be.")
     }
 
+    /// Types of nobody are for everybody to read, so a project does not leave its own behind.
+    static func typesStay(_ type: String) -> Problem {
+        .inUse(
+            "The type \(type) is declared in the namespace; delete its types first, or they would be everybody's to read."
+        )
+    }
+
     /// There are twins already, and they are nobody's: giving them to a project is giving away what others sent.
     static let thingsExist = Problem(
         code: "things-exist", status: .forbidden, title: "There are such things already",
-        detail: "Twins of this name exist and belong to nobody; an admin can give them to a project.")
+        detail:
+            "Twins or types of this name exist, or have been here, and belong to nobody; an admin can give them to a project."
+    )
 
     static let thingIsTaken = Problem(
         code: "thing-taken", status: .conflict, title: "The thing belongs to another project",

@@ -14,12 +14,12 @@ extension APIRequest {
             if !ifMatch.isEmpty { throw .preconditionFailed(current: nil) }
             return
         }
-        if !ifNoneMatch.isEmpty {
-            guard !current.matches(ifNoneMatch) else { throw .preconditionFailed(current: current) }
-            return
+        // `If-Match` first (RFC 9110, 13.2.2); that something else than a version is there does not say which one is changed.
+        if !ifMatch.isEmpty {
+            guard current.isNamed(by: ifMatch) else { throw .preconditionFailed(current: current) }
         }
+        guard !current.matches(ifNoneMatch) else { throw .preconditionFailed(current: current) }
         guard !ifMatch.isEmpty else { throw .preconditionRequired(current: current) }
-        guard current.isNamed(by: ifMatch) else { throw .preconditionFailed(current: current) }
     }
 }
 

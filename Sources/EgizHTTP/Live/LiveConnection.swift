@@ -9,26 +9,26 @@ import NIOCore
 final class LiveConnection: @unchecked Sendable {
     let shard: LiveShard
     let service: LiveService
-    private let sink: any LiveSink
+    let sink: any LiveSink
     /// Nil until the client has said who it is.
-    private(set) var session: LiveSession?
+    var session: LiveSession?
     /// What the client has shown, to look at it again.
     private(set) var credential: LiveCredential
-    private var isTouched = false
+    var isTouched = false
     private(set) var isClosed = false
     /// Pages of snapshots that wait until the client takes more.
-    private var waiting: [() -> Void] = []
+    var waiting: [() -> Void] = []
     /// Those under way, by subscription.
-    private var snapshots: [String: (number: Int, task: Task<Void, Never>)] = [:]
-    private var snapshotsBegun = 0
+    var snapshots: [String: (number: Int, task: Task<Void, Never>)] = [:]
+    var snapshotsBegun = 0
     private var timers: [RepeatedTask] = []
     private var signInTimer: Scheduled<Void>?
-    private var lastHeard = NIODeadline.now()
+    var lastHeard = NIODeadline.now()
     /// Who the client is, is being asked: what it sends meanwhile waits.
     private var isAsking = false
     private var early: [[UInt8]] = []
-    private var coalesced = 0
-    private var recent = 0
+    var coalesced = 0
+    var recent = 0
 
     var loop: any EventLoop { shard.loop }
 
@@ -156,257 +156,8 @@ final class LiveConnection: @unchecked Sendable {
         }
     }
 
-    /// Begins a subscription, or says why not.
-    private func subscribe(_ subscription: LiveSubscription) {
-        guard let principal = session?.principal else {
-            return sink.send(.problem(.unauthenticated, id: subscription.id))
-        }
-        onLoop {
-            try await $0.service.check(subscription, principal)
-        } then: { connection, result in
-            guard connection.session != nil else { return }
-            switch result {
-            case .success: connection.begin(subscription)
-            case .failure(let problem as Problem): connection.sink.send(.problem(problem, id: subscription.id))
-            case .failure: connection.sink.send(.problem(.databaseAway, id: subscription.id))
-            }
-        }
-    }
-
-    private func unsubscribe(_ id: String) {
-        snapshots.removeValue(forKey: id)?.task.cancel()
-        _ = session?.unsubscribe(id)
-        shard.list(self, session?.subscriptions ?? [])
-        sink.send(.unsubscribed(id))
-    }
-
-    /// Begins a subscription that was looked at already.
-    func begin(_ subscription: LiveSubscription) {
-        guard let token = subscription.resume else { return start(subscription) }
-        let hub = service.hub
-        Task { [self, loop] in
-            await hub.replay(token, on: loop) { [self] replay in
-                if isClosed { return }
-                switch replay {
-                case .items(let items): goOn(subscription, items)
-                case .resync:
-                    service.metrics.resyncs.increment(by: Int64(1))
-                    sink.send(.resync(subscription.id, "what came since is no longer in the log"))
-                    start(subscription)
-                }
-            }
-        }
-    }
-
-    /// From where the client was, without a snapshot.
-    private func goOn(_ subscription: LiveSubscription, _ items: [LiveItem]) {
-        guard enter(subscription, waits: false) else { return }
-        for item in items { session?.offer(item) }
-        sink.send(.live(subscription.id, resume: token))
-        send()
-    }
-
-    /// Where the client is once it has read what was sent; nil while something waits for it.
-    private var token: String? {
-        guard let session, !session.isWaiting, !session.hasPending else { return nil }
-        return shard.token
-    }
-
-    private func start(_ subscription: LiveSubscription) {
-        guard enter(subscription, waits: subscription.wantsSnapshot) else { return }
-        guard subscription.wantsSnapshot else {
-            return sink.send(.live(subscription.id, resume: token))
-        }
-        takeSnapshot(subscription)
-    }
-
-    private func enter(_ subscription: LiveSubscription, waits: Bool) -> Bool {
-        var subscription = subscription
-        subscription.resume = nil
-        do throws(Problem) {
-            try session?.subscribe(subscription, filter: shard.filter(of: subscription), waits: waits)
-        } catch {
-            sink.send(.problem(error, id: subscription.id))
-            return false
-        }
-        shard.list(self, session?.subscriptions ?? [])
-        return true
-    }
-
-    // MARK: Snapshots
-
-    private func takeSnapshot(_ subscription: LiveSubscription) {
-        guard let scope = session?.principal.scope(.viewer) else { return }
-        snapshots.removeValue(forKey: subscription.id)?.task.cancel()
-        let service = service
-        snapshotsBegun += 1
-        let number = snapshotsBegun
-        let task = Task { [self, loop] in
-            do {
-                try await service.snapshot(subscription, scope) { try await deliver($0, number, of: subscription.id) }
-                loop.execute { [self] in release(subscription.id, number) }
-            } catch is CancellationError {
-                // Another one has begun, or nobody is there any more.
-            } catch {
-                loop.execute { [self] in failed(subscription, number, error) }
-            }
-        }
-        snapshots[subscription.id] = (number, task)
-    }
-
-    /// Sends a page as soon as the client takes it. From any thread.
-    private func deliver(_ rows: [LiveRow], _ number: Int, of id: String) async throws {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            loop.execute { [self] in
-                whenWritable { [self] in
-                    guard isCurrent(id, number) else { return continuation.resume(throwing: CancellationError()) }
-                    for row in rows { session?.note(row.key, row.floor) }
-                    sink.send(.snapshot(id, rows.map(\.json)))
-                    continuation.resume()
-                }
-            }
-        }
-    }
-
-    private func isCurrent(_ id: String, _ number: Int) -> Bool { !isClosed && snapshots[id]?.number == number }
-
-    private func release(_ id: String, _ number: Int) {
-        guard isCurrent(id, number) else { return }
-        snapshots[id] = nil
-        session?.release(id)
-        sink.send(.live(id, resume: token))
-        send()
-    }
-
-    private func failed(_ subscription: LiveSubscription, _ number: Int, _ error: any Error) {
-        guard isCurrent(subscription.id, number) else { return }
-        snapshots[subscription.id] = nil
-        service.logger.debug("a snapshot failed", metadata: ["egiz.error": "\(error)"])
-        _ = session?.unsubscribe(subscription.id)
-        shard.list(self, session?.subscriptions ?? [])
-        sink.send(.problem(error as? Problem ?? .databaseAway, id: subscription.id))
-    }
-
-    /// What the client has is followed by something else: it begins anew.
-    func restart(_ reason: String) {
-        for subscription in session?.subscriptions ?? [] {
-            service.metrics.resyncs.increment(by: Int64(1))
-            sink.send(.resync(subscription.id, reason))
-            start(subscription)
-        }
-    }
-
-    // MARK: Items
-
-    /// True where it was not touched in this batch before.
-    func offer(_ item: LiveItem) -> Bool {
-        session?.offer(item)
-        defer { isTouched = true }
-        return !isTouched
-    }
-
-    /// The batch is complete.
-    func flush() {
-        isTouched = false
-        guard !isClosed else { return }
-        send()
-    }
-
-    private func send() {
-        // Never a copy of the session beside itself: its arrays would be copied with every frame.
-        let hasOverflowed = session?.hasOverflowed ?? false
-        guard hasOverflowed || session?.hasPending == true else { return }
-        guard sink.isWritable else {
-            session?.hold()
-            return
-        }
-        if hasOverflowed {
-            for subscription in session?.takeOverflow() ?? [] {
-                service.metrics.resyncs.increment(by: Int64(1))
-                sink.send(.resync(subscription.id, "more came than could be kept for a client that reads slowly"))
-                start(subscription)
-            }
-            return
-        }
-        let frames = session?.takeFrames(resume: shard.token) ?? []
-        var items = 0
-        for frame in frames {
-            items += frame.count
-            sink.send(frame)
-        }
-        service.metrics.frames.increment(by: Int64(frames.count))
-        service.metrics.sent.increment(by: Int64(items))
-        let now = session?.coalesced ?? 0
-        if now > coalesced { service.metrics.coalesced.increment(by: Int64(now - coalesced)) }
-        coalesced = now
-    }
-
-    /// The client takes more.
-    func becameWritable() {
-        guard !isClosed else { return }
-        while sink.isWritable, !waiting.isEmpty { waiting.removeFirst()() }
-        if sink.isWritable { send() }
-    }
-
-    private func whenWritable(_ body: @escaping () -> Void) {
-        if isClosed || (sink.isWritable && waiting.isEmpty) { return body() }
-        waiting.append(body)
-    }
-
-    // MARK: Looking after it
-
-    private func checkSilence() {
-        recent = 0
-        if !sink.isOneWay, NIODeadline.now() - lastHeard > TimeAmount(service.settings.silence) {
-            return close(.silent)
-        }
-        sink.ping()
-    }
-
-    /// Rights and tokens end: what the client may see is looked at again.
-    private func checkRights() {
-        guard session != nil else { return }
-        let credential = credential
-        onLoop {
-            try await $0.service.principal(of: credential)
-        } then: { connection, result in
-            switch result {
-            case .success(let principal?): connection.take(principal)
-            case .success(nil): connection.close(.invalidToken)
-            case .failure(let error) where error is Problem: connection.close(.invalidToken)
-            // The database is away; what was allowed two seconds ago stays so for a moment.
-            case .failure: break
-            }
-        }
-    }
-
-    private func take(_ principal: Principal) {
-        guard let rights = session?.update(principal), rights != .same else { return }
-        sink.send(.access(isAdmin: principal.isAdmin, projects: principal.roles.keys.sorted().map(\.text)))
-        if rights == .more {
-            restart("more may be seen than before")
-        } else {
-            dropForbidden(principal)
-        }
-    }
-
-    /// Ends subscriptions of what is no longer allowed.
-    private func dropForbidden(_ principal: Principal) {
-        for subscription in session?.subscriptions ?? [] {
-            onLoop {
-                try await $0.service.check(subscription, principal)
-            } then: { connection, result in
-                guard case .failure(let problem as Problem) = result else { return }
-                connection.snapshots.removeValue(forKey: subscription.id)?.task.cancel()
-                guard connection.session?.unsubscribe(subscription.id) == true else { return }
-                connection.shard.list(connection, connection.session?.subscriptions ?? [])
-                connection.sink.send(.problem(problem, id: subscription.id))
-            }
-        }
-    }
-
     /// Asks something elsewhere and comes back to the loop with the answer.
-    private func onLoop<T: Sendable>(
+    func onLoop<T: Sendable>(
         _ ask: @escaping @Sendable (LiveConnection) async throws -> T,
         then body: @escaping @Sendable (LiveConnection, Result<T, any Error>) -> Void
     ) {

@@ -19,7 +19,7 @@ struct LiveCredential: Sendable {
     init(token: String?, headers: HTTPFields, remoteAddress: String?) {
         self.token = token
         self.remoteAddress = remoteAddress
-        for name in [HTTPField.Name.forwarded, .forwardedFor, .realIP] {
+        for name in HTTPField.Name.passedOn {
             passedOn[values: name] = headers[values: name]
         }
     }

@@ -33,7 +33,7 @@ struct LiveHandshake: Sendable {
 
     func credential(_ head: HTTPRequestHead, remoteAddress: String?) -> LiveCredential {
         var headers: HTTPFields = [:]
-        for name in [HTTPField.Name.forwarded, .forwardedFor, .realIP] {
+        for name in HTTPField.Name.passedOn {
             headers[values: name] = head.headers[name.canonicalName]
         }
         return LiveCredential(

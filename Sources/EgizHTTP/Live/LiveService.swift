@@ -12,7 +12,7 @@ final class LiveService: Sendable {
     let logger: Logger
     let metrics: LiveMetrics
     /// Reads few snapshots at a time: thousands of clients may come at once, and the database serves others too.
-    let snapshots: LiveGate
+    let snapshots: FewAtATime
     private let open = Atomic<Int>(0)
 
     init(
@@ -26,7 +26,7 @@ final class LiveService: Sendable {
         self.settings = settings
         self.metrics = LiveMetrics(metrics)
         self.logger = logger
-        snapshots = LiveGate(settings.snapshotsAtATime)
+        snapshots = FewAtATime(settings.snapshotsAtATime)
     }
 
     /// False where there are too many connections already.

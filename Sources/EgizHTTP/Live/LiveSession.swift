@@ -10,7 +10,7 @@ import EgizPostgres
 struct LiveSession {
     static let mostSubscriptions = 64
     /// Bytes of items in one frame, about.
-    private static let frameBytes = 256 << 10
+    static let frameBytes = 256 << 10
 
     /// How far the row of a snapshot is.
     struct Floor {

@@ -7,6 +7,8 @@ import Hummingbird
 struct TwinRoutes: Sendable {
     let queries: TwinQueries
     let history: HistoryQueries
+    /// Searches may read the whole table for seconds; they leave connections for everybody else.
+    let searches = FewAtATime(2)
 
     var routes: [APIRoute] {
         [
@@ -62,7 +64,10 @@ struct TwinRoutes: Sendable {
         let cursor = reader.cursor(.twins, question: question)
         try reader.finish()
 
-        let page = try await queries.page(filter, after: cursor?.place, limit: limit, documents: fields != nil)
+        let read: @Sendable () async throws -> TwinQueries.Page = { [queries] in
+            try await queries.page(filter, after: cursor?.place, limit: limit, documents: fields != nil)
+        }
+        let page = filter.condition == nil ? try await read() : try await searches.pass(read)
         var out = JSONOutput(capacity: 128 * page.twins.count + 64)
         out.beginObject()
         out.key("items")

@@ -72,21 +72,28 @@ struct APIResponder: HTTPResponder {
         } catch let problem as Problem {
             throw problem
         } catch let error as EngineError {
-            log(error, request: request)
+            log(error, request: request, requestID: context.requestID)
             throw Problem(error)
         } catch {
             logger.error(
-                "request failed", metadata: ["egiz.http.path": "\(request.uri.path)", "egiz.error": "\(error)"])
+                "request failed",
+                metadata: [
+                    "egiz.http.path": "\(request.uri.path)", "egiz.error": "\(error)",
+                    "egiz.http.request-id": "\(context.requestID)",
+                ])
             throw .internalError
         }
     }
 
-    private func log(_ error: EngineError, request: Request) {
+    private func log(_ error: EngineError, request: Request, requestID: String) {
         // A database that is away makes every request fail: one warning each is noise, /readyz tells.
         let level: Logger.Level = error.retry == .backoff ? .debug : .error
         logger.log(
             level: level, "request failed",
-            metadata: ["egiz.http.path": "\(request.uri.path)", "egiz.error": "\(error)"])
+            metadata: [
+                "egiz.http.path": "\(request.uri.path)", "egiz.error": "\(error)",
+                "egiz.http.request-id": "\(requestID)",
+            ])
     }
 
     private func note(

@@ -7,6 +7,9 @@ import NIOCore
 struct RouteTable: Sendable {
     let routes: [APIRoute]
 
+    /// Bytes of a body above which few are taken at a time.
+    private static let large = 4 << 20
+
     /// The routes whose template the path fits, segment by segment; captures are never empty. None where nothing answers.
     func match(_ path: String) -> [APIRoute] {
         let segments = Self.segments(path)
@@ -34,6 +37,8 @@ struct RouteTable: Sendable {
 
     /// Hummingbird's router for these routes; each handler stands behind the gate, which decides by the route's `access`.
     func router(_ gate: any AccessControl) -> Router<APIContext> {
+        // Uploads are read whole: a few at a time, or a few hundred connections would fill the memory.
+        let largeBodies = FewAtATime(4)
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         for route in routes {
             let names = Self.segments(route.path).filter(Self.isCapture).map { String($0.dropFirst().dropLast()) }
@@ -43,7 +48,12 @@ struct RouteTable: Sendable {
                 let admission = try await gate.admit(
                     route, captures: captures, headers: request.headers, remoteAddress: context.remoteAddress)
                 var body: [UInt8] = []
-                if let writing = route.writing { body = try await Self.body(of: request, atMost: writing.largest) }
+                if let writing = route.writing {
+                    body =
+                        writing.largest > Self.large
+                        ? try await largeBodies.pass { try await Self.body(of: request, atMost: writing.largest) }
+                        : try await Self.body(of: request, atMost: writing.largest)
+                }
                 return try await route.handler(
                     APIRequest(
                         path: request.uri.path, query: request.uri.query, headers: request.headers, captures: captures,

@@ -1,7 +1,7 @@
 import HTTPTypes
 
-/// Keeps web pages of other sites from writing through a browser on this machine: the API has no authentication yet, and what can
-/// reach loopback can write.
+/// Keeps web pages of other sites from writing through a browser on this machine: on loopback who asks without credentials is
+/// the local operator.
 ///
 /// Two locks, either of which is enough: a body of a type that no form can send, so that a browser asks first (and is not
 /// answered), and no `Origin` but our own and those on the list of `CORSPolicy`.

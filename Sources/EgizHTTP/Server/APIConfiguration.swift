@@ -21,6 +21,9 @@ public struct APIConfiguration: Sendable {
     public var accounts: AccountConfiguration? = AccountConfiguration()
     /// Addresses of proxies whose word on who the client is (`X-Forwarded-For`) is taken, for limits and the audit log.
     public var trustedProxies: Set<String> = []
+
+    /// An address as `trustedProxies` has it; nil where the text is none.
+    public static func address(_ text: String) -> String? { ClientAddress.canonical(text) }
     /// What listens there and the setting that says where, for messages.
     public var name = "API"
     public var setting = "EGIZ_HTTP_ADDRESS"

@@ -26,7 +26,9 @@ public struct APIServer: Service {
     let onBound: @Sendable (Int) -> Void
 
     /// - Parameters:
-    ///   - pool: Read-only use; the server does not close it.
+    ///   - pool: The server does not close it.
+    ///   - accountsPool: Connections of their own for who asks and may they, so that slow questions do not keep people from signing in;
+    ///     nil: those of `pool`.
     ///   - lag: Tells the ends of the log; nil shows lag as unknown.
     ///   - readiness: What else must hold for `/readyz`, beside the database.
     ///   - tail: Reads the notifications for live push; nil: there is none. The server closes it.
@@ -34,7 +36,8 @@ public struct APIServer: Service {
     ///   - metrics: What `/metrics` writes; bootstrap swift-metrics with the same registry.
     ///   - onBound: Called once with the port that was bound.
     public init(
-        configuration: APIConfiguration, pool: PostgresPool, lag: (any LagProvider)?, tail: (any LogTail)? = nil,
+        configuration: APIConfiguration, pool: PostgresPool, accountsPool: PostgresPool? = nil, lag: (any LagProvider)?,
+        tail: (any LogTail)? = nil,
         readiness: @escaping Readiness = { [] }, rehearsal: RehearsalSetup? = nil,
         metrics: PrometheusRegistry = PrometheusRegistry(), logger: Logger,
         onBound: @escaping @Sendable (Int) -> Void = { _ in }
@@ -50,8 +53,10 @@ public struct APIServer: Service {
         let topologies = TopologiesRoute(queries: TopologyQueries(pool: pool), lag: lag, logger: logger)
         let letters = DeadLetterRoutes(pool: pool, rehearsal: rehearsal)
         let accounts = Accounts(
-            pool: pool, configuration: configuration.accounts ?? AccountConfiguration(demand: .required),
-            isOutside: configuration.isOutside, logger: logger)
+            pool: accountsPool ?? pool,
+            configuration: configuration.accounts ?? AccountConfiguration(demand: .required),
+            // Behind a proxy everybody comes from loopback: nobody is the local operator because of that.
+            isOutside: configuration.isOutside || !configuration.trustedProxies.isEmpty, logger: logger)
         gate = accounts.gate
         self.accounts = accounts
         let health = HealthRoutes(

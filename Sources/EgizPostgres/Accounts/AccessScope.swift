@@ -16,16 +16,20 @@ public enum AccessScope: Sendable, Equatable {
     /// A condition on a column that holds thing ids, true for the things of the scope; nil where everything is in it, so that lists of
     /// admins pay nothing. `parameter` goes to `$index`.
     ///
-    /// Both sets are hashed once a statement; per row it costs two look-ups.
+    /// The caller's own sets are hashed once a statement; what others have registered is looked up by row, whose number is theirs.
     public func condition(thing column: String, at index: Int) -> String? {
         guard case .projects = self else { return nil }
         return """
             (\(column) in (select thing_id from egiz.project_thing where project_id = any ($\(index)::uuid[]))
             or split_part(\(column), ':', 1) in (
                 select namespace from egiz.project_namespace where project_id = any ($\(index)::uuid[]))
-            and \(column) not in (select thing_id from egiz.project_thing))
+            and not exists (
+                select from (select thing_id as registered from egiz.project_thing) other where other.registered = \(column)))
             """
     }
+
+    /// Nothing is in it: there is nothing to look for.
+    public var isEmpty: Bool { self == .projects([]) }
 
     /// Whether a thing of this project (nil: of nobody) is in it.
     public func contains(_ project: ProjectID?) -> Bool {

@@ -134,14 +134,20 @@ public struct AccountQueries {
         ).first.flatMap(Self.account)
     }
 
-    /// `changes`: the person chose another password; else the same one is stored with other parameters.
-    public func setPassword(_ id: UUIDText, hash: String, changes: Bool) throws(EngineError) {
+    /// The person chose another password.
+    public func setPassword(_ id: UUIDText, hash: String) throws(EngineError) {
         _ = try connection.query(
             """
-            update egiz.account set password_hash = $2,
-                password_changed_at = case when $3 then now() else password_changed_at end
+            update egiz.account set password_hash = $2, password_changed_at = now()
             where user_id = $1::text::uuid
-            """, [.text(id.text), .text(hash), .bool(changes)])
+            """, [.text(id.text), .text(hash)])
+    }
+
+    /// Stores the same password with other parameters, unless another one was chosen since `old` was read.
+    public func renewHash(_ id: UUIDText, _ hash: String, of old: String) throws(EngineError) {
+        _ = try connection.query(
+            "update egiz.account set password_hash = $2 where user_id = $1::text::uuid and password_hash = $3",
+            [.text(id.text), .text(hash), .text(old)])
     }
 }
 

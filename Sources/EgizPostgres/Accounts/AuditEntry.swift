@@ -1,3 +1,5 @@
+public import EgizTwin
+
 /// One thing that somebody did, for the audit log.
 public struct AuditEntry: Sendable {
     /// `user:<uuid>`, `key:<uuid>`, `operator`, `egiz` (the program itself).
@@ -29,5 +31,16 @@ public struct AuditEntry: Sendable {
         self.after = after
         self.remoteAddress = remoteAddress
         self.requestID = requestID
+    }
+
+    /// What an operator does at the command line.
+    ///
+    /// - Parameter after: members of what is there now; none: nothing.
+    public init(actor: String, action: String, object: String, after: [(String, JSONValue)] = []) {
+        var members = JSONObject()
+        for (name, value) in after { members[name] = value }
+        self.init(
+            actor: actor, actorName: "", action: action, object: object,
+            after: after.isEmpty ? nil : Array(JSONValue.object(members).text.utf8))
     }
 }

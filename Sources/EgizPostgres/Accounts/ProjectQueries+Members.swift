@@ -38,13 +38,13 @@ extension ProjectQueries {
         ).affected > 0
     }
 
-    /// How many owners the project has beside this user. Lock the project before, so that two cannot leave at once.
+    /// How many owners who may sign in the project has beside this user. Lock the project before, so that two cannot leave at once.
     public func otherOwners(than user: UUIDText, in project: ProjectID) throws(EngineError) -> Int {
         Int(
             try connection.query(
                 """
-                select count(*) from egiz.project_member
-                where project_id = $1::text::uuid and role = 'owner' and user_id <> $2::text::uuid
+                select count(*) from egiz.project_member join egiz.account using (user_id)
+                where project_id = $1::text::uuid and role = 'owner' and user_id <> $2::text::uuid and disabled_at is null
                 """, [.text(project.text), .text(user.text)]
             ).first?.int64(0) ?? 0)
     }

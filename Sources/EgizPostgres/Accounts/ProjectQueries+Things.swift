@@ -40,14 +40,42 @@ extension ProjectQueries {
         ).affected > 0
     }
 
-    /// Whether there are twins of this namespace that belong to nobody.
-    public func hasTwins(inNamespace namespace: String) throws(EngineError) -> Bool {
+    /// Nobody else changes what belongs to whom until the transaction ends.
+    public func lockBelongings() throws(EngineError) {
+        _ = try connection.query("select pg_advisory_xact_lock($1)", [.int64(Self.belongingsLock)])
+    }
+
+    /// "belongs" in ASCII.
+    private static let belongingsLock: Int64 = 0x62_656c_6f6e_6773
+
+    /// Whether somebody has put anything into this namespace that is nobody's: types, twins (deleted ones too, whose history stays),
+    /// what people have registered, history, alerts. Who gets the namespace gets all of it.
+    public func isUsed(namespace: String) throws(EngineError) -> Bool {
         try connection.query(
             """
-            select 1 from egiz.twin where namespace = $1 and not deleted
-                and not exists (select from egiz.project_thing owned where owned.thing_id = twin.thing_id) limit 1
+            select 1 where exists (select from egiz.twin_type where split_part(twin_type, ':', 1) = $1)
+            or exists (select from (
+                select thing_id from egiz.twin where namespace = $1
+                union all select thing_id from egiz.twin_registration where namespace = $1
+                union all select thing_id from egiz.series where thing_id >= $1 || ':' and thing_id < $1 || ';'
+                union all select thing_id from egiz.alert where thing_id >= $1 || ':' and thing_id < $1 || ';'
+                union all select thing_id from egiz.twin_relation where thing_id >= $1 || ':' and thing_id < $1 || ';'
+                union all select thing_id from egiz.data_bindings_3d where split_part(thing_id, ':', 1) = $1
+            ) used where not exists (select from egiz.project_thing owned where owned.thing_id = used.thing_id))
             """, [.text(namespace)]
         ).first != nil
+    }
+
+    /// Whether a project has types of twins: the first of them.
+    public func type(of project: ProjectID, namespace: String? = nil) throws(EngineError) -> String? {
+        try connection.query(
+            """
+            select twin_type from egiz.twin_type join egiz.project_namespace owned
+                on owned.namespace = split_part(twin_type, ':', 1)
+            where owned.project_id = $1::text::uuid and ($2::text is null or owned.namespace = $2::text)
+            order by twin_type limit 1
+            """, [.text(project.text), .optional(namespace)]
+        ).first?.text(0)
     }
 
     // MARK: Things
@@ -64,7 +92,7 @@ extension ProjectQueries {
         return (page.namespaces, page.hasMore)
     }
 
-    /// Registers a thing, whichever project it is registered with now.
+    /// Registers a thing, whichever project it is registered with now. The caller has looked whose it is after `lockBelongings`.
     public func putThing(_ thing: ThingID, in project: ProjectID) throws(EngineError) -> StoredBelonging {
         let made = try connection.query(
             """
@@ -85,10 +113,18 @@ extension ProjectQueries {
         ).affected > 0
     }
 
-    /// Whether there is a twin of this id.
-    public func hasTwin(_ thing: ThingID) throws(EngineError) -> Bool {
-        try connection.query("select 1 from egiz.twin where thing_id = $1 and not deleted", [.text(thing.text)])
-            .first != nil
+    /// Whether there is or was a thing of this id: a twin, also a deleted one, a registration, history, alerts.
+    public func isUsed(_ thing: ThingID) throws(EngineError) -> Bool {
+        try connection.query(
+            """
+            select 1 where exists (select from egiz.twin where thing_id = $1)
+                or exists (select from egiz.twin_registration where thing_id = $1)
+                or exists (select from egiz.series where thing_id = $1)
+                or exists (select from egiz.alert where thing_id = $1)
+                or exists (select from egiz.twin_relation where thing_id = $1)
+                or exists (select from egiz.data_bindings_3d where thing_id = $1)
+            """, [.text(thing.text)]
+        ).first != nil
     }
 
     private func belongings(

@@ -50,6 +50,7 @@ public struct SessionQueries {
             """
             select token.session_id::text, session.user_id::text, token.used_at is not null,
                 session.revoked_at is null and session.expires_at > now() and account.disabled_at is null
+                    and session.created_at > now() - interval '180 days'
             from egiz.refresh_token token join egiz.session using (session_id) join egiz.account using (user_id)
             where token.token_hash = $1 for update of token, session
             """, [.bytes(tokenHash)]
@@ -65,6 +66,8 @@ public struct SessionQueries {
         _ = try connection.query(
             """
             with used as (update egiz.refresh_token set used_at = now() where token_hash = $1),
+            -- Those of a session that renews itself all day long; whoever brings one of them back is unknown, as with any made-up token.
+            old as (delete from egiz.refresh_token where session_id = $3::text::uuid and used_at < now() - interval '7 days'),
             longer as (update egiz.session set expires_at = now() + make_interval(secs => $4) where session_id = $3::text::uuid)
             insert into egiz.refresh_token (token_hash, session_id) values ($2, $3::text::uuid)
             """, [.bytes(tokenHash), .bytes(next), .text(session.text), .double(Double(lifetime))])

@@ -89,6 +89,10 @@ extension Migration {
                     (select project_id from egiz.project_thing owned where owned.thing_id = $1),
                     (select project_id from egiz.project_namespace owned where owned.namespace = split_part($1, ':', 1)))
             $$;
+            create function egiz.project_of_type(twin_type text) returns uuid language sql stable parallel safe as $$
+                select project_id from egiz.project_namespace owned where owned.namespace = split_part($1, ':', 1)
+            $$;
+            comment on function egiz.project_of_type is 'The project of a type of twins: by its namespace alone; null: nobody''s.';
             comment on function egiz.project_of is 'The project of a thing: by registration, else by namespace; null: nobody''s.';
 
             create table egiz.api_key (

@@ -145,7 +145,6 @@ extension Migration {
             create function egiz.registry_event_noted() returns trigger language plpgsql as $$
             declare
                 present jsonb;
-                thing text;
             begin
                 if tg_op = 'UPDATE' then
                     if new is not distinct from old then
@@ -154,14 +153,14 @@ extension Migration {
                 end if;
                 if tg_op = 'DELETE' then present := to_jsonb(old); else present := to_jsonb(new); end if;
                 perform pg_advisory_xact_lock(6567697);
-                thing := coalesce(present ->> 'thing_id', present ->> 'twin_type');
                 insert into egiz.registry_event (kind, subject, action, version, project_id)
                 values (
                     tg_argv[0], present ->> tg_argv[1],
                     case tg_op when 'INSERT' then 'created' when 'UPDATE' then 'updated' else 'deleted' end,
                     coalesce(present ->> 'version', present ->> 'wanted_version')::bigint,
                     case when present ? 'project_id' then (present ->> 'project_id')::uuid
-                        when thing is not null then egiz.project_of(thing) end);
+                        when present ->> 'thing_id' is not null then egiz.project_of(present ->> 'thing_id')
+                        when present ->> 'twin_type' is not null then egiz.project_of_type(present ->> 'twin_type') end);
                 return null;
             end $$;
 

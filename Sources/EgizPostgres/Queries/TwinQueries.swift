@@ -52,7 +52,8 @@ public struct TwinQueries: Sendable {
 
     /// Up to `limit` twins after `after` (exclusive) that exist.
     public func page(_ filter: Filter, after: String?, limit: Int, documents: Bool) async throws -> Page {
-        try await pool.read { connection in
+        if filter.scope.isEmpty { return Page(twins: [], hasMore: false) }
+        return try await pool.read { connection in
             let (sql, parameters) = Self.statement(filter, after: after, limit: limit, documents: documents)
             let rows = try connection.query(sql, parameters)
             let twins = rows.prefix(limit).map { Self.twin($0, documentColumn: documents ? 5 : nil, typeColumn: 6) }

@@ -12,7 +12,7 @@ public struct TwinTypeQueries {
     public init(_ connection: PostgresConnection) { self.connection = connection }
 
     private static let columns = """
-        twin_type, parent, definition::text, version, egiz.project_of(twin_type)::text, created_at, updated_at
+        twin_type, parent, definition::text, version, egiz.project_of_type(twin_type)::text, created_at, updated_at
         """
 
     /// Types of the scope and those of nobody, ascending by the bytes of their names, up to one more than `limit`.
@@ -21,9 +21,15 @@ public struct TwinTypeQueries {
     ) throws(EngineError) -> [StoredTwinType] {
         var parameters: [PostgresValue] = [.int64(Int64(limit) + 1)]
         var conditions = ["true"]
-        if let condition = scope.condition(thing: "twin_type", at: parameters.count + 1) {
+        if case .projects = scope {
+            // By namespace alone, as `egiz.project_of_type`: that a thing of the same name is registered says nothing of a type.
             parameters.append(scope.parameter)
-            conditions.append("(\(condition) or egiz.project_of(twin_type) is null)")
+            conditions.append(
+                """
+                (split_part(twin_type, ':', 1) in (
+                    select namespace from egiz.project_namespace where project_id = any ($\(parameters.count)::uuid[]))
+                or not exists (select from egiz.project_namespace where namespace = split_part(twin_type, ':', 1)))
+                """)
         }
         for (column, value) in [
             ("parent =", parent), ("split_part(twin_type, ':', 1) =", namespace), ("twin_type >", after),

@@ -1,11 +1,14 @@
 public import EgizCore
 public import EgizRuntime
+import EgizTwin
 
 /// Deployments in the tables `deployment`, `topology`, `worker`, `topology_worker` and `topology_file`.
 ///
 /// Time is the server's: who lives does not depend on the clocks of the workers.
 public final class PostgresDeploymentStore: DeploymentStore {
     private let session: StoreSession
+    /// Who changes deployments through this store, for the audit log; nil: the caller writes that down.
+    private let actor: String?
     /// Set while a transaction of `exclusively` is open.
     private var transaction: PostgresConnection?
 
@@ -13,13 +16,26 @@ public final class PostgresDeploymentStore: DeploymentStore {
     private static var lockKey: Int64 { 0x6567_697A_6465_706C }
 
     /// Does not connect yet.
-    public init(url: String) { session = StoreSession(url: url, applicationName: "egiz-deploy") }
+    ///
+    /// - Parameter actor: an operator whose changes go to the audit log with what they change; nil: none do.
+    public init(url: String, actor: String? = nil) {
+        session = StoreSession(url: url, applicationName: "egiz-deploy")
+        self.actor = actor
+    }
 
     /// Inside a transaction of the caller, who commits; no other changes deployments until then.
     public init(within connection: PostgresConnection) throws(EngineError) {
         session = StoreSession(url: "", applicationName: "egiz-deploy")
         transaction = connection
+        actor = nil
         _ = try connection.query("select pg_advisory_xact_lock($1)", [.int64(Self.lockKey)])
+    }
+
+    private func note(_ action: String, _ topology: String, _ after: [(String, JSONValue)]) throws(EngineError) {
+        guard let actor else { return }
+        try AuditWriter.append(
+            try connection(),
+            AuditEntry(actor: actor, action: "topology.\(action)", object: "topology:\(topology)", after: after))
     }
 
     public func close() { session.close() }
@@ -99,6 +115,9 @@ public final class PostgresDeploymentStore: DeploymentStore {
                         else deployment.running_version end,
                     state = case deployment.state when 'deleted' then 'running' else deployment.state end
                 """, [.text(topology), .int64(version)])
+            try note(
+                origin.hasPrefix("rollback") ? "rollback" : "apply", topology,
+                [("version", .int(version)), ("origin", .string(origin))])
         }
         return version
     }
@@ -118,6 +137,8 @@ public final class PostgresDeploymentStore: DeploymentStore {
                 update egiz.topology set active = $2 and version = deployment.wanted_version
                 from egiz.deployment where name = $1 and deployment.topology = name
                 """, [.text(topology), .bool(state != .deleted)])
+            let action = state == .paused ? "pause" : state == .running ? "resume" : "delete"
+            try note(action, topology, [("state", .string(state.rawValue))])
         }
     }
 
@@ -153,6 +174,7 @@ public final class PostgresDeploymentStore: DeploymentStore {
                     delete from egiz."\(table)" where stage in (select stage from egiz.stage where topology = $1)
                     """, [.text(topology)])
             }
+            try note("purge", topology, [])
         }
     }
 }

@@ -23,7 +23,7 @@ public struct ThingErasure {
     /// Tables with a column `thing_id` that are read by it and hold nothing else of the thing's task.
     private static let plain = [
         "timer", "state", "rollup", "scene", "alert", "inbox", "redrive", "data_bindings_3d", "ml_prediction", "twin",
-        "twin_registration", "twin_relation", "ml_task_binding",
+        "twin_registration", "twin_relation", "ml_task_binding", "project_thing",
     ]
 
     private let connection: PostgresConnection
@@ -57,7 +57,12 @@ public struct ThingErasure {
                 rows.append(.init(table: table, rows: gone.affected))
             }
             rows.append(.init(table: "outbox", rows: try outboxes(thing)))
-            return Report(sha256: try note(thing, person, rows), rows: rows)
+            let hash = try note(thing, person, rows)
+            // The name of the thing goes as well: its hash is what stays.
+            try AuditWriter.append(
+                connection,
+                AuditEntry(actor: "operator:\(person ?? "")", action: "thing.erase", object: "erasure:\(hash)"))
+            return Report(sha256: hash, rows: rows)
         }
     }
 

@@ -111,6 +111,36 @@ extension DatabaseTests {
             #expect(statuses.first == .unauthorized && statuses.contains(.tooManyRequests))
         }
 
+        /// The old password was right when it was looked at; by the time the session begins it is not any more.
+        @Test func aPasswordThatIsChangedWhileItIsCheckedBeginsNoSession() async throws {
+            let people = try TestPeople()
+            let user = try await people.register("maria@example.com")
+            let (connection, server) = (people.api.connection, people.server)
+            try connection.execute("begin; select from egiz.account for update")
+            let login = Task {
+                try await server.send(
+                    .post, "/api/v1/auth/login", nil,
+                    #"{"email":"maria@example.com","password":"\#(TestPeople.password)"}"#)
+            }
+            let watcher = try PostgresConnection(url: people.api.url, applicationName: "egiz-test")
+            defer { watcher.close() }
+            while try watcher.query("select from pg_locks where not granted").isEmpty {
+                try Task.checkCancellation()
+                await Task.yield()
+            }
+            let other = try PasswordHash(of: "another long password", cost: .light).text
+            _ = try connection.query(
+                "update egiz.account set password_hash = $2 where user_id = $1::text::uuid",
+                [.text(user), .text(other)])
+            try connection.execute("commit")
+            #expect(try await login.value.status == .unauthorized)
+            #expect(try connection.query("select from egiz.session").isEmpty)
+            // And the hash of the old one does not come back by being renewed.
+            let id = try #require(UUIDText(user))
+            try AccountQueries(connection).renewHash(id, "old, renewed", of: "old")
+            #expect(try AccountQueries(connection).credentials(id)?.passwordHash == other)
+        }
+
         // MARK: Refresh
 
         @Test func aRefreshTokenIsReplacedByTheNext() async throws {

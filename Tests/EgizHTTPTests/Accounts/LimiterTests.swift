@@ -62,4 +62,19 @@ import Testing
             ("Bearer a b", nil), ("", nil), ("abc", nil),
         ] as [(String, String?)])
     func aBearerTokenIsOneWord(header: String, token: String?) { #expect(AccountGate.bearer(header) == token) }
+
+    /// A socket for both families shows IPv4 clients as IPv6: each is still one, and proxies are still known.
+    @Test func addressesOfBothFamiliesOnOneSocketAreTheirOwn() {
+        let forwarded: HTTPFields = [HTTPField.Name("X-Forwarded-For")!: "198.51.100.7, ::ffff:10.0.0.6"]
+        let proxies: Set<String> = ["10.0.0.5", "10.0.0.6"]
+        #expect(ClientAddress.of("::ffff:203.0.113.9", [:], trusted: []) == "203.0.113.9")
+        #expect(ClientAddress.of("::FFFF:10.0.0.5", forwarded, trusted: proxies) == "198.51.100.7")
+        #expect(ClientAddress.of("2001:db8::1", forwarded, trusted: proxies) == "2001:db8::1")
+        let networks = ["::ffff:203.0.113.9", "::ffff:203.0.113.10"].map {
+            AddressLimiter.network(of: ClientAddress.of($0, [:], trusted: []))
+        }
+        #expect(networks[0] != networks[1])
+        #expect(
+            ClientAddress.canonical("2001:DB8:0::1") == "2001:db8::1" && ClientAddress.canonical("10.0.0.0/8") == nil)
+    }
 }

@@ -122,6 +122,9 @@ import Testing
             ([.ifMatch: #"W/"rev:3""#], 3, 412), ([.ifMatch: #""rev:4""#], 3, 412), ([:], 3, 428),
             ([.ifMatch: #""rev:3""#], nil, 412), ([:], nil, nil), ([.ifNoneMatch: "*"], nil, nil),
             ([.ifNoneMatch: "*"], 3, 412), ([.ifNoneMatch: #""rev:3""#], 3, 412),
+            ([.ifNoneMatch: #""rev:2""#], 3, 428), ([.ifMatch: #""rev:2""#, .ifNoneMatch: #""rev:9""#], 3, 412),
+            ([.ifMatch: #""rev:3""#, .ifNoneMatch: #""rev:2""#], 3, nil),
+            ([.ifMatch: #""rev:3""#, .ifNoneMatch: "*"], 3, 412),
         ] as [(HTTPFields, Int64?, Int?)])
     func aChangeSaysWhatItChanges(headers: HTTPFields, current: Int64?, status: Int?) {
         do throws(Problem) {

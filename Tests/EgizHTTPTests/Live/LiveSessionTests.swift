@@ -210,7 +210,8 @@ import Testing
     }
 
     @Test func manyItemsGoOutInFramesOfBoundedSizeAndTheLastHasTheToken() throws {
-        var session = Fixture.session()
+        // What is held for 3000 things is more than a client may have by default.
+        var session = Fixture.session(mostBytes: 8 << 20)
         try session.subscribe(Fixture.subscription(), filter: nil, waits: false)
         for offset in 1...3000 as ClosedRange<Int64> {
             session.offer(Fixture.twin(offset, ["/attributes/a=\(offset)"], thing: "t:\(offset)"))

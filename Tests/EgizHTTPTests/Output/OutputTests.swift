@@ -88,7 +88,7 @@ import Testing
         let document = String(decoding: one.document(instance: "/api/v1/tw\"ins"), as: UTF8.self)
         #expect(
             document == #"""
-                {"type":"urn:egiz:problem:parameter","title":"A parameter is not usable","status":400,"detail":"limit must be a whole number.","instance":"/api/v1/tw\"ins","errors":[{"parameter":"limit","detail":"limit must be a whole number."}]}
+                {"type":"urn:egiz:problem:parameter","title":"A parameter is not usable","status":400,"detail":"limit must be a whole number.","instance":"/api/v1/tw\"ins","code":"parameter","errors":[{"parameter":"limit","detail":"limit must be a whole number."}]}
                 """#)
     }
 }

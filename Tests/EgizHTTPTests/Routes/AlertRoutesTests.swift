@@ -59,6 +59,8 @@ extension DatabaseTests {
 
         @Test func acknowledgingIsAMessageToTheOwnerOfTheTask() async throws {
             let (people, owner, viewer, other) = try await team()
+            // Who owns something may ask, and is not told of what is others'.
+            _ = try await people.project(other)
             #expect(try await people.send(.post, "/api/v1/alerts/1/acknowledge", viewer, "{}").status == .forbidden)
             #expect(try await people.send(.post, "/api/v1/alerts/1/acknowledge", other, "{}").status == .notFound)
             #expect(try await people.send(.post, "/api/v1/alerts/3/clear", owner, "{}").status == .notFound)

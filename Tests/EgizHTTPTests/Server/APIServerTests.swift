@@ -106,7 +106,9 @@ import Testing
     }
 
     @Test func aConnectionThatIsSilentIsClosed() async throws {
-        let api = server(APIConfiguration(port: 0, idleTimeout: .milliseconds(200)))
+        var configuration = APIConfiguration(port: 0, idleTimeout: .milliseconds(200))
+        configuration.headDeadline = .milliseconds(200)
+        let api = server(configuration)
         try await api.application().test(.live) { client in
             let port = try #require(client.port)
             #expect(try await Self.send("GET /heal", port: port).isEmpty)

@@ -53,6 +53,11 @@ struct APIKeyRoutes: Sendable {
         guard let principal = request.principal, let user = principal.userID else { throw Problem.needsAccount }
         let wanted = try request.body(known: ["name", "role", "isAdmin", "projects", "expiresInDays"], Self.read)
         if wanted.isAdmin, !principal.isAdmin { throw Problem.adminOnly }
+        // An admin may do everything everywhere: what the key says beside that would not hold.
+        if wanted.isAdmin, wanted.projects != nil || wanted.role != .owner {
+            throw Problem.unprocessable(
+                "admin-key", "A key that isAdmin is for everything: role owner, and no projects.")
+        }
         for project in wanted.projects ?? [] {
             // A key for a project that one does not see would say whether it is there.
             guard principal.role(in: project) != nil, try await accounts.gate.exists(project) else {

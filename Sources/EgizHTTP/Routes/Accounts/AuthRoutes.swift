@@ -81,12 +81,14 @@ struct AuthRoutes: Sendable {
         let refresh = OpaqueToken(.refresh)
         let lifetime = accounts.configuration.refreshLifetime
         let agent = request.headers[.userAgent].map { String($0.prefix(256)) }
-        let session = try await accounts.change { connection in
+        // Nothing that is remembered of accounts changes: a session begins.
+        let session = try await accounts.store { connection in
+            let queries = AccountQueries(connection)
+            // Disabled, or another password, while this one was being checked: the row tells.
+            guard let now = try queries.account(account.id, lock: true), now.disabledAt == nil,
+                try queries.credentials(account.id)?.passwordHash == stored.passwordHash
+            else { throw Problem.invalidCredentials }
             try LoginFailures(connection).forget(Self.subject(address))
-            // Disabled while the password was being checked: the row tells.
-            guard try AccountQueries(connection).account(account.id, lock: true)?.disabledAt == nil else {
-                throw Problem.invalidCredentials
-            }
             let session = try SessionQueries(connection).begin(
                 user: account.id, tokenHash: refresh.hash, lifetime: lifetime, remoteAddress: request.remoteAddress,
                 userAgent: agent)
@@ -103,13 +105,13 @@ struct AuthRoutes: Sendable {
 
     /// A hash with other parameters than today's is replaced while the password is at hand. Where too many wait, another time.
     private func renewHash(_ stored: StoredCredentials, _ request: APIRequest) async throws {
-        guard let hash = stored.passwordHash.flatMap({ PasswordHash(parsing: $0) }),
+        guard let old = stored.passwordHash, let hash = PasswordHash(parsing: old),
             hash.cost != accounts.configuration.passwordCost,
             let password = (try? BodyReader(request.body, known: ["email", "password"]))?.value("password")?.string,
             let renewed = try? await accounts.hash(password)
         else { return }
         try await accounts.pool.run { connection in
-            try AccountQueries(connection).setPassword(stored.account.id, hash: renewed, changes: false)
+            try AccountQueries(connection).renewHash(stored.account.id, renewed, of: old)
         }
     }
 
@@ -138,7 +140,7 @@ struct AuthRoutes: Sendable {
         try accounts.spend(request)
         let next = OpaqueToken(.refresh)
         let lifetime = accounts.configuration.refreshLifetime
-        let rotation = try await accounts.change { connection -> SessionQueries.Rotation in
+        let rotation = try await accounts.store { connection -> SessionQueries.Rotation in
             let rotation = try SessionQueries(connection).rotate(token.hash, to: next.hash, lifetime: lifetime)
             if case .reused(let session, let user) = rotation {
                 try request.audit(
@@ -149,6 +151,7 @@ struct AuthRoutes: Sendable {
         switch rotation {
         case .unknown: throw Problem.invalidToken
         case .reused(let session, let user):
+            await accounts.gate.forget()
             accounts.logger.warning(
                 "a refresh token was used twice: somebody has a copy of it; its session has ended",
                 metadata: [
@@ -214,7 +217,7 @@ struct AuthRoutes: Sendable {
             _ = try queries.account(user, lock: true)
             // Two changes at once: the second one's present password is not right any more.
             guard try queries.credentials(user)?.passwordHash == hash else { throw Problem.wrongPassword }
-            try queries.setPassword(user, hash: renewed, changes: true)
+            try queries.setPassword(user, hash: renewed)
             _ = try SessionQueries(connection).revokeAll(of: user, why: "another password")
             try request.audit("auth.password", "user:\(user.text)", on: connection)
         }

@@ -86,9 +86,10 @@ struct BelongingRoutes: Sendable {
         let isAdmin = request.principal?.isAdmin == true
         return try await accounts.change(request) { connection in
             let queries = ProjectQueries(connection)
+            try queries.lockBelongings()
             let owner = try queries.owner(ofNamespace: namespace)
             if let owner, owner != project { throw Problem.namespaceIsTaken(namespace) }
-            if owner == nil, !isAdmin, try queries.hasTwins(inNamespace: namespace) { throw Problem.thingsExist }
+            if owner == nil, !isAdmin, try queries.isUsed(namespace: namespace) { throw Problem.thingsExist }
             guard let made = try queries.addNamespace(namespace, to: project) else {
                 throw Problem.namespaceIsTaken(namespace)
             }
@@ -105,7 +106,11 @@ struct BelongingRoutes: Sendable {
             !namespace.utf8.contains(0)
         else { throw Problem.noSuchNamespace(request.captures["namespace"] ?? "") }
         return try await accounts.change(request) { connection in
-            guard try ProjectQueries(connection).removeNamespace(namespace, from: project) else {
+            let queries = ProjectQueries(connection)
+            try queries.lockBelongings()
+            // Types of nobody are for everybody to read: what is in this one's is not meant to be.
+            if let type = try queries.type(of: project, namespace: namespace) { throw Problem.typesStay(type) }
+            guard try queries.removeNamespace(namespace, from: project) else {
                 throw Problem.noSuchNamespace(namespace)
             }
             let before = AccountText.json { out in
@@ -132,9 +137,10 @@ struct BelongingRoutes: Sendable {
         guard let thing = wanted, let principal = request.principal else { throw Problem.unauthenticated }
         return try await accounts.change(request) { connection in
             let queries = ProjectQueries(connection)
+            try queries.lockBelongings()
             let present = try PrincipalQueries(connection).project(ofThing: thing.text)
             if let present, principal.role(in: present) != .owner { throw Problem.thingIsTaken }
-            if present == nil, !principal.isAdmin, try queries.hasTwin(thing) { throw Problem.thingsExist }
+            if present == nil, !principal.isAdmin, try queries.isUsed(thing) { throw Problem.thingsExist }
             let made = try queries.putThing(thing, in: project)
             let body = AccountText.json { AccountText.write(made, as: "thingId", into: &$0) }
             try request.audit(
@@ -149,7 +155,9 @@ struct BelongingRoutes: Sendable {
         let project = try request.requiredProject()
         let thing = try request.thing()
         return try await accounts.change(request) { connection in
-            guard try ProjectQueries(connection).removeThing(thing, from: project) else {
+            let queries = ProjectQueries(connection)
+            try queries.lockBelongings()
+            guard try queries.removeThing(thing, from: project) else {
                 throw Problem.notRegistered(thing.text)
             }
             try request.audit("project.thing.remove", "thing:\(thing.text)", before: Self.json(project), on: connection)

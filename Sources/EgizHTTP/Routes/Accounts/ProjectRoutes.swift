@@ -116,6 +116,8 @@ struct ProjectRoutes: Sendable {
             let queries = ProjectQueries(connection)
             guard let before = try queries.project(id, lock: true) else { throw Problem.noSuchProject(id.text) }
             try request.precondition(current: EntityTag(revision: before.revision))
+            try queries.lockBelongings()
+            if let type = try queries.type(of: id) { throw Problem.typesStay(type) }
             try queries.delete(id)
             try request.audit(
                 "project.delete", "project:\(id.text)", before: Self.json(before, role: nil), on: connection)

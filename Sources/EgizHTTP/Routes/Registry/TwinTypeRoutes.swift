@@ -178,7 +178,7 @@ struct TwinTypeRoutes: Sendable {
     private static func checkChangeable(
         _ name: String, _ request: APIRequest, _ connection: PostgresConnection
     ) throws -> ProjectID? {
-        let project = try ProjectLookup.project(of: name, connection)
+        let project = try ProjectLookup.project(ofType: name, connection)
         if project == nil, request.principal?.isAdmin != true { throw Problem.adminOnly }
         try request.require(.editor, in: project, missing: .noSuchType(name))
         return project

@@ -152,6 +152,7 @@ extension DatabaseTests {
             let viewer = try await people.person("viewer@example.com")
             try await people.join(project, viewer.id, "viewer", by: owner)
             let other = try await people.person("other@example.com").access
+            _ = try await people.project(other)
             let admin = try await people.admin().access
             #expect(
                 try await upload(people, "/api/v1/models?name=m", Self.model, owner).status == .badRequest, "whose?")

@@ -159,6 +159,7 @@ extension DatabaseTests {
 
         @Test func typesBelongToTheProjectOfTheirNamespace() async throws {
             let (people, owner, viewer, other) = try await team()
+            _ = try await people.project(other)
             let admin = try await people.admin().access
             _ = try await people.json(.put, Self.machine, owner, "{}", status: .created)
             _ = try await people.json(.put, "/api/v1/twin-types/org.free:base:1", admin, "{}", status: .created)

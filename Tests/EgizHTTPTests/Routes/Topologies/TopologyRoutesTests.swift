@@ -119,8 +119,14 @@ extension DatabaseTests {
             #expect(refused.status == 409 && refused.json["code"] == .string("topology-refused"), "\(refused.json)")
             #expect(refused.json["errors"]?.array?.isEmpty == false)
             #expect(try await get(server, "/api/v1/topologies/line")["version"] == .int(1))
-            let allowed = try await post(server, "/api/v1/topologies?allowRemovedStages=true", other)
-            #expect(allowed.json["outcome"] == .string("applied"))
+            // Another stage that reads the same topic would make dead letters of the things of the first: nothing allows that.
+            let heir = try await post(server, "/api/v1/topologies?allowRemovedStages=true", other)
+            #expect(heir.status == 409 && heir.json["errors"]?.array?.isEmpty == false, "\(heir.json.text)")
+            let apart = other.replacing("telemetry.v1", with: "telemetry.v2")
+            #expect(try await post(server, "/api/v1/topologies", apart).status == 409)
+            let allowed = try await post(server, "/api/v1/topologies?allowRemovedStages=true", apart)
+            #expect(allowed.json["outcome"] == .string("applied"), "\(allowed.json.text)")
+            #expect(try await get(server, "/api/v1/topologies/line")["version"] == .int(2))
         }
 
         @Test func aTopologyIsPausedResumedAndDeleted() async throws {

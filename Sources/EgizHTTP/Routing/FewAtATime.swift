@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Lets a few through at a time, the others in their order. Safe from any thread.
-final class LiveGate: Sendable {
+final class FewAtATime: Sendable {
     private struct State {
         var free: Int
         var waiting: [CheckedContinuation<Void, Never>] = []
