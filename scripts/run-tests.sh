@@ -65,7 +65,7 @@ broken=0
 for name in "${names[@]}"; do
     echo "tests: lane $name: $(grep -aoE 'Test run with .*' "$logs/$name" | tail -n 1 || echo 'did not come to its end')"
     ran=$(grep -aoE 'Test run with [0-9]+' "$logs/$name" | tail -n 1 | grep -oE '[0-9]+' || echo 0)
-    bad=$(grep -acE '^✘ Test .* failed after' "$logs/$name" || true)
+    bad=$(grep -aE '^✘ Test .* failed after' "$logs/$name" | grep -avcE '^✘ Test run with' || true)
     # A lane that ended before its time counts as one more that failed.
     if [[ " ${failed[*]-} " == *" $name "* ]] && [ "$bad" -eq 0 ]; then
         bad=1

@@ -66,5 +66,11 @@ final class ChangeState: ProcessorState {
         if let interval { writer.write(interval) }
     }
 
+    func copy() -> ChangeState {
+        let copy = ChangeState()
+        copy.interval = interval
+        return copy
+    }
+
     var isEmpty: Bool { interval == nil }
 }

@@ -32,6 +32,7 @@ public final class MemoryLog: @unchecked Sendable {
     var isAway = false
     var isQuiet = false
     var brokenQueries = 0
+    var brokenFences = 0
     var staleAfterSeek = 0
     var groupOffsets: [String: [TopicPartition: GroupOffset]] = [:]
     /// Bumped by `fenceProducers`, by transactional id.
@@ -197,6 +198,11 @@ public final class MemoryLog: @unchecked Sendable {
 
     /// The next `count` questions (identity, watermarks, marks, seeks) fail with `.kafka`/`.backoff`; polls go on.
     public func breakQueries(_ count: Int) { change { brokenQueries = count } }
+
+    /// The next `count` attempts to fence a former producer fail with `.kafka`/`.backoff`.
+    public func breakFences(_ count: Int) { change { brokenFences = count } }
+    /// How many of them are still to come.
+    public var fencesToBreak: Int { read { brokenFences } }
 
     /// After a seek the next fetch also hands out so many records before the new position.
     public func handOutStaleRecords(_ count: Int) { change { staleAfterSeek = count } }

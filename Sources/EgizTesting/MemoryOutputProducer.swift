@@ -104,6 +104,11 @@ public struct MemoryOutputFactory: OutputProducerFactory {
     }
 
     public func fence(transactionalID: String, properties: [String: String]) throws(EngineError) {
+        let isBroken = log.change {
+            defer { log.brokenFences = max(0, log.brokenFences - 1) }
+            return log.brokenFences > 0
+        }
+        if isBroken { throw EngineError(.kafka, .backoff, "the coordinator did not answer") }
         let producer = MemoryOutputProducer(log: log, transactionalID: transactionalID)
         try producer.initialize()
     }

@@ -23,7 +23,10 @@ extension MemoryStore {
                     || epoch.predictions.contains { poison.contains($0.key.thing.text) }
                     || epoch.deadLetters.contains { poison.contains($0.code) }
             }
-            if isPoisoned { throw EngineError(.postgres, .never, "value out of range", detail: "22003") }
+            if isPoisoned {
+                change { refusedEpochCount += 1 }
+                throw EngineError(.postgres, .never, "value out of range", detail: "22003")
+            }
             return change { land(epoch) }
         }
     }

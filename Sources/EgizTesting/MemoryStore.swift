@@ -114,6 +114,7 @@ public final class MemoryStore: @unchecked Sendable {
     var gaps: [LogGap] = []
     var commits: [[TaskAdvance]] = []
     var attempts = 0
+    var refusedEpochCount = 0
     var loads: [[ThingID]] = []
     var isAway = false
     var isRegistryAway = false
@@ -258,6 +259,8 @@ public final class MemoryStore: @unchecked Sendable {
 
     /// Epochs with a sample of this text are refused as Postgres refuses data, SQLSTATE 22.
     public func refuse(text: String) { change { _ = poison.insert(text) } }
+    /// How many epochs were refused for it.
+    public var refusedEpochs: Int { read { refusedEpochCount } }
 
     /// Somebody asks for dead letters to be tried again or dropped; all of the task's, or those parked of one thing.
     public func request(

@@ -12,9 +12,7 @@ final class MemoryTaskStore: TaskStore {
         self.worker = worker
     }
 
-    func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64, transactionalID: String?)
-        throws(EngineError) -> [TaskLease]
-    {
+    func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64) throws(EngineError) -> [TaskLease] {
         try store.checkPresence()
         return try store.change { () throws(EngineError) in
             if let stage = tasks.first?.stage {
@@ -31,7 +29,6 @@ final class MemoryTaskStore: TaskStore {
                 var row = store.tasks[id] ?? .init()
                 let previous = row.owner
                 let previousTransactionalID = previous == nil ? nil : row.transactionalID
-                row.transactionalID = transactionalID
                 row.ownerEpoch += 1
                 row.owner = worker.id
                 row.version = topologyVersion
@@ -49,12 +46,30 @@ final class MemoryTaskStore: TaskStore {
         }
     }
 
-    func release(_ leases: [TaskLease]) throws(EngineError) {
+    func name(_ transactionalID: String?, of leases: [TaskLease]) throws(EngineError) {
         try store.checkPresence()
-        store.change {
-            for lease in leases where store.tasks[lease.task]?.ownerEpoch == lease.ownerEpoch {
-                store.tasks[lease.task]?.owner = nil
+        try store.change { () throws(EngineError) in
+            for lease in leases where store.tasks[lease.task]?.ownerEpoch != lease.ownerEpoch {
+                throw EngineError(.ownership, .backoff, "another worker owns \(lease.task)")
             }
+            for lease in leases { store.tasks[lease.task]?.transactionalID = transactionalID }
+        }
+    }
+
+    @discardableResult
+    func release(_ leases: [TaskLease]) throws(EngineError) -> [TaskID] {
+        try store.checkPresence()
+        return store.change {
+            var lost: [TaskID] = []
+            for lease in leases {
+                if store.tasks[lease.task]?.ownerEpoch == lease.ownerEpoch {
+                    store.tasks[lease.task]?.owner = nil
+                    store.tasks[lease.task]?.transactionalID = nil
+                } else {
+                    lost.append(lease.task)
+                }
+            }
+            return lost
         }
     }
 

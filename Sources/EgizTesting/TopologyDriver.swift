@@ -199,7 +199,7 @@ public final class TopologyDriver {
         let id = TaskID(stage: stage.definition.name, partition: partition)
         let count = stage.definition.source.topics.map { partitionCount(of: $0.name) }.max() ?? 1
         let leases = try MemoryTaskStore(store: store, worker: Self.worker).acquire(
-            [id], partitions: count, topologyVersion: 1, transactionalID: nil)
+            [id], partitions: count, topologyVersion: 1)
         guard let lease = leases.first else {
             throw EngineError(.ownership, .stop, "the store gave no lease for \(id)")
         }

@@ -16,9 +16,8 @@ import Testing
     init() throws {
         database = try TestDatabase()
         store = database.store()
-        lease = try #require(
-            store.acquire([Epochs.task()], partitions: 2, topologyVersion: 1, transactionalID: "line.events.w1.0").first
-        )
+        lease = try #require(store.acquire([Epochs.task()], partitions: 2, topologyVersion: 1).first)
+        try store.name("line.events.w1.0", of: [lease])
         writer = database.writer()
     }
 
@@ -213,9 +212,7 @@ import Testing
         _ = try commit(1) { $0.outboxes = [outbox(1, ["a", "b"])] }
         _ = try commit(2) { $0.outboxes = [outbox(2, ["c"])] }
         let next = try #require(
-            database.store("worker-b").acquire(
-                [Epochs.task()], partitions: 2, topologyVersion: 1, transactionalID: "line.events.w2.0"
-            ).first)
+            database.store("worker-b").acquire([Epochs.task()], partitions: 2, topologyVersion: 1).first)
         #expect(next.hasPendingOutboxes)
         #expect(next.previousTransactionalID == "line.events.w1.0")
         #expect(next.incarnation == 1)
@@ -225,6 +222,21 @@ import Testing
         let rows = try database.connection.query("select incarnation, records, bytes from egiz.outbox order by epoch")
         #expect(rows.map { $0.int64(0) } == [1, 1] && rows.map { $0.int64(1) } == [2, 1])
         #expect(rows[1].int64(2) == Int64(outbox(2, ["c"]).records[0].size))
+    }
+
+    /// Rule 10: a takeover that fails half way, or a worker that dies in it, must not make the next forget whom to fence.
+    @Test func whoHasToBeFencedIsKnownUntilTheNextOwnerHasAName() throws {
+        let other = database.store("worker-b")
+        _ = try other.acquire([Epochs.task()], partitions: 2, topologyVersion: 1)
+        let again = try #require(other.acquire([Epochs.task()], partitions: 2, topologyVersion: 1).first)
+        #expect(again.previousTransactionalID == "line.events.w1.0")
+        try other.name("line.events.w2.0", of: [again])
+        let third = try #require(
+            database.store("worker-c").acquire([Epochs.task()], partitions: 2, topologyVersion: 1).first)
+        #expect(third.previousTransactionalID == "line.events.w2.0")
+        let error = #expect(throws: EngineError.self) { try other.name("line.events.w2.1", of: [again]) }
+        #expect(error?.code == .ownership && error?.retry == .backoff)
+        #expect(try database.count("task where transactional_id = 'line.events.w2.0'") == 1)
     }
 
     @Test func whoReleasedCleanlyNeedsNoFencing() throws {

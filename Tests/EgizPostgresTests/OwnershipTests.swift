@@ -13,7 +13,7 @@ import Testing
         let store = database.store()
         let leases = try store.acquire([Epochs.task(1), Epochs.task(0)], partitions: 2, topologyVersion: 1)
         #expect(leases.map(\.task.partition) == [0, 1])
-        try store.release([leases[0]])
+        #expect(try store.release([leases[0]]).isEmpty)
         let next = try database.store("worker-b").acquire(
             [Epochs.task(0), Epochs.task(1)], partitions: 2, topologyVersion: 1)
         #expect(next[0].previousOwner == nil)
@@ -25,7 +25,7 @@ import Testing
         let former = database.store()
         let lease = try #require(former.acquire([Epochs.task()], partitions: 1, topologyVersion: 1).first)
         _ = try database.store("worker-b").acquire([Epochs.task()], partitions: 1, topologyVersion: 1)
-        try former.release([lease])
+        #expect(try former.release([lease]) == [Epochs.task()])
         #expect(try database.count("task where worker_id = 'worker-b'") == 1)
     }
 

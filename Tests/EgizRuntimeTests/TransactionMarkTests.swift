@@ -46,4 +46,25 @@ import Testing
         try await worker.stop()
         expectEqual(bench.store, try bench.fold(), stage: bench.stage)
     }
+
+    /// The position behind a mark moves without a record; the record that Postgres refuses is the other topic's.
+    @Test func aRefusedRecordIsFoundWhereAnotherTopicEndsWithAMark() async throws {
+        let bench = Bench(.testing(topics: ["a", "b"]))
+        bench.store.refuse(text: "poison")
+        bench.push("t:a", 1, topic: "a")
+        bench.log.appendMark(TopicPartition("a", 0))
+        let worker = bench.worker()
+        let stage = bench.stage
+        #expect(await bench.store.eventually { $0.counters(of: stage)["records"] == 1 })
+        #expect(await bench.log.eventually { $0.polledPastEnd(TopicPartition("a", 0)) })
+        bench.log.append(
+            "b", key: "t:b", value: #"{"thingId":"t:b","timestamp":1700000000001,"features":{"f":{"x":"poison"}}}"#,
+            at: EventTime(microseconds: 1_700_000_000_001_000))
+        #expect(await bench.store.eventually { $0.letterRows.count == 1 })
+        #expect(bench.store.letterRows.first?.letter.position == InputPosition(topic: "b", partition: 0, offset: 0))
+        #expect(bench.store.refusedEpochs == 1, "the record was not found at once")
+        bench.push("t:b", 2, topic: "b")
+        #expect(await bench.store.eventually { $0.counters(of: stage)["records"] == 3 })
+        try await worker.stop()
+    }
 }

@@ -99,7 +99,7 @@ struct ZombieTests {
             fleet.first.send(SIGSTOP)
             _ = try fleet.awaitTakeover(since: .now)
             fleet.first.send(SIGCONT)
-            let isSaid = eventually(within: 30) {
+            let isSaid = eventually(within: 60) {
                 fleet.first.output.contains("another worker owns tasks")
                     || fleet.first.output.contains("gave tasks of this thread to others")
             }

@@ -14,6 +14,10 @@ public protocol ProcessorState: AnyObject {
 
     func encode(into writer: inout StateWriter)
 
+    /// Another one that is the same now and does not change with this: the state to which a refused record goes back (rule 5). What
+    /// only the open epoch knows and `encode` does not write, such as rows that are still to be written, belongs to it.
+    func copy() -> Self
+
     /// True where there is nothing to remember: the snapshot's row is deleted.
     var isEmpty: Bool { get }
 }

@@ -6,11 +6,7 @@ extension PartitionStep {
         guard keepsReplays, entry.base == nil else { return }
         entry.base = TwinEntry.Base(
             twin: entry.twin.isKnown ? entry.twin.snapshot() : nil,
-            states: entry.states.map { slot in
-                writer.removeAll()
-                slot.state.encode(into: &writer)
-                return writer.bytes
-            })
+            states: entry.states.map { $0.state.copy() })
     }
 
     /// Builds twin and states anew as they were before the record that is being refused: the base, then this epoch's earlier

@@ -109,10 +109,8 @@ public final class TwinCache {
         } else {
             entry.twin = Twin(thing: thing)
         }
-        for (index, bytes) in base.states.enumerated() {
-            let (name, type) = stateTypes[index]
-            entry.states[index].state = try Self.decode(bytes, version: type.version, as: type, name, thing)
-        }
+        // The base is used once: `rebuild` takes another.
+        for (index, state) in base.states.enumerated() { entry.states[index].state = state }
     }
 
     /// The entries that the open epoch has touched; each must be settled.

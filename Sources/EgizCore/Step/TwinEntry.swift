@@ -14,7 +14,7 @@ final class TwinEntry {
     struct Base {
         var twin: TwinSnapshot?
         /// By place in `states`.
-        var states: [[UInt8]]
+        var states: [any ProcessorState]
     }
 
     var twin: Twin

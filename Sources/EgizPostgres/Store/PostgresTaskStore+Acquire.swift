@@ -6,8 +6,8 @@ extension PostgresTaskStore {
     /// How often a takeover ends the previous owner's backend and waits for its row locks again.
     private static var attempts: Int { 4 }
 
-    public func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64, transactionalID: String?)
-        throws(EngineError) -> [TaskLease]
+    public func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64) throws(EngineError)
+        -> [TaskLease]
     {
         guard let stage = tasks.first?.stage else { return [] }
         precondition(tasks.allSatisfy { $0.stage == stage }, "the tasks of one call are of one stage")
@@ -19,7 +19,7 @@ extension PostgresTaskStore {
         while true {
             left -= 1
             do throws(EngineError) {
-                return try takeOver(stage, numbers, topologyVersion, transactionalID, connection)
+                return try takeOver(stage, numbers, topologyVersion, connection)
             } catch {
                 // 55P03: somebody holds the row of a task for longer than the lock timeout.
                 guard error.detail == "55P03" else { throw error }
@@ -60,8 +60,7 @@ extension PostgresTaskStore {
     }
 
     private func takeOver(
-        _ stage: StageName, _ partitions: [Int64], _ version: Int64, _ transactionalID: String?,
-        _ connection: PostgresConnection
+        _ stage: StageName, _ partitions: [Int64], _ version: Int64, _ connection: PostgresConnection
     ) throws(EngineError) -> [TaskLease] {
         try connection.transaction { connection throws(EngineError) in
             try connection.execute("set local lock_timeout = '1s'")
@@ -78,7 +77,7 @@ extension PostgresTaskStore {
                 update egiz.task
                 set owner_epoch = task.owner_epoch + 1, worker_id = $3, worker_host = $4, worker_pid = $5,
                     backend_pid = null, backend_start = null, acquired_at = clock_timestamp(), released_at = null,
-                    topology_version = $6, transactional_id = nullif($7, '')
+                    topology_version = $6
                 from before where task.stage = before.stage and task.partition = before.partition
                 returning task.partition, task.owner_epoch, task.epoch, task.stream_time, task.counters::text,
                     task.log_cluster_id, task.log_embedded, before.worker_id, before.worker_host, before.worker_pid,
@@ -89,7 +88,7 @@ extension PostgresTaskStore {
                 """,
                 [
                     .text(stage.text), .int64Array(partitions), .text(worker.id), .text(worker.host),
-                    .int64(Int64(worker.processID)), .int64(version), .text(transactionalID ?? ""),
+                    .int64(Int64(worker.processID)), .int64(version),
                 ])
             let positions = try positions(stage, partitions, connection)
             let parked = try ParkedLetters.count(
@@ -99,6 +98,32 @@ extension PostgresTaskStore {
                 lease.parked = parked[lease.task] ?? [:]
                 return lease
             }.sorted { $0.task < $1.task }
+        }
+    }
+
+    public func name(_ transactionalID: String?, of leases: [TaskLease]) throws(EngineError) {
+        guard !leases.isEmpty else { return }
+        let (connection, _) = try session.connection()
+        let named = try connection.query(
+            """
+            with mine as (
+                select * from unnest($1, $2, $3) as mine (stage, partition, owner_epoch)
+            ), locked as materialized (
+                select task.stage, task.partition from egiz.task join mine using (stage, partition, owner_epoch)
+                order by task.stage, task.partition for update of task
+            )
+            update egiz.task set transactional_id = nullif($4, '')
+            from mine join locked using (stage, partition)
+            where task.stage = mine.stage and task.partition = mine.partition and task.owner_epoch = mine.owner_epoch
+            returning task.partition
+            """,
+            [
+                .textArray(leases.map(\.task.stage.text)), .int64Array(leases.map { Int64($0.task.partition) }),
+                .int64Array(leases.map(\.ownerEpoch)), .text(transactionalID ?? ""),
+            ])
+        guard named.count == leases.count else {
+            throw EngineError(
+                .ownership, .backoff, "another worker took tasks over while this one was taking them over")
         }
     }
 

@@ -19,10 +19,11 @@ public final class PostgresTaskStore: TaskStore {
 
     public func close() { session.close() }
 
-    public func release(_ leases: [TaskLease]) throws(EngineError) {
-        guard !leases.isEmpty else { return }
+    @discardableResult
+    public func release(_ leases: [TaskLease]) throws(EngineError) -> [TaskID] {
+        guard !leases.isEmpty else { return [] }
         let (connection, _) = try session.connection()
-        _ = try connection.query(
+        let released = try connection.query(
             """
             with mine as (
                 select * from unnest($1, $2, $3) as mine (stage, partition, owner_epoch)
@@ -36,11 +37,14 @@ public final class PostgresTaskStore: TaskStore {
                 transactional_id = null, released_at = clock_timestamp()
             from mine join locked using (stage, partition)
             where task.stage = mine.stage and task.partition = mine.partition and task.owner_epoch = mine.owner_epoch
+            returning task.stage, task.partition
             """,
             [
                 .textArray(leases.map(\.task.stage.text)), .int64Array(leases.map { Int64($0.task.partition) }),
                 .int64Array(leases.map(\.ownerEpoch)),
             ])
+        let ours = Set(released.map { "\($0.text(0) ?? "")/\($0.int64(1) ?? -1)" })
+        return leases.map(\.task).filter { !ours.contains("\($0.stage.text)/\($0.partition)") }
     }
 
     public func reposition(_ moves: [TaskMove]) throws(EngineError) {

@@ -116,6 +116,12 @@ public final class AlertState: ProcessorState {
         }
     }
 
+    public func copy() -> AlertState {
+        let copy = AlertState()
+        (copy.rules, copy.alerts, copy.cleared, copy.set, copy.generation) = (rules, alerts, cleared, set, generation)
+        return copy
+    }
+
     public var isEmpty: Bool { alerts.isEmpty && rules.allSatisfy(\.isIdle) }
 
     /// Takes another set; returns the rules that are gone and were active.

@@ -55,6 +55,12 @@ public final class SceneState: ProcessorState {
         }
     }
 
+    public func copy() -> SceneState {
+        let copy = SceneState()
+        (copy.entries, copy.gone, copy.set, copy.generation) = (entries, gone, set, generation)
+        return copy
+    }
+
     public var isEmpty: Bool { entries.allSatisfy { $0.value == nil } }
 
     /// Takes another set: what it has in common with the one before keeps its value, what is gone will be deleted.

@@ -66,6 +66,12 @@ public final class LetterState: ProcessorState {
         if let person = raised.acknowledgedBy { writer.write(person) }
     }
 
+    public func copy() -> LetterState {
+        let copy = LetterState()
+        (copy.parts, copy.isHigh, copy.raised, copy.cleared) = (parts, isHigh, raised, cleared)
+        return copy
+    }
+
     public var isEmpty: Bool { parts.isEmpty && !isHigh && raised == nil }
 
     // MARK: Counting

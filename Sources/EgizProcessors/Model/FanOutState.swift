@@ -88,6 +88,13 @@ public final class FanOutState: ProcessorState {
         writer.write(count: topic)
     }
 
+    public func copy() -> FanOutState {
+        let copy = FanOutState()
+        (copy.windows, copy.lasts, copy.timer, copy.topic, copy.offset) = (windows, lasts, timer, topic, offset)
+        (copy.generation, copy.isMember) = (generation, isMember)
+        return copy
+    }
+
     public var isEmpty: Bool { timer == nil && lasts.isEmpty && windows.values.allSatisfy(\.isEmpty) }
 
     /// The thing is gone, or no longer one of the task's. The timer stays: it finds nothing to ask.

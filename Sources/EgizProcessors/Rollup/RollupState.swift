@@ -65,6 +65,12 @@ public final class RollupState: ProcessorState {
         }
     }
 
+    public func copy() -> RollupState {
+        let copy = RollupState()
+        (copy.series, copy.closed) = (series, closed)
+        return copy
+    }
+
     public var isEmpty: Bool { series.isEmpty }
 
     /// The place of the path's series, made where there is none.

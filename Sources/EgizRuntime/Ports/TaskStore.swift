@@ -7,12 +7,17 @@ public protocol TaskStore: AnyObject {
     /// Takes the tasks over: `owner_epoch + 1`, terminating the backend of a stopped owner that holds a row lock
     /// (rule 3). Registers the stage with its partition count; throws `.topology`/`.stop` where the stored count differs (rule 13).
     ///
-    /// `transactionalID` is the one this worker publishes under; it is stored with the tasks (rule 10).
-    func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64, transactionalID: String?)
-        throws(EngineError) -> [TaskLease]
+    /// The transactional ids of the former owners stay in the rows until `name`: where a takeover fails half way, the next one must
+    /// still know whom to fence.
+    func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64) throws(EngineError) -> [TaskLease]
 
-    /// Gives tasks back cleanly (owner cleared, the fence stays). A task that is no longer ours is left alone.
-    func release(_ leases: [TaskLease]) throws(EngineError)
+    /// Stores under which id this worker publishes, once the former owners' producers are fenced and before anything is
+    /// published (rule 10); nil: nothing is. Throws `.ownership`/`.backoff` where a task is no longer ours.
+    func name(_ transactionalID: String?, of leases: [TaskLease]) throws(EngineError)
+
+    /// Gives tasks back cleanly (owner cleared, the fence stays). A task that is no longer ours is left alone; returns those.
+    @discardableResult
+    func release(_ leases: [TaskLease]) throws(EngineError) -> [TaskID]
 
     /// Sets the positions of tasks that were just acquired, in one fenced transaction for all of them: a baseline, a reported
     /// gap, or another log whose offsets put the stored ones aside (design, "The embedded default"). Writes `log_gap` too.
@@ -69,13 +74,6 @@ public protocol TaskStore: AnyObject {
 }
 
 extension TaskStore {
-    /// Takes tasks over for a stage that publishes nothing.
-    public func acquire(_ tasks: [TaskID], partitions: Int32, topologyVersion: Int64) throws(EngineError)
-        -> [TaskLease]
-    {
-        try acquire(tasks, partitions: partitions, topologyVersion: topologyVersion, transactionalID: nil)
-    }
-
     /// The twins alone.
     public func loadTwins(_ things: [ThingID]) throws(EngineError) -> [TwinRow] {
         try restore(things, of: StageName(topology: "", source: ""), states: []).twins

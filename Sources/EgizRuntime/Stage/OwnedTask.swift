@@ -17,6 +17,8 @@ final class OwnedTask {
     var inFlight: InFlight?
     /// By index of the topic: where in the batch under way the last processed record stands; -1: nowhere.
     var lastInBatch: [Int]
+    /// The last record taken into an epoch. Positions alone do not tell it: they also move behind marks of transactions.
+    var lastTaken: (topic: Int, offset: Int64)?
     /// Since when the task has been at the end of its log (rule 16).
     var idleSince: ContinuousClock.Instant?
     /// Too much is parked: no record is taken before then (rule 17).

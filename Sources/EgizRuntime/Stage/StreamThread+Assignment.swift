@@ -89,8 +89,7 @@ extension StreamThread: AssignmentListener {
         let most = try coPartitioned(counts)
         let ids = partitions.sorted().map { TaskID(stage: setup.stage.name, partition: $0) }
         let leases = try store.acquire(
-            ids, partitions: most, topologyVersion: setup.topologyVersion,
-            transactionalID: transactionalID)
+            ids, partitions: most, topologyVersion: setup.topologyVersion)
         let watermarks = try consumer.watermarks(
             of: ids.flatMap { id in topics.map { TopicPartition($0, id.partition) } })
         try fenceFormerProducers(of: leases)
@@ -109,6 +108,7 @@ extension StreamThread: AssignmentListener {
             throw EngineError(
                 .ownership, .backoff, "another worker took tasks over while this one was taking them over")
         }
+        try store.name(transactionalID, of: leases)
         try deletePublished(plans.map { ($0.lease, $0.outboxes) }, store: store)
         let positions = try adopt(plans, log: log, store: store)
         for partition in partitions { pending[partition] = nil }
@@ -227,8 +227,17 @@ extension StreamThread: AssignmentListener {
         status.assigned(Array(tasks.keys))
         guard !leases.isEmpty, flushing, clean, let store else { return }
         do throws(EngineError) {
-            try store.release(leases)
-            logger.info("tasks released", metadata: [LogKey.partitions: "\(partitions.sorted())"])
+            // A worker that slept through its session may have had nothing in hand whose commit would have met the fence.
+            let lost = try store.release(leases).map(\.partition)
+            if !lost.isEmpty {
+                logger.warning(
+                    "another worker owns tasks of this thread; it had no uncommitted work of them",
+                    metadata: [LogKey.partitions: "\(lost.sorted())"])
+            }
+            let released = leases.map(\.task.partition).filter { !lost.contains($0) }
+            if !released.isEmpty {
+                logger.info("tasks released", metadata: [LogKey.partitions: "\(released.sorted())"])
+            }
         } catch {
             // Not released cleanly: the next owner takes over by the fence.
             logger.warning("tasks could not be released", metadata: [LogKey.error: "\(error)"])

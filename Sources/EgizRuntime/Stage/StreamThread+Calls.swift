@@ -76,6 +76,7 @@ extension StreamThread {
             }
         }
         task.next[slot.record.topic] = NextOffset(after: slot.record.offset)
+        task.lastTaken = (slot.record.topic, slot.record.offset)
         task.marks[slot.record.topic] = slot.mark
     }
 

@@ -40,8 +40,8 @@ extension StreamThread {
                 write.outboxes.append(Outbox(task: task.id, epoch: advance.epoch, records: output.outputs))
             }
             records += count
-            if count == 1, let mark = advance.offsets.first {
-                only = InputPosition(topic: mark.topic, partition: task.id.partition, offset: mark.next.raw - 1)
+            if count == 1, let last = task.lastTaken {
+                only = InputPosition(topic: topics[last.topic], partition: task.id.partition, offset: last.offset)
             }
         }
         write.tasks = advances

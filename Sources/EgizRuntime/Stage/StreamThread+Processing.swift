@@ -32,6 +32,7 @@ extension StreamThread {
                         detail: error.detail)
                 }
                 task.next[record.topic] = NextOffset(after: record.offset)
+                task.lastTaken = (record.topic, record.offset)
                 task.lastInBatch[record.topic] = index
             }
         } catch {

@@ -32,6 +32,21 @@ extension Topology {
                 mark: SourceMark(line: 1, column: 1)))
         return topology
     }
+
+    /// Appends a rollup of all numbers into windows of `interval` milliseconds, without grace.
+    func withRollup(every interval: Int64) -> Topology {
+        let mark = SourceMark(line: 1, column: 1)
+        func value(_ content: ConfigValue.Content) -> ConfigValue { ConfigValue(content, at: mark) }
+        var topology = self
+        topology.processors.insert(
+            ProcessorDefinition(
+                name: "windows", kind: "rollup", from: "twins",
+                settings: [
+                    "include": value(.list([value(.string("/features/**"))])), "exclude": value(.list([])),
+                    "interval": value(.int(interval)), "grace": value(.int(0)),
+                ], mark: mark), at: 1)
+        return topology
+    }
 }
 
 /// A telemetry record.

@@ -16,6 +16,12 @@ final class Alarm: StatefulProcessor {
 
         func encode(into writer: inout StateWriter) { writer.write(events) }
 
+        func copy() -> Count {
+            let copy = Count()
+            copy.events = events
+            return copy
+        }
+
         var isEmpty: Bool { events == 0 }
     }
 

@@ -37,6 +37,7 @@ final class Witness: StatefulProcessor {
         init() {}
         init(from reader: inout StateReader, version: UInt8) throws(StateFault) {}
         func encode(into writer: inout StateWriter) {}
+        func copy() -> Memory { Memory() }
         var isEmpty: Bool { true }
     }
 
