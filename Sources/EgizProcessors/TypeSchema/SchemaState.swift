@@ -16,5 +16,11 @@ public final class SchemaState: ProcessorState {
 
     public func encode(into writer: inout StateWriter) { writer.write(flags) }
 
+    public func copy() -> SchemaState {
+        let copy = SchemaState()
+        (copy.flags, copy.rule, copy.generation) = (flags, rule, generation)
+        return copy
+    }
+
     public var isEmpty: Bool { flags.utf8.isEmpty }
 }
