@@ -57,7 +57,9 @@ import Testing
             if Int.random(in: 0..<10, using: &random) == 0 { try whole.commit() }
         }
         // Stream time moves on with refused records, too: only here all windows are closed in both.
-        for line in [whole, clean] { try line.send("events", key: "t:z", value: telemetry("t:z", at: 10_000, #""x":1"#)) }
+        for line in [whole, clean] {
+            try line.send("events", key: "t:z", value: telemetry("t:z", at: 10_000, #""x":1"#))
+        }
         try whole.commit()
         #expect(whole.deadLetters.count == refused)
         #expect(whole.store.allRollups == clean.store.allRollups)
