@@ -12,6 +12,7 @@ lanes=(
     "chaos   ^IntegrationTests\.(ChaosTests|KillTests|ZombieTests|OutageTests|SharingTests)[./]"
     "worker  ^IntegrationTests\."
     "kafka   ^EgizKafkaTests\."
+    "servers ^(EgizHTTPTests|EgizPostgresTests)\."
     "rest"
 )
 
