@@ -229,7 +229,8 @@ let package = Package(
         .testTarget(
             name: "EgizHTTPTests",
             dependencies: [
-                "TestSupport", "EgizHTTP", "EgizPostgres", "EgizRuntime", "EgizTopologyFile", "EgizProcessors", "EgizCore",
+                "TestSupport", "EgizHTTP", "EgizPostgres", "EgizRuntime", "EgizTopologyFile", "EgizProcessors",
+                "EgizCore",
                 "EgizTwin",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
