@@ -42,8 +42,9 @@ public enum CallVerdict: Sendable, Equatable {
     case answered([CallAnswer])
     /// Nobody is there, or too busy: tried again for as long as it takes (`policy.mostAttempts`), and never a dead letter; unless other
     /// calls are answered meanwhile, which shows that these records are at fault. `isBlamed`: somebody answered, with an error that may
-    /// be these records' (`policy.poisonAfter`).
-    case unavailable(CallFault, retryAfter: Duration? = nil, isBlamed: Bool = false)
+    /// be these records' (`policy.poisonAfter`). `asksPatience`: somebody answered that it is too busy, which is never the records' fault,
+    /// whoever else is answered.
+    case unavailable(CallFault, retryAfter: Duration? = nil, isBlamed: Bool = false, asksPatience: Bool = false)
     /// The answer is of no use, the next one may be: tried again `policy.attempts` times, then one by one where it `splits`, then dead.
     case faulty(CallFault, splits: Bool)
     /// The request is refused: tried again only one by one, where it `splits`.
@@ -54,7 +55,10 @@ public enum CallVerdict: Sendable, Equatable {
         let fault = CallFault("http-\(response.status)", message ?? "the answer has the status \(response.status)")
         switch response.status {
         // A gateway that has nobody behind it, and everybody who asks for patience.
-        case 408, 425, 429, 502...504: return .unavailable(fault, retryAfter: response.retryAfter)
+        case 425, 429: return .unavailable(fault, retryAfter: response.retryAfter, asksPatience: true)
+        case 503 where response.retryAfter != nil:
+            return .unavailable(fault, retryAfter: response.retryAfter, asksPatience: true)
+        case 408, 502...504: return .unavailable(fault, retryAfter: response.retryAfter)
         case 500...: return .unavailable(fault, retryAfter: response.retryAfter, isBlamed: true)
         case 400, 411, 413, 414, 415, 422, 431: return .refused(fault, splits: true)
         case 404, 410: return .faulty(fault, splits: false)

@@ -132,9 +132,16 @@ extension CallPlan {
             let fault = CallFault("length", "\(answers.count) answers came to \(batch.numbers.count) records")
             gate.failed(desk, lane: lane, at: now, jitter: jitter())
             useless(batch, lane, fault, splits: true, gate, at: now)
-        case .unavailable(let fault, let retryAfter, let isBlamed):
+        case .unavailable(let fault, let retryAfter, let isBlamed, let asksPatience):
             gate.failed(desk, lane: lane, at: now, jitter: jitter())
-            unavailable(batch, lane, fault, after: retryAfter, isBlamed: isBlamed, gate, at: now)
+            if asksPatience, !definitions[lane].isShadow, batch.attempts < policy.mostAttempts ?? .max {
+                lanes[lane].lastFault = fault
+                // What is answered while these are sent away says nothing of them.
+                batch.answeredBefore = nil
+                retry(batch, lane, after: retryAfter, at: now)
+            } else {
+                unavailable(batch, lane, fault, after: retryAfter, isBlamed: isBlamed, gate, at: now)
+            }
         case .faulty(let fault, let splits):
             gate.failed(desk, lane: lane, at: now, jitter: jitter())
             useless(batch, lane, fault, splits: splits, gate, at: now)
