@@ -38,6 +38,18 @@ import Testing
         #expect(try questions(line).last?["features"] == json(#"{"x":[[-2,2],[-1,33],[0,4]]}"#))
     }
 
+    /// A clock that runs ahead must not push the others' samples out of the window.
+    @Test func aSampleOfTheFarFutureCountsAsOneOfNow() throws {
+        let line = try line(#"{"name":"x","path":"features.f.x","value":"mean","window":10000}"#)
+        try line.send(1, #""x":1"#)
+        try line.driver.send(
+            "events", key: "t:a",
+            value: #"{"thingId":"t:a","timestamp":7226582400000,"features":{"f":{"x":4}}}"#,
+            at: EventTime(microseconds: 2_000_000))
+        try line.send(3, #""x":7"#)
+        #expect(try questions(line).last?["features"] == json(#"{"x":4.0}"#))
+    }
+
     @Test(arguments: [
         ("mean", "3.5"), ("min", "1.0"), ("max", "6.0"), ("std", "2.0615528128088303"), ("slope", "1.8"),
         ("count", "4"),

@@ -48,6 +48,20 @@ import Testing
         #expect(request.timeout == .seconds(2))
     }
 
+    @Test func withoutItsTokenNobodyIsAskedAndTheTokenItselfIsNoName() throws {
+        let caller = try ModelCaller(
+            try RuleLine.definition(
+                "ml-caller", #"{"endpoint":"http://model/","model":"m","token":"EGIZ_TEST_NOWHERE"}"#))
+        #expect(
+            caller.request([], lane: 0, tools: CallTools(now: .earliest)).problem?.contains("EGIZ_TEST_NOWHERE") == true
+        )
+        let error = #expect(throws: TopologyFaults.self) {
+            try ModelCaller(
+                try RuleLine.definition("ml-caller", #"{"endpoint":"http://model/","model":"m","token":"sk-a.b"}"#))
+        }
+        #expect(error?.faults.first.map { !$0.message.contains("sk-a") } == true)
+    }
+
     @Test func theKeyIsThatOfTheSchemasExample() {
         #expect(
             SHA256.hash(Array("nozzle-anomaly\na/b/c/0@1/7/0\na/b/c/0@1/8/0\n".utf8)).hex.hasPrefix(

@@ -54,6 +54,9 @@ public protocol Processor: AnyObject, SendableMetatype {
     /// Looks at a thing without an event, because rules changed: `change` has no leaves and no record. It cannot refuse.
     func review(_ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects)
 
+    /// True where people may ask something of it.
+    var receivesMessages: Bool { get }
+
     /// Consumes what a person asked for (rule 19). It cannot refuse.
     func receive(
         _ message: InboxMessage, _ change: borrowing TwinChange, memory: (any ProcessorState)?,
@@ -70,6 +73,7 @@ extension Processor {
     public func tick(_ tick: TimerTick, memory: (any ProcessorState)?, into effects: inout RecordEffects) {}
     public func project(_ thing: ThingID, memory: (any ProcessorState)?, into rows: inout ProjectionRows) {}
     public var rulesFingerprint: UInt64 { 0 }
+    public var receivesMessages: Bool { false }
     public func install(_ registry: RuleRegistry) -> [String] { [] }
     public func review(_ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects)
     {}

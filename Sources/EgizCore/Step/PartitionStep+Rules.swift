@@ -5,6 +5,9 @@ extension PartitionStep {
     /// Some processor has rules of its own, which the registry may change.
     public var hasRules: Bool { processors.contains { $0.instance.rulesFingerprint != 0 } }
 
+    /// What people ask is to be fetched: also where the stage has lost the rules that it was meant for, which consumes it.
+    public var hearsPeople: Bool { rules != nil || processors.contains { $0.instance.receivesMessages } }
+
     /// Puts the registry in force. `stored` is what the task's row says of the rules; where they are others now, all things are to
     /// be reviewed from the first on, else the review goes on where it was. Returns what is wrong with the registry.
     ///

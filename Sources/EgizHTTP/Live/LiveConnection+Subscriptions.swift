@@ -107,8 +107,10 @@ extension LiveConnection {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             loop.execute { [self] in
                 whenWritable { [self] in
+                    // What is still held is older than the rows, and would take the client back behind them.
+                    if !isClosed { send() }
                     guard isCurrent(id, number) else { return continuation.resume(throwing: CancellationError()) }
-                    for row in rows { session?.note(row.key, row.floor) }
+                    for row in rows { session?.note(id, row.key, row.floor) }
                     sink.send(.snapshot(id, rows.map(\.json)))
                     continuation.resume()
                 }
@@ -137,6 +139,7 @@ extension LiveConnection {
 
     /// What the client has is followed by something else: it begins anew.
     func restart(_ reason: String) {
+        session?.dropPending()
         for subscription in session?.subscriptions ?? [] {
             service.metrics.resyncs.increment(by: Int64(1))
             sink.send(.resync(subscription.id, reason))

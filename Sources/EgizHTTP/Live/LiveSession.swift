@@ -32,6 +32,8 @@ struct LiveSession {
         var filter: LivePathFilter?
         /// Nil: it is live.
         var waiting: LiveHeld?
+        /// Of the rows that its snapshot has told. Its own: a row has only what its filter takes.
+        var floors: [FloorKey: Floor] = [:]
     }
 
     /// What came of new rights.
@@ -40,7 +42,6 @@ struct LiveSession {
     private(set) var principal: Principal
     private let mostBytes: Int
     private var entries: [Entry] = []
-    private var floors: [FloorKey: Floor] = [:]
     /// As they go into the next frame; nothing is held then.
     private var fresh: [(item: LiveItem, parts: [LiveItem.Part], json: [UInt8])] = []
     private var freshBytes = 0
@@ -71,12 +72,14 @@ struct LiveSession {
     mutating func unsubscribe(_ id: String) -> Bool {
         let before = entries.count
         entries.removeAll { $0.subscription.id == id }
-        if entries.isEmpty { floors.removeAll() }
         return entries.count < before
     }
 
-    /// A row of a snapshot goes out: what the log told up to there is in it.
-    mutating func note(_ key: FloorKey, _ floor: Floor) { floors[key] = floor }
+    /// A row of the subscription's snapshot goes out: what the log told up to there is in it.
+    mutating func note(_ id: String, _ key: FloorKey, _ floor: Floor) {
+        guard let place = entries.firstIndex(where: { $0.subscription.id == id }) else { return }
+        entries[place].floors[key] = floor
+    }
 
     /// All rows of the snapshot are told: what was held comes next.
     mutating func release(_ id: String) {
@@ -86,7 +89,7 @@ struct LiveSession {
         settle()
         var merged = held
         held = LiveHeld()
-        merged.merge(waiting) { isBeyondFloor($0) }
+        merged.merge(waiting) { isBeyondFloor($0, at: place) }
         held = merged
         bound()
     }
@@ -96,7 +99,8 @@ struct LiveSession {
 
     // MARK: Items
 
-    /// The log goes on.
+    /// The log goes on. A subscription whose snapshot is not complete holds the item for itself; that others have it at once, and the
+    /// client then twice, changes nothing.
     mutating func offer(_ item: LiveItem) {
         guard sees(item) else { return }
         var filters: [LivePathFilter] = []
@@ -105,12 +109,13 @@ struct LiveSession {
         for place in entries.indices where entries[place].subscription.matches(item) {
             if entries[place].waiting != nil {
                 wait(item, at: place)
-                return
+                continue
             }
+            guard isBeyondFloor(item, at: place) else { continue }
             isMeant = true
             if let filter = entries[place].filter { filters.append(filter) } else { isWhole = true }
         }
-        guard isMeant, isBeyondFloor(item) else { return }
+        guard isMeant else { return }
         if isWhole || item.kind != .twin { return add(item, item.parts, item.json) }
         if filters.count == 1 {
             switch filters[0].choose(item) {
@@ -150,22 +155,27 @@ struct LiveSession {
     }
 
     /// Whether the item says more than the row that the client has. Once one did, all later ones do.
-    private mutating func isBeyondFloor(_ item: LiveItem) -> Bool {
-        guard !floors.isEmpty, let thing = item.thing else { return true }
+    ///
+    /// A higher revision does so wherever its record stood: the log may have begun anew (the embedded one does with each start), and a
+    /// mended dead letter has its old place. A later place does so whatever the revision: who was deleted and made again begins at 1.
+    private mutating func isBeyondFloor(_ item: LiveItem, at place: Int) -> Bool {
+        guard !entries[place].floors.isEmpty, let thing = item.thing else { return true }
         let key = FloorKey(thing: thing, kind: item.kind, key: item.key ?? "")
-        guard let floor = floors[key] else { return true }
+        guard let floor = entries[place].floors[key] else { return true }
+        let isTwin = item.kind == .twin
+        let isNewer = item.revision.map { $0 > floor.revision } ?? true
         let isBeyond: Bool
-        if let cause = item.cause, let position = floor.position, cause.topic == position.topic,
+        if isNewer || isTwin && item.change == .created {
+            isBeyond = true
+        } else if let cause = item.cause, let position = floor.position, cause.topic == position.topic,
             cause.partition == position.partition
         {
             // One record may take several steps of an alert or a property; the last of them is told again, which changes nothing.
-            isBeyond = item.kind == .twin ? cause.offset > position.offset : cause.offset >= position.offset
-        } else if let revision = item.revision {
-            isBeyond = item.kind == .twin ? revision > floor.revision : revision >= floor.revision
+            isBeyond = isTwin ? cause.offset > position.offset : cause.offset >= position.offset
         } else {
-            isBeyond = true
+            isBeyond = !isTwin && item.revision == floor.revision
         }
-        if isBeyond { floors[key] = nil }
+        if isBeyond { entries[place].floors[key] = nil }
         return isBeyond
     }
 
@@ -181,6 +191,13 @@ struct LiveSession {
     mutating func hold() {
         settle()
         bound()
+    }
+
+    /// Snapshots begin that have what is pending.
+    mutating func dropPending() {
+        fresh.removeAll()
+        freshBytes = 0
+        held.removeAll()
     }
 
     /// What is pending, as frames; the last of them carries the token, where one can be given.
@@ -227,7 +244,7 @@ struct LiveSession {
         fresh.removeAll()
         freshBytes = 0
         held.removeAll()
-        floors.removeAll()
+        for place in entries.indices { entries[place].floors.removeAll() }
         for place in entries.indices where entries[place].waiting != nil { entries[place].waiting = LiveHeld() }
     }
 

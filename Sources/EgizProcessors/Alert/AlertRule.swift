@@ -98,6 +98,7 @@ public final class AlertRule: StatefulProcessor {
     }
 
     public var rulesFingerprint: UInt64 { fingerprint }
+    public var receivesMessages: Bool { true }
 
     /// Of the registry count the types, and the rules that they declare.
     public func install(_ registry: RuleRegistry) -> [String] {

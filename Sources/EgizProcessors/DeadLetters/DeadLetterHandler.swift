@@ -147,6 +147,8 @@ public final class DeadLetterHandler: StatefulProcessor, RecordProcessor {
         state.clear(at: time, position)
     }
 
+    public var receivesMessages: Bool { alert != nil }
+
     public func receive(
         _ message: InboxMessage, _ change: borrowing TwinChange, state: LetterState, into effects: inout RecordEffects
     ) {

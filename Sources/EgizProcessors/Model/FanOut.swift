@@ -167,6 +167,8 @@ public final class FanOut: StatefulProcessor {
         guard change.twin?.isAlive != false else { return state.forget() }
         let places = places(of: task, change.paths)
         var hasChanged = false
+        // A device may say any time: ahead of the log it would push all others out of the window.
+        let time = min(change.time, change.streamTime)
         var isOwnOnly = task.writeTo != nil && !change.leaves.isEmpty
         for leaf in change.leaves {
             if isOwnOnly, let writeTo = task.writeTo {
@@ -174,7 +176,7 @@ public final class FanOut: StatefulProcessor {
             }
             guard let features = places[leaf.path] else { continue }
             hasChanged = hasChanged || leaf.changed
-            for place in features { take(leaf.value, task.features[place], change.time, state, &effects) }
+            for place in features { take(leaf.value, task.features[place], time, state, &effects) }
         }
         if isOwnOnly { return }
         switch task.trigger {

@@ -126,7 +126,7 @@ public final class ModelCaller: Caller {
         self.policy = policy
         self.models = models
         lanes = models.enumerated().map { CallLane(name: $0.element.name, isShadow: $0.offset > 0) }
-        token = try reader.text("token")
+        token = try WebhookTarget.variable(reader, "token")
         healthPath = try reader.text("health")
         if let healthPath, !healthPath.utf8.starts(with: "/".utf8) || !Self.isPlain(healthPath) {
             throw reader.fault("health", "a path such as /health")
@@ -201,9 +201,15 @@ public final class ModelCaller: Caller {
             .init("Deadline", tools.now.advanced(byMicroseconds: Self.microseconds(policy.timeout)).text),
         ]
         headers += authorization(tools)
-        return CallRequest(
+        var request = CallRequest(
             url: speech.url(model.endpoint, model: model.name), headers: headers,
             body: speech.body(questions, model: model.name, version: model.version), policy: policy)
+        if let token, tools.environment(token) == nil {
+            // Without it the answer would be 401, and each question a dead letter.
+            request.problem =
+                "the environment variable \(token) with the token is not set; set it and start the worker again"
+        }
+        return request
     }
 
     public func health(lane: Int, tools: CallTools) -> CallRequest? {

@@ -99,7 +99,7 @@ extension StreamThread {
     func receive(_ now: ContinuousClock.Instant) throws(EngineError) {
         guard !isReceiving, halving == nil, inboxLook.duration(to: now) >= setup.configuration.redriveInterval,
             let store,
-            tasks.values.contains(where: { $0.step.rules != nil })
+            tasks.values.contains(where: { $0.step.hearsPeople })
         else { return }
         inboxLook = now
         let messages: [InboxMessage]

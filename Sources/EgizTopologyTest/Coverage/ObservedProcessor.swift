@@ -86,6 +86,7 @@ final class ObservedProcessor<Inner: Processor>: Processor {
     }
 
     var rulesFingerprint: UInt64 { inner.rulesFingerprint }
+    var receivesMessages: Bool { inner.receivesMessages }
 
     func install(_ registry: RuleRegistry) -> [String] { inner.install(registry) }
 

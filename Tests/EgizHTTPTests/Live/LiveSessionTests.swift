@@ -75,10 +75,10 @@ import Testing
         session.offer(Fixture.twin(4, ["/attributes/b=4"], thing: "t:b"))
         #expect(session.isWaiting && !session.hasPending)
         session.note(
-            .init(thing: "t:a", kind: .twin),
+            "s", .init(thing: "t:a", kind: .twin),
             .init(position: InputPosition(topic: "events", partition: 0, offset: 4), revision: 4))
         session.note(
-            .init(thing: "t:b", kind: .twin),
+            "s", .init(thing: "t:b", kind: .twin),
             .init(position: InputPosition(topic: "events", partition: 0, offset: 3), revision: 3))
         session.release("s")
         #expect(try frames(&session) == ["twin t:b 4 changed /attributes/b=4"])
@@ -92,11 +92,42 @@ import Testing
         var session = Fixture.session()
         try session.subscribe(Fixture.subscription(), filter: nil, waits: false)
         session.note(
-            .init(thing: "t:a", kind: .twin),
+            "s", .init(thing: "t:a", kind: .twin),
             .init(position: InputPosition(topic: "other", partition: 0, offset: 900), revision: 7))
         session.offer(Fixture.twin(6, ["/a=6"], revision: 7))
         session.offer(Fixture.twin(7, ["/a=7"], revision: 8))
         #expect(try frames(&session) == ["twin t:a 8 changed /a=7"])
+    }
+
+    /// The embedded log begins at 0 with each start, and a mended dead letter of telemetry has its old place.
+    @Test func aHigherRevisionIsToldThoughItsRecordStandsBeforeTheRows() throws {
+        var session = Fixture.session()
+        try session.subscribe(Fixture.subscription(), filter: nil, waits: false)
+        session.note(
+            "s", .init(thing: "t:a", kind: .twin),
+            .init(position: InputPosition(topic: "events", partition: 0, offset: 999), revision: 7))
+        session.offer(Fixture.twin(0, ["/a=7"], revision: 7))
+        session.offer(Fixture.twin(1, ["/a=8"], revision: 8))
+        #expect(try frames(&session) == ["twin t:a 8 changed /a=8"])
+    }
+
+    /// While one takes its snapshot, the other goes on; and what the first's rows have is not what the second has.
+    @Test func aSnapshotOfOneSubscriptionTakesNothingFromAnother() throws {
+        var session = Fixture.session()
+        try session.subscribe(Fixture.subscription("all"), filter: nil, waits: false)
+        let some = Fixture.subscription("some", paths: ["/features/**"])
+        try session.subscribe(some, filter: LivePathFilter(patterns: some.patterns), waits: true)
+        session.offer(Fixture.twin(1, ["/attributes/a=1"]))
+        #expect(try frames(&session) == ["twin t:a 1 changed /attributes/a=1"])
+        session.note(
+            "some", .init(thing: "t:a", kind: .twin),
+            .init(position: InputPosition(topic: "events", partition: 0, offset: 2), revision: 2))
+        session.offer(Fixture.twin(2, ["/attributes/a=2", "/features/f/properties/x=2"]))
+        #expect(try frames(&session) == ["twin t:a 2 changed /attributes/a=2 /features/f/properties/x=2"])
+        let isEnded = session.unsubscribe("some")
+        #expect(isEnded)
+        session.offer(Fixture.twin(3, ["/attributes/a=3"]))
+        #expect(try frames(&session) == ["twin t:a 3 changed /attributes/a=3"])
     }
 
     @Test func noTokenIsGivenBeforeTheSnapshotIsComplete() throws {

@@ -194,6 +194,22 @@ import Testing
         #expect(desk.plan.openItems == 0)
     }
 
+    /// Contract 7: who is busy answers some and sends others away; those are healthy.
+    @Test func whoIsSentAwayWhileOthersAreAnsweredIsNotAtFault() throws {
+        let desk = Desk { $0.breakerFailures = 1000 }
+        desk.add()
+        let busy = CallVerdict.ofStatus(CallResponse(status: 429))
+        for _ in 0..<50 {
+            desk.finish(try #require(desk.calls().first { $0.numbers == [1] }), busy)
+            let other = desk.add()
+            desk.answer(try #require(desk.calls().first { $0.numbers == [other] }))
+            #expect(desk.done().map(\.number) == [other])
+            desk.now += .seconds(60)
+        }
+        desk.answer(try #require(desk.calls().first))
+        #expect(desk.done().map(\.fault) == [nil])
+    }
+
     @Test func anAnswerOfNoUseIsAskedForAgainThenOneByOneThenGivenUp() throws {
         let desk = Desk { $0.batchSize = 2 }
         desk.add()

@@ -8,15 +8,19 @@ import Testing
 
 /// Dead letters of other systems, on the stream thread: the clock makes them due, the task's owner sends them back, once.
 @Suite struct ForeignLetterTests {
-    private func topology() -> Topology {
+    private func topology(alertOver most: Int64? = nil) -> Topology {
         let mark = SourceMark(line: 1, column: 1)
         let retry = JSONObject.of([("count", .int(1)), ("first", .int(100)), ("most", .int(1000))])
         let source = SourceDefinition(
             name: "source", topics: [.init(name: "orders.dlq", partitions: 1, config: [:], mark: mark)], format: .json,
             start: .earliest, onGap: .fail, idle: .milliseconds(100), mark: mark)
+        var settings = ["retry": ConfigValue(json: .object(retry), at: mark)]
+        if let most {
+            let alert = JSONObject.of([("over", .int(most)), ("per", .int(3_600_000))])
+            settings["alert"] = ConfigValue(json: .object(alert), at: mark)
+        }
         let handler = ProcessorDefinition(
-            name: "orders", kind: "dead-letter-handler", from: "source",
-            settings: ["retry": ConfigValue(json: .object(retry), at: mark)], mark: mark)
+            name: "orders", kind: "dead-letter-handler", from: "source", settings: settings, mark: mark)
         return Topology(
             name: "line", description: nil, delivery: .exactlyOnce, parallelism: 1,
             commit: CommitPolicy(interval: .zero, maxRecords: 50_000, maxBytes: 64 << 20), sources: [source],
@@ -63,6 +67,20 @@ import Testing
         #expect(await bench.log.eventually { _ in sent(bench).count == 3 })
         #expect(sent(bench).last == "v5 1")
         try await second.stop()
+    }
+
+    @Test func whatPeopleSayOfItsAlertReachesAHandlerThoughItHasNoRules() async throws {
+        let bench = Bench(topology(alertOver: 1))
+        bench.log.createTopic("orders", partitions: 1)
+        for number in 1...3 { push(bench, number, retry: "1") }
+        let worker = bench.worker()
+        #expect(await bench.store.eventually { $0.allAlerts.count == 1 })
+        bench.store.send(
+            "acknowledge", to: "orders", of: bench.task(), thing: try ThingID(validating: "dead-letters:orders.dlq-0"),
+            subject: "rate", by: "jo")
+        #expect(
+            await bench.store.eventually { $0.allAlerts.first?.acknowledgedBy == "jo" && $0.waitingMessages.isEmpty })
+        try await worker.stop()
     }
 }
 
