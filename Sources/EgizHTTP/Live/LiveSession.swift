@@ -158,22 +158,24 @@ struct LiveSession {
     ///
     /// A higher revision does so wherever its record stood: the log may have begun anew (the embedded one does with each start), and a
     /// mended dead letter has its old place. A later place does so whatever the revision: who was deleted and made again begins at 1.
+    /// What a model says has no revision of its own, only its place.
     private mutating func isBeyondFloor(_ item: LiveItem, at place: Int) -> Bool {
         guard !entries[place].floors.isEmpty, let thing = item.thing else { return true }
         let key = FloorKey(thing: thing, kind: item.kind, key: item.key ?? "")
         guard let floor = entries[place].floors[key] else { return true }
-        let isTwin = item.kind == .twin
-        let isNewer = item.revision.map { $0 > floor.revision } ?? true
+        let revision = item.kind == .prediction ? nil : item.revision
         let isBeyond: Bool
-        if isNewer || isTwin && item.change == .created {
+        if let revision, revision > floor.revision {
             isBeyond = true
         } else if let cause = item.cause, let position = floor.position, cause.topic == position.topic,
             cause.partition == position.partition
         {
             // One record may take several steps of an alert or a property; the last of them is told again, which changes nothing.
-            isBeyond = isTwin ? cause.offset > position.offset : cause.offset >= position.offset
+            isBeyond = item.kind == .twin ? cause.offset > position.offset : cause.offset >= position.offset
+        } else if let revision {
+            isBeyond = item.kind != .twin && revision == floor.revision
         } else {
-            isBeyond = !isTwin && item.revision == floor.revision
+            isBeyond = true
         }
         if isBeyond { entries[place].floors[key] = nil }
         return isBeyond

@@ -1,4 +1,5 @@
 import EgizCore
+import EgizRuntime
 import EgizTwin
 import TestSupport
 import Testing
@@ -109,6 +110,42 @@ import Testing
         session.offer(Fixture.twin(0, ["/a=7"], revision: 7))
         session.offer(Fixture.twin(1, ["/a=8"], revision: 8))
         #expect(try frames(&session) == ["twin t:a 8 changed /a=8"])
+    }
+
+    /// The log may lag behind the row: what it tells of the thing's beginning is no news.
+    @Test func whatTheRowHasIsNotToldAlthoughItCreatedTheThing() throws {
+        var session = Fixture.session()
+        try session.subscribe(Fixture.subscription(), filter: nil, waits: true)
+        session.offer(Fixture.twin(1, ["/attributes/a=1"], change: "created"))
+        session.note(
+            "s", .init(thing: "t:a", kind: .twin),
+            .init(position: InputPosition(topic: "events", partition: 0, offset: 3), revision: 3))
+        session.release("s")
+        #expect(try frames(&session) == [])
+        session.offer(Fixture.twin(4, ["/attributes/a=4"]))
+        #expect(try frames(&session) == ["twin t:a 4 changed /attributes/a=4"])
+    }
+
+    @Test func predictionsAreComparedByTheirOwnPlace() throws {
+        var session = Fixture.session()
+        try session.subscribe(Fixture.subscription(kinds: [.prediction]), filter: nil, waits: true)
+        func item(_ offset: Int64) -> LiveItem {
+            let value = #"{"thingId":"t:a","task":"k","model":"m","shadow":false,"revision":\#(offset)}"#
+            return Fixture.item(
+                TailBatch.Record(
+                    partition: TopicPartition("ml.output.v1.k", 0), offset: offset, key: Array("t:a".utf8),
+                    value: Array(value.utf8), time: offset))
+        }
+        let older = item(4)
+        session.offer(older)
+        session.note(
+            "s", .init(thing: "t:a", kind: .prediction, key: older.key ?? ""),
+            .init(
+                position: InputPosition(topic: older.partition.topic, partition: 0, offset: 7), revision: 0))
+        session.release("s")
+        #expect(try frames(&session) == [])
+        session.offer(item(8))
+        #expect(try frames(&session).count == 1)
     }
 
     /// While one takes its snapshot, the other goes on; and what the first's rows have is not what the second has.
