@@ -12,7 +12,8 @@ lanes=(
     "chaos   ^IntegrationTests\.(ChaosTests|KillTests|ZombieTests|OutageTests|SharingTests)[./]"
     "worker  ^IntegrationTests\."
     "kafka   ^EgizKafkaTests\."
-    "servers ^(EgizHTTPTests|EgizPostgresTests)\."
+    "http    ^EgizHTTPTests\."
+    "rows    ^EgizPostgresTests\."
     "rest"
 )
 

@@ -15,6 +15,7 @@ struct ShortWayTests {
         let key: [UInt8]
         /// Records that went the short way.
         var shorts = 0
+        private var records = 0
         /// Of every path that was ever reported, as rules keep them.
         var places: [PathID: LeafPlace] = [:]
 
@@ -30,7 +31,9 @@ struct ShortWayTests {
             let time = EventTime(microseconds: 1_700_000_000_000_000)
             let (before, document) = (long.revision, long.document)
             let (expected, leaves) = record.withUnsafeBytes { fold($0, format, time, long) }
-            let (outcome, reported) = record.withUnsafeBytes { bytes -> (String, [LeafChange]) in
+            records += 1
+            let (outcome, reported) = PlacedBytes.with(record, endsPage: records % 16 == 0) {
+                bytes -> (String, [LeafChange]) in
                 let place = key.withUnsafeBytes {
                     decoder.scan(bytes, key: $0, format: format, recordTime: time, in: index)
                 }

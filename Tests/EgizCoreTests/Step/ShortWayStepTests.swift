@@ -90,14 +90,13 @@ import Testing
     private func process(
         _ step: PartitionStep, _ value: String, key: String?, at offset: Int64, _ rows: Rows = Rows()
     ) throws -> String {
-        var text = value
-        return try text.withUTF8 { bytes in
+        try PlacedBytes.with(value.utf8, endsPage: offset % 16 == 7) { bytes in
             var key = key
             func run(_ key: UnsafeRawBufferPointer?) throws -> String {
                 // Behind all event times, so that stream time follows them and timers fire.
                 let record = RawRecord(
                     topic: 0, partition: 0, offset: offset, timestamp: time(1_772_434_800_000 + offset), key: key,
-                    value: UnsafeRawBufferPointer(bytes))
+                    value: bytes)
                 while true {
                     switch try step.process(record) {
                     case .needs(let thing):
