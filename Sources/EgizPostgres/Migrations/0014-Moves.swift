@@ -44,5 +44,35 @@ extension Migration {
                 for each row execute function egiz.belonging_noted();
             create trigger noted after insert or update or delete on egiz.project_thing
                 for each row execute function egiz.belonging_noted();
+
+            -- Processors need to know the types of registered twins, and nothing else of them.
+            create function egiz.registration_changed() returns trigger language plpgsql as $$
+            declare
+                is_other boolean;
+            begin
+                if tg_op = 'INSERT' then
+                    select exists (select from added where twin_type is not null) into is_other;
+                elsif tg_op = 'DELETE' then
+                    select exists (select from removed where twin_type is not null) into is_other;
+                else
+                    select exists (
+                        select from removed full join added using (thing_id)
+                        where removed.twin_type is distinct from added.twin_type) into is_other;
+                end if;
+                if is_other then
+                    update egiz.registry set version = version + 1;
+                end if;
+                return null;
+            end $$;
+            drop trigger changed on egiz.twin_registration;
+            create trigger changed_truncate after truncate on egiz.twin_registration
+                for each statement execute function egiz.registry_changed();
+            create trigger changed_insert after insert on egiz.twin_registration
+                referencing new table as added for each statement execute function egiz.registration_changed();
+            create trigger changed_update after update on egiz.twin_registration
+                referencing old table as removed new table as added
+                for each statement execute function egiz.registration_changed();
+            create trigger changed_delete after delete on egiz.twin_registration
+                referencing old table as removed for each statement execute function egiz.registration_changed();
             """)
 }
