@@ -66,7 +66,7 @@ public struct TwinQueries: Sendable {
     /// are left out of the text, so that each form gets a plan that uses its index. Twins that are only registered stand beside the
     /// others as if their device had told nothing; they are looked for no further than the page of the others goes, or each page would
     /// read all registrations where all of them speak.
-    private static func statement(
+    static func statement(
         _ filter: Filter, after: String?, limit: Int, documents: Bool
     ) -> (String, [PostgresValue]) {
         var conditions = ["true"]
