@@ -84,11 +84,15 @@ public struct PredictionQueries: Sendable {
         var conditions = ["true"]
         for (column, value) in [
             ("task =", filter.task), ("model =", filter.model), ("thing_id =", filter.thing?.text),
-            ("split_part(thing_id, ':', 1) =", filter.namespace),
         ] {
             guard let value else { continue }
             parameters.append(.text(value))
             conditions.append("\(column) $\(parameters.count)")
+        }
+        if let namespace = filter.namespace {
+            parameters.append(.text(namespace))
+            // A range of the key: ";" comes after ":".
+            conditions.append("thing_id >= $\(parameters.count) || ':' and thing_id < $\(parameters.count) || ';'")
         }
         if let isShadow = filter.isShadow {
             parameters.append(.bool(isShadow))
