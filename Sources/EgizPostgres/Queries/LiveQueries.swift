@@ -29,6 +29,9 @@ public struct LiveQueries: Sendable {
             self.alerts = alerts
             self.predictions = predictions
         }
+
+        /// A project of the question that the scope does not have is not there, or not the caller's to see.
+        var both: AccessScope { scope.intersection(projects.map { .projects($0) } ?? .all) }
     }
 
     public struct Twin: Sendable {
@@ -55,7 +58,8 @@ public struct LiveQueries: Sendable {
 
     /// Up to `limit` things after `after`, in the order of their ids.
     public func page(_ question: Question, after: String?, limit: Int) async throws -> Page {
-        try await pool.read { try Self.page(question, after, limit, $0) }
+        if question.both.isEmpty { return Page() }
+        return try await pool.read { try Self.page(question, after, limit, $0) }
     }
 
     /// The project of each of these things, in their order; nil: nobody's.
@@ -93,23 +97,22 @@ public struct LiveQueries: Sendable {
         var conditions = ["not deleted"]
         if let after {
             parameters.append(.text(after))
-            conditions.append("thing_id > $\(parameters.count)")
+            conditions.append("twin.thing_id > $\(parameters.count)")
         }
         if let things = question.things {
             parameters.append(.textArray(things))
-            conditions.append("thing_id = any ($\(parameters.count))")
+            conditions.append("twin.thing_id = any ($\(parameters.count))")
         }
-        // A project of the question that the scope does not have is not there, or not the caller's to see.
-        for scope in [question.scope, question.projects.map { .projects($0) } ?? .all] {
-            guard let condition = scope.condition(thing: "thing_id", at: parameters.count + 1) else { continue }
-            parameters.append(scope.parameter)
-            conditions.append("(\(condition))")
-        }
-        return try connection.query(
+        let scope = question.both
+        if scope != .all { parameters.append(scope.parameter) }
+        let found = scope.select(
             """
-            select thing_id, revision, \(question.twins ? "document" : "null"), input_topic, input_partition, input_offset
-            from egiz.twin where \(conditions.joined(separator: " and ")) order by thing_id limit $1
-            """, parameters
+            twin.thing_id, revision, \(question.twins ? "document" : "null::json as document"), input_topic, input_partition,
+            input_offset
+            """, from: "egiz.twin", thing: "twin.thing_id", where: conditions.joined(separator: " and "),
+            order: "twin.thing_id", limit: "$1", at: parameters.count)
+        return try connection.query(
+            "select * from (\(found)) found order by thing_id limit $1", parameters
         ).map { row in
             Twin(
                 thing: row.text(0) ?? "", revision: row.int64(1) ?? 0, document: row.bytes(2),

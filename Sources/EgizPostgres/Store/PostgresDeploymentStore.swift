@@ -75,6 +75,19 @@ public final class PostgresDeploymentStore: DeploymentStore {
         }
     }
 
+    /// Versions below `before`, the newest first, up to one more than `limit`; without their texts.
+    public func versions(of topology: String, before: Int64?, limit: Int) throws(EngineError) -> [TopologyVersion] {
+        try connection().query(
+            """
+            select version, applied_at, origin from egiz.topology where name = $1 and version < $2
+            order by version desc limit $3
+            """, [.text(topology), .int64(before ?? .max), .int64(Int64(limit) + 1)]
+        ).map { row in
+            TopologyVersion(
+                version: row.int64(0) ?? 0, text: "", appliedAt: row.timestamp(1) ?? 0, origin: row.text(2))
+        }
+    }
+
     public func stages(of topology: String) throws(EngineError) -> [StoredStage] {
         let connection = try connection()
         var stages = try connection.query(

@@ -28,7 +28,7 @@ struct TopologyRoutes: Sendable {
             APIRoute("/api/v1/topologies/diff", access: .admin, writing: Self.yaml, handler: diffText),
             APIRoute(Self.one, access: .admin, parameters: ["version"], handler: topology),
             APIRoute(Self.one, access: .admin, writing: .bodyless(.delete)) { try await setState(.deleted, $0) },
-            APIRoute(Self.one + "/versions", access: .admin, handler: versions),
+            APIRoute(Self.one + "/versions", access: .admin, parameters: ["limit", "cursor"], handler: versions),
             APIRoute(Self.one + "/diff", access: .admin, parameters: ["from", "to"], handler: diffVersions),
             APIRoute(Self.one + "/rollback", access: .admin, writing: .json(.post, largest: 4096), handler: rollBack),
             APIRoute(Self.one + "/pause", access: .admin, writing: .bodyless(.post)) {
@@ -101,20 +101,31 @@ struct TopologyRoutes: Sendable {
     }
 
     private func versions(_ request: APIRequest) async throws -> Response {
-        try request.reader(known: []).finish()
+        var reader = request.reader(known: ["limit", "cursor"])
+        let limit = reader.integer("limit", in: 1...1000, default: 100)
         let name = try Self.name(request)
-        let versions = try await Self.versions(name, pool)
-        var out = JSONOutput(capacity: 128 * versions.count)
+        let cursor = reader.cursor(.versions, question: [name])
+        try reader.finish()
+        let before = cursor.flatMap { Int64($0.place) }
+        let found = try await pool.run { connection in
+            try connection.execute("begin")
+            return try PostgresDeploymentStore(within: connection).versions(of: name, before: before, limit: limit)
+        }
+        if found.isEmpty, before == nil { throw Problem.noSuchTopology(name) }
+        var out = JSONOutput(capacity: 128 * found.count + 64)
         out.beginObject()
         out.member("name", name)
         out.key("items")
         out.beginArray()
-        for version in versions.reversed() {
+        for version in found.prefix(limit) {
             out.beginObject()
             Self.members(version, into: &out)
             out.endObject()
         }
         out.endArray()
+        if found.count > limit {
+            out.next(PageCursor(.versions, question: [name], place: "\(found[limit - 1].version)").text)
+        }
         out.endObject()
         return .json(out.bytes)
     }
@@ -163,7 +174,8 @@ struct TopologyRoutes: Sendable {
         let setup = try self.reader()
         let topology = try Self.load(request, setup)
         return try await pool.change(request) { connection in
-            try Self.change(request, "apply", connection, setup) { deployer throws(EngineError) in
+            try Self.check(topology.name, request, connection)
+            return try Self.change(request, "apply", connection, setup) { deployer throws(EngineError) in
                 try deployer.apply([topology], origin: "api", allowing: allowances, dryRun: dryRun).first
             }
         }.response
@@ -183,6 +195,7 @@ struct TopologyRoutes: Sendable {
         }
         return try await pool.change(request) { connection in
             try Self.checkKnown(name, connection)
+            try Self.check(name, request, connection)
             return try Self.change(request, "rollback", connection, setup) { deployer throws(EngineError) in
                 try deployer.rollBack(name, to: version, allowing: allowances, dryRun: dryRun)
             }
@@ -218,6 +231,7 @@ struct TopologyRoutes: Sendable {
         let name = try Self.name(request)
         return try await pool.change(request) { connection in
             try Self.checkKnown(name, connection)
+            try Self.check(name, request, connection)
             let store = try PostgresDeploymentStore(within: connection)
             let before = try store.snapshot().deployment(name)?.state
             // States need no reader: they say nothing of texts.
@@ -241,6 +255,16 @@ struct TopologyRoutes: Sendable {
             }
             return .json(out.bytes)
         }.response
+    }
+
+    /// Every change is a new version, so nothing is lost where two people deploy at once; who sends `If-Match` deploys only over what was
+    /// read.
+    private static func check(_ name: String, _ request: APIRequest, _ connection: PostgresConnection) throws {
+        guard !request.headers[values: .ifMatch].isEmpty else { return }
+        // With it nobody else deploys until the transaction ends.
+        let store = try PostgresDeploymentStore(within: connection)
+        let wanted = try store.snapshot().deployment(name)?.wantedVersion
+        try request.precondition(current: wanted.map { EntityTag(revision: $0) })
     }
 
     private static func checkKnown(_ name: String, _ connection: PostgresConnection) throws {

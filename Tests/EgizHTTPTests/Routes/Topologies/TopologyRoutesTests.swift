@@ -70,6 +70,24 @@ extension DatabaseTests {
             #expect(refused.status == 422 && refused.json["code"] == .string("invalid-topology"))
         }
 
+        @Test func whoSaysWhichVersionIsMeantChangesThatOneAlone() async throws {
+            let server = server(try TestAPI())
+            let other: HTTPFields = [.ifMatch: #""rev:9""#]
+            let none = try await server.send(.post, "/api/v1/topologies/line/pause", headers: other)
+            #expect(none.status == .notFound)
+            #expect(try await post(server, "/api/v1/topologies", Self.text()).json["version"] == .int(1))
+            for (method, path) in [(HTTPRequest.Method.post, "/pause"), (.post, "/resume"), (.delete, "")] {
+                let uri = "/api/v1/topologies/line\(path)"
+                let refused = try await server.send(method, uri, headers: other)
+                #expect(refused.status == .preconditionFailed, "\(refused.text)")
+                let done = try await server.send(method, uri, headers: [.ifMatch: #""rev:1""#])
+                #expect(done.status == .ok, "\(done.text)")
+            }
+            let back = try await server.send(
+                .post, "/api/v1/topologies/line/rollback", nil, "{}", headers: [.ifMatch: #""rev:9""#])
+            #expect(back.status == .preconditionFailed, "\(back.text)")
+        }
+
         @Test func versionsAreAppliedComparedAndRolledBack() async throws {
             let api = try TestAPI()
             let server = server(api)
