@@ -257,6 +257,11 @@ final class MemoryTaskStore: TaskStore {
         return Array(mine.filter { after.utf8.lexicographicallyPrecedes($0.text.utf8) }.prefix(limit))
     }
 
+    func things(of task: TaskID, among things: [ThingID]) throws(EngineError) -> [ThingID] {
+        try store.checkPresence()
+        return things.filter { store.twin($0)?.home == task }
+    }
+
     func inbox(of leases: [TaskLease], limit: Int) throws(EngineError) -> [InboxMessage] {
         try store.checkPresence()
         let mine = Set(leases.map(\.task))

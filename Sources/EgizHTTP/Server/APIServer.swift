@@ -29,6 +29,7 @@ public struct APIServer: Service {
     ///   - pool: The server does not close it.
     ///   - accountsPool: Connections of their own for who asks and may they, so that slow questions do not keep people from signing in;
     ///     nil: those of `pool`.
+    ///   - livePool: A connection of its own for live push, which waits while it does not know whose things are; nil: of `pool`.
     ///   - lag: Tells the ends of the log; nil shows lag as unknown.
     ///   - readiness: What else must hold for `/readyz`, beside the database.
     ///   - tail: Reads the notifications for live push; nil: there is none. The server closes it.
@@ -36,8 +37,22 @@ public struct APIServer: Service {
     ///   - metrics: What `/metrics` writes; bootstrap swift-metrics with the same registry.
     ///   - onBound: Called once with the port that was bound.
     public init(
-        configuration: APIConfiguration, pool: PostgresPool, accountsPool: PostgresPool? = nil, lag: (any LagProvider)?,
-        tail: (any LogTail)? = nil,
+        configuration: APIConfiguration, pool: PostgresPool, accountsPool: PostgresPool? = nil,
+        livePool: PostgresPool? = nil, lag: (any LagProvider)?, tail: (any LogTail)? = nil,
+        readiness: @escaping Readiness = { [] }, rehearsal: RehearsalSetup? = nil,
+        metrics: PrometheusRegistry = PrometheusRegistry(), logger: Logger,
+        onBound: @escaping @Sendable (Int) -> Void = { _ in }
+    ) {
+        self.init(
+            configuration: configuration, pool: pool, accountsPool: accountsPool,
+            owners: LiveQueries(pool: livePool ?? pool), lag: lag, tail: tail, readiness: readiness,
+            rehearsal: rehearsal, metrics: metrics, logger: logger, onBound: onBound)
+    }
+
+    /// - Parameter owners: Say to live push whose things are.
+    init(
+        configuration: APIConfiguration, pool: PostgresPool, accountsPool: PostgresPool? = nil,
+        owners: any LiveOwners, lag: (any LagProvider)?, tail: (any LogTail)? = nil,
         readiness: @escaping Readiness = { [] }, rehearsal: RehearsalSetup? = nil,
         metrics: PrometheusRegistry = PrometheusRegistry(), logger: Logger,
         onBound: @escaping @Sendable (Int) -> Void = { _ in }
@@ -65,7 +80,7 @@ public struct APIServer: Service {
         live = tail.map { tail in
             let queries = LiveQueries(pool: pool)
             return LiveService(
-                hub: LiveHub(tail: tail, queries: queries, settings: configuration.live, logger: logger),
+                hub: LiveHub(tail: tail, owners: owners, settings: configuration.live, logger: logger),
                 access: accounts.gate, queries: queries, settings: configuration.live, metrics: metrics, logger: logger)
         }
         let push = LiveRoute(service: live, group: Self.group)

@@ -64,8 +64,9 @@ public struct TwinQueries: Sendable {
 
     /// One more row than asked for is looked at, to know whether there is a next page; conditions that are not asked for
     /// are left out of the text, so that each form gets a plan that uses its index. Twins that are only registered stand beside the
-    /// others as if their device had told nothing.
-    private static func statement(
+    /// others as if their device had told nothing; they are looked for no further than the page of the others goes, or each page would
+    /// read all registrations where all of them speak.
+    static func statement(
         _ filter: Filter, after: String?, limit: Int, documents: Bool
     ) -> (String, [PostgresValue]) {
         var conditions = ["true"]
@@ -91,9 +92,11 @@ public struct TwinQueries: Sendable {
             """
         let rest = "\(conditions.joined(separator: " and ")) order by twin.thing_id limit $1"
         let page = """
-            (select \(columns) from egiz.twin
+            with told as materialized (select \(columns) from egiz.twin
                 left join egiz.twin_registration registration on registration.thing_id = twin.thing_id
-                where not twin.deleted and \(rest))
+                where not twin.deleted and \(rest)),
+            edge as (select case when count(*) >= $1 then max(thing_id) end as last from told)
+            select * from told
             union all
             (select \(columns) from egiz.twin_registration registration
                 cross join lateral (select registration.thing_id, registration.namespace, null::text as definition,
@@ -101,6 +104,8 @@ public struct TwinQueries: Sendable {
                     null::json as document) twin
                 where not exists (
                     select from egiz.twin known where known.thing_id = registration.thing_id and not known.deleted)
+                and registration.thing_id <= coalesce(
+                    (select last from edge), (select max(thing_id) from egiz.twin_registration))
                 and \(rest))
             order by 1 limit $1
             """

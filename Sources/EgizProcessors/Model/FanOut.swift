@@ -62,6 +62,8 @@ public final class FanOut: StatefulProcessor {
     private var members: RuleRegistry.Members?
     private var types: TypeTree
     private var fingerprint: UInt64
+    /// Of the types of registered things.
+    private var thingTypes: UInt64 = 0
     /// Rises when the task changes: states look anew whether they are its.
     private var generation = 1
     /// Places of features by the id of their path, made when the first event shows the table of paths.
@@ -126,10 +128,10 @@ public final class FanOut: StatefulProcessor {
             hash.combine(type)
             hash.combine(parent)
         }
-        if !registry.thingTypes.isEmpty { hash.combine(registry.thingTypesFingerprint) }
         types = ownTypes.merging(registry)
-        if fingerprint != hash.value {
-            fingerprint = hash.value
+        // Types of registered things are no rules: the step looks at the things whose type is another one.
+        if fingerprint != hash.value || thingTypes != registry.thingTypesFingerprint {
+            (fingerprint, thingTypes) = (hash.value, registry.thingTypesFingerprint)
             generation += 1
             places = nil
         }

@@ -68,6 +68,9 @@ public protocol TaskStore: AnyObject {
     /// Things of the task with a twin, deleted ones included, in the order of their ids, those beyond `after`, at most `limit`.
     func things(of task: TaskID, after: String, limit: Int) throws(EngineError) -> [ThingID]
 
+    /// Those of these things that have a twin of the task, deleted ones included.
+    func things(of task: TaskID, among things: [ThingID]) throws(EngineError) -> [ThingID]
+
     /// The oldest messages of people to these tasks, in their order, at most `limit` (rule 19).
     func inbox(of leases: [TaskLease], limit: Int) throws(EngineError) -> [InboxMessage]
 

@@ -72,12 +72,10 @@ struct TopologyRoutes: Sendable {
         try reader.finish()
         let name = try Self.name(request)
         let (deployment, version) = try await pool.run { connection -> (Deployment?, TopologyVersion) in
-            try connection.execute("begin isolation level repeatable read")
-            let store = try PostgresDeploymentStore(within: connection)
+            try connection.execute("begin isolation level repeatable read, read only")
+            let store = PostgresDeploymentStore(reading: connection)
             let deployment = try store.snapshot().deployment(name)
-            let versions = try store.versions(of: name)
-            let wanted = asked ?? deployment?.wantedVersion ?? versions.last?.version
-            guard let version = versions.first(where: { $0.version == wanted }) else {
+            guard let version = try store.version(asked ?? deployment?.wantedVersion, of: name) else {
                 throw Problem.noSuchTopology(name)
             }
             return (deployment, version)
@@ -121,8 +119,8 @@ struct TopologyRoutes: Sendable {
 
     static func versions(_ name: String, _ pool: PostgresPool) async throws -> [TopologyVersion] {
         let versions = try await pool.run { connection in
-            try connection.execute("begin")
-            return try PostgresDeploymentStore(within: connection).versions(of: name)
+            try connection.execute("begin read only")
+            return try PostgresDeploymentStore(reading: connection).versions(of: name)
         }
         guard !versions.isEmpty else { throw Problem.noSuchTopology(name) }
         return versions
@@ -183,6 +181,7 @@ struct TopologyRoutes: Sendable {
         }
         return try await pool.change(request) { connection in
             try Self.checkKnown(name, connection)
+            try Self.checkVersion(name, request, try PostgresDeploymentStore(within: connection))
             return try Self.change(request, "rollback", connection, setup) { deployer throws(EngineError) in
                 try deployer.rollBack(name, to: version, allowing: allowances, dryRun: dryRun)
             }
@@ -219,6 +218,7 @@ struct TopologyRoutes: Sendable {
         return try await pool.change(request) { connection in
             try Self.checkKnown(name, connection)
             let store = try PostgresDeploymentStore(within: connection)
+            if state == .deleted { try Self.checkVersion(name, request, store) }
             let before = try store.snapshot().deployment(name)?.state
             // States need no reader: they say nothing of texts.
             let deployer = Deployer(store, registry: ProcessorRegistry([]), read: { _, _ in nil })
@@ -241,6 +241,14 @@ struct TopologyRoutes: Sendable {
             }
             return .json(out.bytes)
         }.response
+    }
+
+    /// Two who go back at once must not go back twice, and nobody deletes what somebody else has just applied.
+    private static func checkVersion(
+        _ name: String, _ request: APIRequest, _ store: PostgresDeploymentStore
+    ) throws {
+        let wanted = try store.snapshot().deployment(name)?.wantedVersion
+        try request.precondition(current: wanted.map { EntityTag(revision: $0) })
     }
 
     private static func checkKnown(_ name: String, _ connection: PostgresConnection) throws {
