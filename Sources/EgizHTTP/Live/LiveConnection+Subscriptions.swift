@@ -42,7 +42,8 @@ extension LiveConnection {
                 guard !isClosed, let principal = session?.principal, isAsked(subscription.id, number) else { return }
                 switch replay {
                 case .items(let items, let moves)
-                where token.sight == principal.sight && !moves.contains { $0.concerns(subscription, of: principal) }:
+                where token.sight == principal.sight
+                    && !moves.contains(where: { $0.concerns(subscription, of: principal) }):
                     goOn(subscription, items)
                 case .items: resync(subscription, "what may be seen is not what it was")
                 case .resync: resync(subscription, "what came since is no longer in the log")

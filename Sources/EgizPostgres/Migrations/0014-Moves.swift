@@ -74,5 +74,11 @@ extension Migration {
                 for each statement execute function egiz.registration_changed();
             create trigger changed_delete after delete on egiz.twin_registration
                 referencing old table as removed for each statement execute function egiz.registration_changed();
+
+            -- Lists do not read the nodes themselves.
+            alter table egiz.model_3d add column node_count bigint not null default 0;
+            alter table egiz.model_3d disable trigger user;
+            update egiz.model_3d set node_count = jsonb_array_length(nodes);
+            alter table egiz.model_3d enable trigger user;
             """)
 }

@@ -64,8 +64,9 @@ public struct TwinQueries: Sendable {
 
     /// One more row than asked for is looked at, to know whether there is a next page; conditions that are not asked for
     /// are left out of the text, so that each form gets a plan that uses its index. Twins that are only registered stand beside the
-    /// others as if their device had told nothing.
-    private static func statement(
+    /// others as if their device had told nothing; they are looked for no further than the page of the others goes, or each page would
+    /// read all registrations where all of them speak.
+    static func statement(
         _ filter: Filter, after: String?, limit: Int, documents: Bool
     ) -> (String, [PostgresValue]) {
         var parameters: [PostgresValue] = [.int64(Int64(limit) + 1)]
@@ -91,9 +92,15 @@ public struct TwinQueries: Sendable {
             where: """
                 not exists (
                     select from egiz.twin known where known.thing_id = registration.thing_id and not known.deleted)
+                and registration.thing_id <= coalesce(
+                    (select last from edge), (select max(thing_id) from egiz.twin_registration))
                 and \(condition)
                 """, order: "registration.thing_id", limit: "$1", at: parameters.count)
-        let page = "\(known) union all \(registered) order by 1 limit $1"
+        let page = """
+            with told as materialized (select * from (\(known)) part order by thing_id limit $1),
+            edge as (select case when count(*) >= $1 then max(thing_id) end as last from told)
+            select * from told union all \(registered) order by 1 limit $1
+            """
         let names = "thing_id, definition, revision, created, modified"
         guard documents else {
             return (

@@ -12,7 +12,7 @@ public struct ModelQueries {
     public init(_ connection: PostgresConnection) { self.connection = connection }
 
     private static let columns = """
-        model_id::text, project_id::text, name, media_type, bytes, sha256, jsonb_array_length(nodes)::bigint, transform::text,
+        model_id::text, project_id::text, name, media_type, bytes, sha256, node_count, transform::text,
         version, created_at, updated_at
         """
 
@@ -76,6 +76,18 @@ public struct ModelQueries {
         return file
     }
 
+    /// How many models a project has, and their bytes together; of nil those for everybody. Nobody adds one until the transaction ends.
+    public func usage(of project: ProjectID?) throws(EngineError) -> (models: Int64, bytes: Int64) {
+        _ = try connection.query("select pg_advisory_xact_lock(hashtextextended('egiz.model_3d', 0))")
+        let row = try connection.query(
+            """
+            select count(*), coalesce(sum(bytes), 0)::bigint from egiz.model_3d
+            where project_id is not distinct from $1::text::uuid
+            """, [.optional(project?.text)]
+        ).first
+        return (row?.int64(0) ?? 0, row?.int64(1) ?? 0)
+    }
+
     /// Stores a model; its id.
     ///
     /// Row and file in one statement, and of `replace` the file first: the row's event takes the lock that puts all changes of the registry
@@ -86,8 +98,9 @@ public struct ModelQueries {
         try connection.query(
             """
             with made as (
-                insert into egiz.model_3d (name, media_type, bytes, sha256, nodes, project_id)
-                values ($1, $2, $3, $4, $5::text::jsonb, $6::text::uuid) returning model_id
+                insert into egiz.model_3d (name, media_type, bytes, sha256, nodes, node_count, project_id)
+                values ($1, $2, $3, $4, $5::text::jsonb, jsonb_array_length($5::text::jsonb), $6::text::uuid)
+                returning model_id
             ), pieces as (
                 insert into egiz.model_3d_chunk (model_id, number, data)
                 select model_id, piece.number - 1, piece.data
@@ -110,7 +123,8 @@ public struct ModelQueries {
             """, [.text(id.text), .bytesArray(Self.pieces(file))])
         _ = try connection.query(
             """
-            update egiz.model_3d set media_type = $2, bytes = $3, sha256 = $4, nodes = $5::text::jsonb
+            update egiz.model_3d set media_type = $2, bytes = $3, sha256 = $4, nodes = $5::text::jsonb,
+                node_count = jsonb_array_length($5::text::jsonb)
             where model_id = $1::uuid
             """, [.text(id.text)] + Self.values(document, file))
     }

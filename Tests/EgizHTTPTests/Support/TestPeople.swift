@@ -121,9 +121,11 @@ extension APIServer {
         var headers = headers
         if let token { headers[.authorization] = "Bearer \(token)" }
         if body != nil { headers[.contentType] = "application/json" }
-        return try await application().test(.router) { [headers] in
+        let response = try await application().test(.router) { [headers] in
             try await $0.execute(
                 uri: uri, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) } ?? ByteBuffer())
         }
+        AnswerCheck.check(method, uri, response)
+        return response
     }
 }

@@ -13,6 +13,10 @@ struct ModelRoutes: Sendable {
     /// Bytes of a file at most.
     static let largest = 32 << 20
 
+    /// Models of a project at most, and bytes of all of them.
+    static let mostModels: Int64 = 1000
+    static let mostBytes: Int64 = 2 << 30
+
     private static let list = "/api/v1/models"
     private static let one = "/api/v1/models/{modelId}"
     private static let file = "/api/v1/models/{modelId}/content"
@@ -95,11 +99,16 @@ struct ModelRoutes: Sendable {
     private func content(_ request: APIRequest) async throws -> Response {
         try request.reader(known: []).finish()
         let id = try Self.id(request)
-        let (model, file) = try await pool.run { connection in
+        let known = request.headers[values: .ifNoneMatch]
+        let (model, file) = try await pool.run { connection -> (StoredModel, [UInt8]?) in
             // One snapshot: the file is that of the tag.
             try connection.execute("begin isolation level repeatable read, read only")
             let model = try Self.readable(id, request, connection)
+            if EntityTag(revision: model.version).matches(known) { return (model, nil) }
             return (model, try ModelQueries(connection).content(id))
+        }
+        guard let file else {
+            return Response(status: .notModified, headers: [.eTag: EntityTag(revision: model.version).text])
         }
         return .content(
             file, type: model.mediaType, headers: [.eTag: EntityTag(revision: model.version).text])
@@ -162,6 +171,10 @@ struct ModelRoutes: Sendable {
                 throw Problem.noSuchProject(project.text)
             }
             let queries = ModelQueries(connection)
+            let usage = try queries.usage(of: project)
+            guard usage.models < Self.mostModels, usage.bytes + Int64(request.body.count) <= Self.mostBytes else {
+                throw Problem.tooManyModels
+            }
             guard let id = try queries.create(project: project, name: name, document, file: request.body),
                 let made = try queries.model(id)
             else { throw Problem.internalError }
@@ -230,6 +243,13 @@ struct ModelRoutes: Sendable {
 }
 
 extension Problem {
+    static let tooManyModels = Problem(
+        code: "too-many-models", status: .conflict, title: "The project has no room for more models",
+        detail: """
+            A project has at most \(ModelRoutes.mostModels) models, with \(ModelRoutes.mostBytes >> 20) MiB together; delete some \
+            first.
+            """)
+
     static func noSuchModel(_ id: String) -> Problem {
         Problem(
             code: "model-not-found", status: .notFound, title: "No such model",

@@ -72,12 +72,10 @@ struct TopologyRoutes: Sendable {
         try reader.finish()
         let name = try Self.name(request)
         let (deployment, version) = try await pool.run { connection -> (Deployment?, TopologyVersion) in
-            try connection.execute("begin isolation level repeatable read")
-            let store = try PostgresDeploymentStore(within: connection)
+            try connection.execute("begin isolation level repeatable read, read only")
+            let store = PostgresDeploymentStore(reading: connection)
             let deployment = try store.snapshot().deployment(name)
-            let versions = try store.versions(of: name)
-            let wanted = asked ?? deployment?.wantedVersion ?? versions.last?.version
-            guard let version = versions.first(where: { $0.version == wanted }) else {
+            guard let version = try store.version(asked ?? deployment?.wantedVersion, of: name) else {
                 throw Problem.noSuchTopology(name)
             }
             return (deployment, version)
@@ -108,8 +106,8 @@ struct TopologyRoutes: Sendable {
         try reader.finish()
         let before = cursor.flatMap { Int64($0.place) }
         let found = try await pool.run { connection in
-            try connection.execute("begin")
-            return try PostgresDeploymentStore(within: connection).versions(of: name, before: before, limit: limit)
+            try connection.execute("begin read only")
+            return try PostgresDeploymentStore(reading: connection).versions(of: name, before: before, limit: limit)
         }
         if found.isEmpty, before == nil { throw Problem.noSuchTopology(name) }
         var out = JSONOutput(capacity: 128 * found.count + 64)
@@ -132,8 +130,8 @@ struct TopologyRoutes: Sendable {
 
     static func versions(_ name: String, _ pool: PostgresPool) async throws -> [TopologyVersion] {
         let versions = try await pool.run { connection in
-            try connection.execute("begin")
-            return try PostgresDeploymentStore(within: connection).versions(of: name)
+            try connection.execute("begin read only")
+            return try PostgresDeploymentStore(reading: connection).versions(of: name)
         }
         guard !versions.isEmpty else { throw Problem.noSuchTopology(name) }
         return versions
@@ -174,8 +172,7 @@ struct TopologyRoutes: Sendable {
         let setup = try self.reader()
         let topology = try Self.load(request, setup)
         return try await pool.change(request) { connection in
-            try Self.check(topology.name, request, connection)
-            return try Self.change(request, "apply", connection, setup) { deployer throws(EngineError) in
+            try Self.change(request, "apply", connection, setup) { deployer throws(EngineError) in
                 try deployer.apply([topology], origin: "api", allowing: allowances, dryRun: dryRun).first
             }
         }.response
@@ -195,7 +192,7 @@ struct TopologyRoutes: Sendable {
         }
         return try await pool.change(request) { connection in
             try Self.checkKnown(name, connection)
-            try Self.check(name, request, connection)
+            try Self.checkVersion(name, request, try PostgresDeploymentStore(within: connection))
             return try Self.change(request, "rollback", connection, setup) { deployer throws(EngineError) in
                 try deployer.rollBack(name, to: version, allowing: allowances, dryRun: dryRun)
             }
@@ -231,8 +228,8 @@ struct TopologyRoutes: Sendable {
         let name = try Self.name(request)
         return try await pool.change(request) { connection in
             try Self.checkKnown(name, connection)
-            try Self.check(name, request, connection)
             let store = try PostgresDeploymentStore(within: connection)
+            if state == .deleted { try Self.checkVersion(name, request, store) }
             let before = try store.snapshot().deployment(name)?.state
             // States need no reader: they say nothing of texts.
             let deployer = Deployer(store, registry: ProcessorRegistry([]), read: { _, _ in nil })
@@ -257,12 +254,10 @@ struct TopologyRoutes: Sendable {
         }.response
     }
 
-    /// Every change is a new version, so nothing is lost where two people deploy at once; who sends `If-Match` deploys only over what was
-    /// read.
-    private static func check(_ name: String, _ request: APIRequest, _ connection: PostgresConnection) throws {
-        guard !request.headers[values: .ifMatch].isEmpty else { return }
-        // With it nobody else deploys until the transaction ends.
-        let store = try PostgresDeploymentStore(within: connection)
+    /// Two who go back at once must not go back twice, and nobody deletes what somebody else has just applied.
+    private static func checkVersion(
+        _ name: String, _ request: APIRequest, _ store: PostgresDeploymentStore
+    ) throws {
         let wanted = try store.snapshot().deployment(name)?.wantedVersion
         try request.precondition(current: wanted.map { EntityTag(revision: $0) })
     }
