@@ -1,4 +1,8 @@
+import EgizCore
+import EgizPostgres
+import EgizRuntime
 import EgizTwin
+import NIOCore
 import NIOPosix
 import TestSupport
 import Testing
