@@ -28,12 +28,16 @@ public final class PredictionWriter: RecordProcessor {
                 - { task: wear, writeTo: features.drive.wear, as: ditto }
             """,
         defaultTopics: { definition, _ in PredictionWriter.commandTopics(definition) },
-        checkPeers: checkFanOuts)
+        checkPeers: checkFanOuts, writesBack: { definition in PredictionWriter.writes(of: definition).map(\.path) })
 
     /// Where commands go whose entry names no topic.
     private static func commandTopics(_ definition: ProcessorDefinition) -> [String] {
-        let writer = try? PredictionWriter(definition)
-        return (writer?.writes ?? []).contains { $0.usesDefaultTopic } ? [WriteBack.commandTopic] : []
+        writes(of: definition).contains { $0.usesDefaultTopic } ? [WriteBack.commandTopic] : []
+    }
+
+    /// What a writer writes back; nothing where its settings are at fault.
+    static func writes(of definition: ProcessorDefinition) -> [WriteBack] {
+        (try? PredictionWriter(definition))?.writes ?? []
     }
 
     private let writes: [WriteBack]
