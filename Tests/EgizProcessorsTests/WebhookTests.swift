@@ -168,6 +168,13 @@ import Testing
         #expect(endpoint.requests.first?.header("traceparent") == nil)
     }
 
+    @Test(arguments: ["a\nb", "", String(repeating: "k", count: 300), "clé"])
+    func aNameThatMayNotStandInAHeaderIsHashed(_ id: String) throws {
+        let (driver, endpoint) = try line()
+        try driver.send("alerts", key: nil, value: "{}", headers: [.init(name: "egiz-id", value: Array(id.utf8))])
+        #expect(endpoint.requests.first?.header("idempotency-key") == SHA256.hash(Array(id.utf8)).hex)
+    }
+
     /// Deliveries may be repeated after a crash, with the same keys; what is told of them is there once.
     @Test func aCrashRepeatsDeliveriesAndNothingElse() throws {
         let (driver, endpoint) = try line(epochs: .explicit)
@@ -181,6 +188,28 @@ import Testing
         #expect(endpoint.requests.count == 13, "three of them twice")
         #expect(Set(endpoint.requests.map { $0.header("idempotency-key") ?? "" }).count == 10)
         #expect(try done(driver).compactMap { $0["cause"]?.object?["offset"] } == (0..<10).map { .int($0) })
+    }
+
+    /// Somebody may have had it already, and only his answer was lost.
+    @Test func aDeliveryThatIsTriedAgainSaysThatItIsTheSame() throws {
+        let (driver, endpoint) = try line { _ in .response(CallResponse(status: 404)) }
+        try driver.send(
+            "alerts", key: "t:a", value: "{}",
+            headers: [
+                .init(name: "egiz-id", value: Array("a/b/0".utf8)),
+                .init(name: "traceparent", value: Array("00-1-2-01".utf8)),
+            ])
+        for _ in 0..<5 { try driver.advanceCalls(by: .seconds(30)) }
+        #expect(driver.deadLetters.count == 1)
+        endpoint.answer { _ in .response(CallResponse(status: 404)) }
+        try driver.redrive(.retry)
+        for _ in 0..<5 { try driver.advanceCalls(by: .seconds(30)) }
+        #expect(driver.deadLetters.count == 1)
+        endpoint.answer { _ in .response(CallResponse(status: 200)) }
+        try driver.redrive(.retry)
+        #expect(driver.deadLetters.isEmpty)
+        #expect(Set(endpoint.requests.map { $0.header("idempotency-key") }) == ["a/b/0"])
+        #expect(Set(endpoint.requests.map { $0.header("traceparent") }) == ["00-1-2-01"])
     }
 
     @Test(arguments: [

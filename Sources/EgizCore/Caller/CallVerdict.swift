@@ -42,8 +42,8 @@ public enum CallVerdict: Sendable, Equatable {
     case answered([CallAnswer])
     /// Nobody is there, or too busy: tried again for as long as it takes (`policy.mostAttempts`), and never a dead letter; unless other
     /// calls are answered meanwhile, which shows that these records are at fault. `isBlamed`: somebody answered, with an error that may
-    /// be these records' (`policy.poisonAfter`). `asksPatience`: somebody answered that it is too busy, which is never the records' fault,
-    /// whoever else is answered.
+    /// be these records' (`policy.poisonAfter`). `asksPatience`: somebody answered that it is too busy, or lets nobody in, which is never the
+    /// records' fault, whoever else is answered.
     case unavailable(CallFault, retryAfter: Duration? = nil, isBlamed: Bool = false, asksPatience: Bool = false)
     /// The answer is of no use, the next one may be: tried again `policy.attempts` times, then one by one where it `splits`, then dead.
     case faulty(CallFault, splits: Bool)
@@ -75,9 +75,24 @@ public struct CallOutput: Sendable, Equatable {
     public var key: [UInt8]?
     public var value: [UInt8]?
     public var headers: [DeadLetter.Header]
+    /// The value instead, where the record is larger than Kafka takes; nil: then there is none.
+    public var ifTooLarge: [UInt8]?
+    /// The record that was asked about is no dead letter where this one cannot go out.
+    public var isOptional: Bool
 
-    public init(topic: String, key: [UInt8]? = nil, value: [UInt8]?, headers: [DeadLetter.Header] = []) {
+    public init(
+        topic: String, key: [UInt8]? = nil, value: [UInt8]?, headers: [DeadLetter.Header] = [],
+        ifTooLarge: [UInt8]? = nil, isOptional: Bool = false
+    ) {
         (self.topic, self.key, self.value, self.headers) = (topic, key, value, headers)
+        (self.ifTooLarge, self.isOptional) = (ifTooLarge, isOptional)
+    }
+
+    /// What it holds, in bytes.
+    public var size: Int {
+        headers.reduce(64 + (key?.count ?? 0) + (value?.count ?? 0) + (ifTooLarge?.count ?? 0)) {
+            $0 + $1.name.utf8.count + ($1.value?.count ?? 0) + 16
+        }
     }
 }
 

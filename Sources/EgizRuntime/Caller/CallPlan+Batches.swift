@@ -16,7 +16,7 @@ extension CallPlan {
                 continue
             }
             if let call = nextCall(of: lane, at: now, isTrial: !gate.lanes[lane].breaker.isClosed) {
-                gate.begin(desk, lane: lane)
+                gate.begin(desk, lane: lane, call: call.id)
                 return call
             }
             gate.wants(desk, lane: lane, false, at: now)
@@ -120,20 +120,20 @@ extension CallPlan {
     mutating func finish(
         _ id: Int64, lane: Int, _ verdict: CallVerdict, took: Duration, at now: Duration, through gate: inout CallGate
     ) {
-        if lanes[lane].check.call == id { return finishControl(lane, verdict, at: now, through: &gate) }
+        if lanes[lane].check.call == id { return finishControl(id, lane, verdict, at: now, through: &gate) }
         guard var batch = lanes[lane].inFlight.removeValue(forKey: id) else { return }
         batch.attempts += 1
         mayBeStale = true
         switch verdict {
         case .answered(let answers) where answers.count == batch.numbers.count:
-            gate.succeeded(desk, lane: lane, isUseful: true)
+            gate.succeeded(desk, lane: lane, call: id, isUseful: true)
             answered(batch, answers, lane, took: took, at: now)
         case .answered(let answers):
             let fault = CallFault("length", "\(answers.count) answers came to \(batch.numbers.count) records")
-            gate.failed(desk, lane: lane, at: now, jitter: jitter())
+            gate.failed(desk, lane: lane, call: id, at: now, jitter: jitter())
             useless(batch, lane, fault, splits: true, gate, at: now)
         case .unavailable(let fault, let retryAfter, let isBlamed, let asksPatience):
-            gate.failed(desk, lane: lane, at: now, jitter: jitter())
+            gate.failed(desk, lane: lane, call: id, at: now, jitter: jitter())
             if asksPatience, !definitions[lane].isShadow, batch.attempts < policy.mostAttempts ?? .max {
                 lanes[lane].lastFault = fault
                 // What is answered while these are sent away says nothing of them.
@@ -143,11 +143,11 @@ extension CallPlan {
                 unavailable(batch, lane, fault, after: retryAfter, isBlamed: isBlamed, gate, at: now)
             }
         case .faulty(let fault, let splits):
-            gate.failed(desk, lane: lane, at: now, jitter: jitter())
+            gate.failed(desk, lane: lane, call: id, at: now, jitter: jitter())
             useless(batch, lane, fault, splits: splits, gate, at: now)
         case .refused(let fault, let splits):
             // Somebody is there and answers.
-            gate.succeeded(desk, lane: lane, isUseful: false)
+            gate.succeeded(desk, lane: lane, call: id, isUseful: false)
             lanes[lane].lastFault = nil
             if splits, !definitions[lane].isShadow {
                 divide(batch, lane, fault, gate, at: now)
@@ -166,7 +166,7 @@ extension CallPlan {
         } else {
             return
         }
-        gate.abandoned(desk, lane: lane, at: now)
+        gate.abandoned(desk, lane: lane, call: id, at: now)
     }
 
     private mutating func answered(

@@ -41,20 +41,20 @@ extension CallPlan {
     }
 
     mutating func finishControl(
-        _ lane: Int, _ verdict: CallVerdict, at now: Duration, through gate: inout CallGate
+        _ id: Int64, _ lane: Int, _ verdict: CallVerdict, at now: Duration, through gate: inout CallGate
     ) {
         lanes[lane].check.call = nil
         if case .answered(let answers) = verdict, answers.count == 1 {
-            gate.succeeded(desk, lane: lane, isUseful: true)
+            gate.succeeded(desk, lane: lane, call: id, isUseful: true)
             lanes[lane].lastFault = nil
             return
         }
         // It shows nothing now, and would show nothing the next time.
         lanes[lane].check.control = nil
         if case .refused = verdict {
-            gate.succeeded(desk, lane: lane, isUseful: false)
+            gate.succeeded(desk, lane: lane, call: id, isUseful: false)
         } else {
-            gate.failed(desk, lane: lane, at: now, jitter: jitter())
+            gate.failed(desk, lane: lane, call: id, at: now, jitter: jitter())
         }
     }
 

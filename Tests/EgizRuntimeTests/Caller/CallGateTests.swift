@@ -82,6 +82,28 @@ import Testing
         #expect(calls == 3, "and it is closed for both")
     }
 
+    @Test(arguments: [true, false])
+    func whileOneCallTriesThoseThatWereBegunBeforeItTellNothing(_ isAnswered: Bool) throws {
+        let desk = Desk {
+            $0.breakerFailures = 1
+            $0.breakerPause = .seconds(1)
+            $0.concurrency = 3
+        }
+        for _ in 0..<6 { desk.add() }
+        let calls = desk.calls()
+        #expect(calls.count == 3)
+        desk.finish(calls[0], away)
+        desk.now += .seconds(30)
+        let trial = desk.calls()
+        #expect(trial.count == 1)
+        if isAnswered { desk.answer(calls[1]) } else { desk.finish(calls[1], away) }
+        desk.abandon(calls[2].id)
+        desk.now += .seconds(30)
+        #expect(desk.calls().isEmpty, "the one that tries is still under way")
+        desk.answer(trial[0])
+        #expect(!desk.calls().isEmpty)
+    }
+
     @Test func theTrialOfAThreadThatEndsIsMadeByAnother() throws {
         let first = Desk {
             $0.breakerFailures = 1
