@@ -146,6 +146,8 @@ public final class AlertRule: StatefulProcessor {
         let key = chosen.map(\.number)
         if let known = sets[key] { return known }
         let made = AlertSet(key.map { rules[$0] })
+        // Where each thing has rules of its own, there are as many sets as things.
+        if sets.count >= 10_000 { sets.removeAll() }
         sets[key] = made
         return made
     }
