@@ -47,7 +47,8 @@ extension PartitionStep {
         if let entry { touch(entry) }
         counters.applied += 1
         for row in effects.predictions {
-            predictions[row.key] = row
+            // A dead letter that was tried again may bring an answer to an old question.
+            if predictions[row.key].map({ row.isOlder(than: $0) }) != true { predictions[row.key] = row }
             counters.predictions += 1
             heldBytes += 256 + (row.details?.utf8.count ?? 0) + (row.error?.utf8.count ?? 0)
         }
