@@ -140,6 +140,29 @@ import Testing
         #expect(try done(driver).compactMap { $0["cause"]?.object?["offset"] } == (0..<6).map { .int($0) })
     }
 
+    /// A receiver that is too busy for one key and not for another.
+    @Test(arguments: [CallOutcome.response(CallResponse(status: 429)), .away("refused")])
+    func whoIsAskedForPatienceKeepsItsPlaceWhileOthersAreDelivered(_ weather: CallOutcome) throws {
+        let (driver, endpoint) = try line(#"\#(Self.words),"tries":1000"#)
+        endpoint.answer { request in
+            request.body == Array("first".utf8) ? weather : .response(CallResponse(status: 204))
+        }
+        try driver.send("alerts", key: "t:a", value: "first")
+        try driver.send("alerts", key: "t:a", value: "second")
+        for number in 0..<10 {
+            try driver.send("alerts", key: "t:b", value: "\(number)")
+            try driver.advanceCalls(by: .seconds(30))
+        }
+        #expect(driver.deadLetters.isEmpty)
+        #expect(endpoint.requests.count { $0.body == Array("first".utf8) } > 3)
+        #expect(!endpoint.requests.contains { $0.body == Array("second".utf8) }, "it waits for the one before")
+        endpoint.answer { _ in .response(CallResponse(status: 204)) }
+        try driver.advanceCalls(by: .seconds(120))
+        #expect(driver.deadLetters.isEmpty && driver.openCalls == 0)
+        #expect(endpoint.requests.count { $0.body == Array("second".utf8) } == 1)
+        #expect(try done(driver).map { $0["delivered"] } == Array(repeating: .bool(true), count: 12))
+    }
+
     @Test func aSecretThatIsMissingIsNamedAndNothingGoesOutUnsigned() throws {
         let (driver, endpoint) = try line(#""url":"https://x.example","secret":"EGIZ_NO_SUCH","tries":2"#)
         try driver.send("alerts", key: "t:a", value: "{}")

@@ -178,6 +178,7 @@ package final class CallDesk {
             }
         case .timedOut: illness = CallFault("timeout", "asked how it is, it gives no answer in time")
         case .away(let why): illness = CallFault("away", why)
+        case .cutOff(let why): illness = CallFault("cut-off", why)
         case .tooLarge: break
         }
         plan.health(lane, isWell: isWell, illness: illness, at: now)
@@ -204,8 +205,9 @@ package final class CallDesk {
         let verdict: CallVerdict =
             switch outcome {
             case .response(let response): caller.verdict(on: response, to: call.items, lane: call.lane)
-            case .timedOut: .unavailable(CallFault("timeout", "no answer within \(policy.timeout)"))
+            case .timedOut: .unavailable(CallFault("timeout", "no answer within \(policy.timeout)"), blame: .perhaps)
             case .away(let why): .unavailable(CallFault("away", why))
+            case .cutOff(let why): .unavailable(CallFault("cut-off", why), blame: .perhaps)
             case .tooLarge:
                 .faulty(
                     CallFault("answer-size", "the answer has more than \(policy.maxAnswerBytes) bytes (`maxAnswer`)"),

@@ -29,9 +29,12 @@ package struct CallPlan {
         /// Of its only record, where order is kept.
         var key: [UInt8]?
         var attempts = 0
+        /// How many of them failed in a way that may be the records' fault; what follows tells of these alone.
+        var suspected = 0
         var notBefore: Duration = .zero
-        /// Calls of the lane that were answered when this one failed first, and when that was.
+        /// Calls of the lane that were answered when this one failed first, or was met with silence last.
         var answeredBefore: Int64?
+        /// When it failed first.
         var failingSince: Duration?
         /// When it failed last.
         var failedAt: Duration?

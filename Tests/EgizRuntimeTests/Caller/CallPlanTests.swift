@@ -181,7 +181,7 @@ import Testing
         }
         desk.add()
         desk.add()
-        let fault = CallVerdict.unavailable(CallFault("http-500", "it broke"))
+        let fault = CallVerdict.unavailable(CallFault("http-500", "it broke"), blame: .records)
         for _ in 0..<2 {
             desk.finish(try #require(desk.calls().first { $0.numbers == [1, 2] }), fault)
             desk.add()
