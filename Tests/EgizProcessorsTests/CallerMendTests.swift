@@ -18,7 +18,7 @@ import Testing
     }
 
     private func answering(_ line: ModelLine, large isLarge: @escaping @Sendable (CallRequest) -> Bool) {
-        let large = large()
+        let large = self.large()
         line.endpoint.answer { request in
             .response(MemoryEndpoint.answer(to: request, version: "1") { _ in isLarge(request) ? large : .int(1) })
         }

@@ -43,7 +43,8 @@ import Testing
             ),
         ]
         return TopologyDriver(
-            topology: topology, registry: .builtin, store: MemoryStore(), endpoint: .model { _ in .double(0.5) })
+            topology: topology, registry: .builtin, store: MemoryStore(),
+            endpoint: MemoryEndpoint.model { _ in .double(0.5) })
     }
 
     private func asked(_ driver: TopologyDriver) throws -> [String: Int] {

@@ -1,5 +1,6 @@
 import DequeModule
 package import EgizCore
+package import EgizTwin
 import EgizTwin
 
 /// Which calls are to be made when, and what their answers mean for the records: batches, retries, shadows, and what is poison. How
