@@ -197,7 +197,9 @@ import Testing
     }
 
     @Test func rulesOfSingleThingsAreTheirsAlone() throws {
-        var rules = (0..<200).map { #"{"name":"own","thing":"t:m\#($0)","when":"features.f.x > \#($0)","message":"m"}"# }
+        var rules = (0..<200).map { number in
+            #"{"name":"own","thing":"t:m\#(number)","when":"features.f.x > \#(number)","message":"m"}"#
+        }
         rules.insert(#"{"name":"own","when":"features.f.x > 1000","message":"m"}"#, at: 100)
         rules.append(#"{"name":"all","namespace":"t","when":"features.f.x > 150","message":"m"}"#)
         let line = try alerts("[\(rules.joined(separator: ","))]")
