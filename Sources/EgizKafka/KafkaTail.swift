@@ -14,6 +14,7 @@ public final class KafkaTail: LogTail, @unchecked Sendable {
     private let properties: [String: String]
     private let prefixes: [String]
     private let behind: Int64
+    private let lookInterval: Duration
     private let log: Logger
     private var session: TailSession?
     private var isClosed = false
@@ -21,9 +22,11 @@ public final class KafkaTail: LogTail, @unchecked Sendable {
     /// - Parameters:
     ///   - prefixes: of the names of the topics.
     ///   - behind: records before the end at which reading of a partition begins.
+    ///   - lookInterval: How often it looks for topics that appeared.
     ///   - properties: librdkafka's own; they win over our defaults. Errors: `.config`/`.stop`.
     public init(
-        brokers: String, properties: [String: String], prefixes: [String], behind: Int, log: Logger
+        brokers: String, properties: [String: String], prefixes: [String], behind: Int,
+        lookInterval: Duration = .seconds(10), log: Logger
     ) throws(EngineError) {
         var defaults = KafkaDefaults.consumer(brokers: brokers, group: "egiz.tail")
         defaults["queued.min.messages"] = "10000"
@@ -31,6 +34,7 @@ public final class KafkaTail: LogTail, @unchecked Sendable {
         self.properties = try KafkaDefaults.merge(defaults, properties)
         self.prefixes = prefixes
         self.behind = Int64(behind)
+        self.lookInterval = lookInterval
         self.log = log
     }
 
@@ -52,14 +56,13 @@ public final class KafkaTail: LogTail, @unchecked Sendable {
 
     private func read(_ limit: Int, _ wait: Duration) throws -> TailBatch {
         if isClosed { throw EngineError(.bug, .stop, "the tail of the log was used after close()") }
-        let isNew = session == nil
         let session =
-            try self.session ?? TailSession(properties: properties, prefixes: prefixes, behind: behind, log: log)
+            try self.session
+            ?? TailSession(
+                properties: properties, prefixes: prefixes, behind: behind, lookInterval: lookInterval, log: log)
         self.session = session
         do throws(EngineError) {
-            var batch = try session.next(limit: limit, wait: wait)
-            if isNew { batch.isNewLog = true }
-            return batch
+            return try session.next(limit: limit, wait: wait)
         } catch {
             // Another log answers, or records that were to come are gone: begin anew, and say so.
             if error.retry != .backoff || session.isLost { self.session = nil }

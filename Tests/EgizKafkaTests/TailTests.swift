@@ -12,9 +12,12 @@ import Testing
         return logger
     }
 
-    private func tail(_ cluster: TestCluster, behind: Int = 100) throws -> KafkaTail {
+    private func tail(
+        _ cluster: TestCluster, behind: Int = 100, lookInterval: Duration = .seconds(10)
+    ) throws -> KafkaTail {
         try KafkaTail(
-            brokers: cluster.brokers, properties: [:], prefixes: ["tail."], behind: behind, log: Self.quiet)
+            brokers: cluster.brokers, properties: [:], prefixes: ["tail."], behind: behind, lookInterval: lookInterval,
+            log: Self.quiet)
     }
 
     /// Reads until that many records came.
@@ -47,6 +50,7 @@ import Testing
         let partition = TopicPartition(cluster.topic("tail.a"), 0)
         #expect(first.first?.isNewLog == true && first.dropFirst().allSatisfy { !$0.isNewLog })
         #expect(first.compactMap { $0.started[partition] } == [NextOffset(stored: 150)])
+        #expect(first.compactMap { $0.ends[partition] } == [NextOffset(stored: 250)], "what lies before is the past")
         #expect(first.last { !$0.records.isEmpty }?.positions[partition] == NextOffset(stored: 250))
         try send("tail.a", 251...252)
         let more = try await read(tail, 2)
@@ -63,5 +67,26 @@ import Testing
         let batch = try await tail.next(limit: 10, wait: .milliseconds(20))
         #expect(batch.records.isEmpty && batch.started.isEmpty)
         await tail.close()
+    }
+
+    /// Also the first one of all: who listens already has missed none of it.
+    @Test func aTopicThatAppearsLaterIsReadFromItsBeginning() async throws {
+        let cluster = try await blocking { try TestCluster([("other", 1)]) }
+        guard let broker = cluster.broker else { return }
+        let tail = try tail(cluster, behind: 10, lookInterval: .milliseconds(50))
+        let first = try await tail.next(limit: 10, wait: .milliseconds(1))
+        #expect(first.isNewLog && first.started.isEmpty)
+        try broker.createTopic(cluster.topic("tail.late"), partitions: 1)
+        let producer = try cluster.producer()
+        for number in 1...50 {
+            try producer.send(
+                topic: cluster.topic("tail.late"), partition: 0, key: nil, value: Array("\(number)".utf8))
+        }
+        try #require(producer.flush(timeout: .seconds(20)))
+        let batches = try await read(tail, 50)
+        #expect(batches.flatMap(\.records).map(\.offset) == Array(0..<50))
+        #expect(batches.allSatisfy { !$0.isNewLog && $0.ends.isEmpty })
+        await tail.close()
+        producer.close(timeout: .seconds(5))
     }
 }

@@ -37,10 +37,22 @@ import Testing
         #expect(registry.thingTypes == ["n:x": "n:filler:1"] && registry.thingTypesFingerprint != 0)
         #expect(try store.registry(after: registry.version) == nil)
         try database.connection.execute("update egiz.twin_registration set metadata = '{\"a\":1}'")
+        // As the API does it: all columns are named.
+        try database.connection.execute(
+            """
+            update egiz.twin_registration set twin_type = twin_type, metadata = '{"a":2}';
+            insert into egiz.twin_registration (thing_id) values ('n:z'); delete from egiz.twin_registration where thing_id = 'n:z'
+            """)
         #expect(try store.registry(after: registry.version) == nil, "workers need not look because of metadata")
         try database.connection.execute(
             "update egiz.twin_registration set twin_type = 'n:machine:1' where thing_id = 'n:y'")
-        #expect(try store.registry(after: registry.version)?.thingTypes.count == 2)
+        let second = try #require(try store.registry(after: registry.version))
+        #expect(second.thingTypes.count == 2)
+        #expect(second.retyped(since: registry)?.map(\.text) == ["n:y"])
+        #expect(second.retyped(since: registry, atMost: 0) == nil && second.retyped(since: second)?.isEmpty == true)
+        try database.connection.execute("delete from egiz.twin_registration where thing_id = 'n:x'")
+        let third = try #require(try store.registry(after: second.version))
+        #expect(third.retyped(since: second)?.map(\.text) == ["n:x"])
     }
 
     @Test func versionsOfTypesWrittenByHandAreKeptToo() throws {

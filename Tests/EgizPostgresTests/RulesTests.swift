@@ -258,6 +258,9 @@ import Testing
         #expect(try store.things(of: lease.task, after: "", limit: 2).map(\.text) == ["a:B", "a:a"])
         #expect(try store.things(of: lease.task, after: "a:a", limit: 2).map(\.text) == ["a:b"])
         #expect(try store.things(of: Epochs.task(1), after: "", limit: 2).isEmpty)
+        let asked = try ["a:x", "a:b", "a:B"].map { try ThingID(validating: $0) }
+        #expect(try store.things(of: lease.task, among: asked).map(\.text) == ["a:B", "a:b"])
+        #expect(try store.things(of: Epochs.task(1), among: asked).isEmpty)
     }
 
     @Test func anErasedThingLeavesNothingOfItsSceneAndAlerts() throws {

@@ -64,6 +64,54 @@ import Testing
         #expect(worker.worker.statuses.allSatisfy { if case .failed = $0.state { false } else { true } })
     }
 
+    /// While a fleet is enrolled, each registration concerns one thing.
+    @Test func aRegisteredThingAloneIsLookedAtAgain() async throws {
+        let bench = try bench()
+        let rule = RuleRegistry.AlertRule(
+            type: "t:pump", settings: try value(#"{"name":"pump","when":"features.f.x > 1","message":"m"}"#))
+        bench.store.setRegistry(alertRules: [rule], thingTypes: [:])
+        for n in 0..<50 { bench.push("t:m\(n)", 5) }
+        let worker = bench.worker { $0.registryInterval = .milliseconds(20) }
+        #expect(await bench.caughtUp())
+        bench.store.setRegistry(
+            alertRules: [rule], thingTypes: ["t:m7": "t:pump", "t:m8": "t:pump", "t:silent": "t:pump"])
+        #expect(await bench.store.eventually { $0.allAlerts.map(\.thing.text) == ["t:m7", "t:m8"] })
+        // One goes, another comes.
+        bench.store.setRegistry(alertRules: [rule], thingTypes: ["t:m8": "t:pump", "t:m9": "t:pump"])
+        let task = TaskID(stage: bench.stage, partition: 0)
+        #expect(
+            await bench.store.eventually { store in
+                store.allAlerts.filter { $0.state != .cleared }.map(\.thing.text) == ["t:m8", "t:m9"]
+                    && store.task(task)?.rules?.version == 3
+            })
+        #expect(bench.store.counters(of: bench.stage)["reviewed"] == 4, "two, and two")
+        try await worker.stop()
+        let rules = try #require(bench.store.task(task)?.rules)
+        #expect(rules.reviewedThrough == nil)
+        // Whoever takes over has all of it in force.
+        let second = bench.worker("w2")
+        bench.push("t:m9", 6)
+        #expect(await bench.caughtUp())
+        try await second.stop()
+        #expect(bench.store.counters(of: bench.stage)["reviewed"] == 4 && bench.store.task(task)?.rules == rules)
+    }
+
+    /// What a worker did not see while nobody had its tasks.
+    @Test func typesThatChangedWhileNobodyWorkedReachAllThings() async throws {
+        let bench = try bench()
+        let rule = RuleRegistry.AlertRule(
+            type: "t:pump", settings: try value(#"{"name":"pump","when":"features.f.x > 1","message":"m"}"#))
+        bench.store.setRegistry(alertRules: [rule], thingTypes: [:])
+        for n in 0..<10 { bench.push("t:m\(n)", 5) }
+        let first = bench.worker("w1")
+        #expect(await bench.caughtUp())
+        try await first.stop()
+        bench.store.setRegistry(alertRules: [rule], thingTypes: ["t:m7": "t:pump"])
+        let second = bench.worker("w2")
+        #expect(await bench.store.eventually { $0.allAlerts.map(\.thing.text) == ["t:m7"] })
+        try await second.stop()
+    }
+
     @Test func anotherOwnerGoesOnWithTheRegistryInForce() async throws {
         let bench = try bench()
         bench.store.setRegistry(bindings: [try binding(1, thing: "t:m0", "P")])

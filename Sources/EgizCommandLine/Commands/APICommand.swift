@@ -36,6 +36,7 @@ struct APICommand: AsyncParsableCommand {
             configuration: configuration,
             pool: PostgresPool(url: database, applicationName: "egiz-api", size: 6),
             accountsPool: PostgresPool(url: database, applicationName: "egiz-accounts", size: 2),
+            livePool: PostgresPool(url: database, applicationName: "egiz-live", size: 1),
             lag: lag,
             tail: try settings.brokers.map { try Program.tail($0, settings, configuration, logger) },
             rehearsal: StoredTopology.rehearsal(database), metrics: Program.metrics, logger: logger,

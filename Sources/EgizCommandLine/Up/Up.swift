@@ -76,6 +76,7 @@ struct Up: AsyncParsableCommand {
             configuration: configuration,
             pool: PostgresPool(url: database, applicationName: "egiz-api", size: 6),
             accountsPool: PostgresPool(url: database, applicationName: "egiz-accounts", size: 2),
+            livePool: PostgresPool(url: database, applicationName: "egiz-live", size: 1),
             lag: KafkaLag(brokers: brokers, properties: settings.kafkaProperties, logger: logger),
             tail: try Program.tail(brokers, settings, configuration, logger),
             readiness: { WorkerReadiness.checks(worker) }, rehearsal: StoredTopology.rehearsal(database),

@@ -94,6 +94,17 @@ public struct RuleRegistry: Sendable {
         thingTypes = types
         thingTypesFingerprint = types.isEmpty ? 0 : hash.value
     }
+
+    /// The registered things whose type is another one than in `old`; nil where there are more than `most`.
+    public func retyped(since old: RuleRegistry, atMost most: Int = 10_000) -> [ThingID]? {
+        guard thingTypesFingerprint != old.thingTypesFingerprint else { return [] }
+        var names: [String] = []
+        for (thing, type) in thingTypes where old.thingTypes[thing] != type { names.append(thing) }
+        for thing in old.thingTypes.keys where thingTypes[thing] == nil { names.append(thing) }
+        guard names.count <= most else { return nil }
+        // What is no thing has no twin to look at.
+        return names.sorted().compactMap { try? ThingID(validating: $0) }
+    }
 }
 
 /// How far a task is with the rules in force: stored with its offsets (rule 20).

@@ -28,6 +28,8 @@ public struct ModelDocument: Sendable, Equatable {
 
     /// More nodes are no model that anybody binds values to.
     public static let mostNodes = 65_536
+    /// Values of its JSON, with the commas of texts.
+    public static let mostValues = 2_000_000
     private static let longestName = 256
     private static let json: UInt32 = 0x4E4F_534A
     private static let binary: UInt32 = 0x004E_4942
@@ -41,6 +43,11 @@ public struct ModelDocument: Sendable, Equatable {
         let isBinary = file.starts(with: "glTF".utf8)
         form = isBinary ? .binary : .json
         let (text, payload) = try isBinary ? Self.chunks(file) : (file[...], nil)
+        // Each is many times as large in memory as in the file; what is data belongs into buffers.
+        let values = text.reduce(into: 0) { count, byte in
+            if byte == UInt8(ascii: ",") || byte == UInt8(ascii: "[") || byte == UInt8(ascii: "{") { count += 1 }
+        }
+        guard values <= Self.mostValues else { throw Fault("its JSON has more than \(Self.mostValues) values") }
         let root: JSONObject
         do throws(JSONError) {
             guard let object = try JSONParser().parse(Array(text)).object else { throw JSONError("it is no object") }

@@ -38,10 +38,13 @@ extension PartitionStep {
             value: value, key: record.key.map { [UInt8]($0) }, time: record.timestamp, position: position, home: task,
             bytes: readsBytes ? record.value.map { [UInt8]($0) } : nil, headers: headers, streamTime: streamTime,
             database: database, attempt: redrive?.attempt)
+        // There is no twin to build anew: the state alone goes back (rule 5).
+        let before = entry?.states[0].state.copy()
         do throws(RecordFault) {
             if let entry { entry.states[0].isTouched = true }
             try instance.process(input, memory: entry?.states[0].state, into: &effects)
         } catch {
+            if let entry, let before { entry.states[0].state = before }
             return refuse(error.code, error.message, thing, name)
         }
         if let entry { touch(entry) }

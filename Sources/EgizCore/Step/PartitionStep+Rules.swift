@@ -13,9 +13,11 @@ extension PartitionStep {
     ///
     /// A stage that has lost its rules has this called once more: then what they left ends.
     ///
+    /// - Parameter retyped: the registered things that have another type than in the registry in force so far; nil: not known. Where
+    ///   nothing else changed, these alone are to be looked at.
     /// - Precondition: no epoch is open.
     @discardableResult
-    public func install(_ registry: RuleRegistry, stored: RulesProgress?) -> [String] {
+    public func install(_ registry: RuleRegistry, stored: RulesProgress?, retyped: [ThingID]? = nil) -> [String] {
         precondition(!hasOpenWork, "rules change between epochs only")
         var problems: [String] = []
         for slot in processors { problems += slot.instance.install(registry).map { "\(slot.name): \($0)" } }
@@ -26,16 +28,54 @@ extension PartitionStep {
             hash.combine(slot.instance.rulesFingerprint)
             combineGates(before: place, into: &hash)
         }
+        let ofRules = hash.value
+        if !registry.thingTypes.isEmpty { hash.combine(registry.thingTypesFingerprint) }
         let fingerprint = Int64(bitPattern: hash.value)
+        if rulesHash == ofRules, adopt(registry.version, fingerprint, retyped) { return problems }
+        rulesHash = ofRules
         let before = rules ?? stored
         var next = RulesProgress(version: registry.version, fingerprint: fingerprint, reviewedThrough: "")
-        if let before, before.fingerprint == fingerprint { next.reviewedThrough = before.reviewedThrough }
-        rules = next
+        if let before, before.fingerprint == fingerprint, retyping == nil {
+            next.reviewedThrough = before.reviewedThrough
+        }
+        (rules, retyping) = (next, nil)
         if next != stored {
             rulesMoved = next
             hasOtherWork = true
         }
         return problems
+    }
+
+    /// The rules are what they were: whether it is enough to look at the things that have another type.
+    private func adopt(_ version: Int64, _ fingerprint: Int64, _ retyped: [ThingID]?) -> Bool {
+        guard let rules, let retyped else { return false }
+        guard (retyping?.fingerprint ?? rules.fingerprint) != fingerprint else {
+            // Something else of the registry changed.
+            retyping?.version = version
+            return retyping != nil
+        }
+        let things = (retyping?.things ?? []) + retyped
+        guard !things.isEmpty, things.count <= Retyping.most else { return false }
+        retyping = Retyping(version: version, fingerprint: fingerprint, things: things)
+        return true
+    }
+
+    /// Registered things that are to be looked at because they have another type, at most `limit`; of any task.
+    public func retyped(limit: Int) -> [ThingID] { Array((retyping?.things ?? []).prefix(limit)) }
+
+    /// The first `count` of them were looked at, as far as they are the task's.
+    public func noteRetyped(_ count: Int) {
+        guard var left = retyping else { return }
+        left.things.removeFirst(min(count, left.things.count))
+        hasOtherWork = true
+        guard left.things.isEmpty else {
+            retyping = left
+            return
+        }
+        retyping = nil
+        rules?.version = left.version
+        rules?.fingerprint = left.fingerprint
+        rulesMoved = rules
     }
 
     /// All of the task's things have been reviewed under the rules in force up to `thing`; nil: all.
@@ -60,7 +100,7 @@ extension PartitionStep {
         review(entry, time, &effects)
         if keepsReplays { entry.replays.append(.review(streamTime: time)) }
         counters.reviewed += 1
-        end(entry, "v\(UInt64(bitPattern: rules?.fingerprint ?? 0))", time)
+        end(entry, "v\(UInt64(bitPattern: retyping?.fingerprint ?? rules?.fingerprint ?? 0))", time)
         return .done
     }
 

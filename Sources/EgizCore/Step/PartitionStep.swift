@@ -84,6 +84,10 @@ public final class PartitionStep {
     public internal(set) var rules: RulesProgress?
     /// What the open epoch stores of it.
     var rulesMoved: RulesProgress?
+    /// Of the rules in force, without the types of registered things.
+    var rulesHash: UInt64?
+    /// Registered things that have another type; nil: none.
+    var retyping: Retyping?
     var createdOpen: [ThingID] = []
     private var createdInFlight: [ThingID] = []
     var writer = StateWriter()

@@ -26,9 +26,16 @@ struct BodyReader {
         self.object = object
         self.pointer = pointer
         for member in object where !known.contains(where: { $0.utf8.elementsEqual(member.key.utf8) }) {
-            let near = NearestWord.find(member.key, among: known).map { " Did you mean \($0)?" } ?? ""
-            refuse(member.key, "There is no member \(member.key).\(near)")
+            refuse(member.key, Self.unknown(member.key, known))
         }
+    }
+
+    /// What is said of a member that is not known.
+    static func unknown(_ name: String, _ known: [String]) -> String {
+        if let near = NearestWord.find(name, among: known) {
+            return "There is no member \(name). Did you mean \(near)?"
+        }
+        return "There is no member \(name). Known are \(known.joined(separator: ", "))."
     }
 
     mutating func refuse(_ name: String, _ detail: String) {

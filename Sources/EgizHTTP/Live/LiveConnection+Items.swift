@@ -6,7 +6,7 @@ extension LiveConnection {
     func offer(_ item: LiveItem) -> Bool {
         session?.offer(item)
         // A batch may be large, and who reads quickly need not have the last values of it only. No token: the batch is not complete.
-        if sink.isWritable, session?.heldBytes ?? 0 > LiveSession.frameBytes { send(resume: nil) }
+        if sink.isWritable, session?.heldBytes ?? 0 > LiveSession.frameBytes { send(hasToken: false) }
         defer { isTouched = true }
         return !isTouched
     }
@@ -18,9 +18,9 @@ extension LiveConnection {
         send()
     }
 
-    func send() { send(resume: shard.token) }
+    func send() { send(hasToken: true) }
 
-    private func send(resume: String?) {
+    private func send(hasToken: Bool) {
         // Never a copy of the session beside itself: its arrays would be copied with every frame.
         let hasOverflowed = session?.hasOverflowed ?? false
         guard hasOverflowed || session?.hasPending == true else { return }
@@ -29,14 +29,11 @@ extension LiveConnection {
             return
         }
         if hasOverflowed {
-            for subscription in session?.takeOverflow() ?? [] {
-                service.metrics.resyncs.increment(by: Int64(1))
-                sink.send(.resync(subscription.id, "more came than could be kept for a client that reads slowly"))
-                start(subscription)
-            }
-            return
+            return overflow()
         }
-        let frames = session?.takeFrames(resume: resume) ?? []
+        let resume = hasToken ? shard.token : nil
+        let sight = session?.principal.sight ?? 0
+        let frames = session?.takeFrames(resume: resume.map { LiveToken.text($0, sight: sight) }) ?? []
         var items = 0
         for frame in frames {
             items += frame.count

@@ -1,79 +1,96 @@
 import EgizPostgres
-import Logging
 import NIOCore
 
-/// What the client asks for: subscriptions, and the snapshots with which they begin. On the loop, but where it says otherwise.
+/// What the client asks for: subscriptions begin, begin anew, and end. On the loop, but where it says otherwise.
 extension LiveConnection {
+    /// How often a subscription overflows before its snapshot is complete until it is given up.
+    private static let mostRounds = 3
+
     /// Begins a subscription, or says why not.
     func subscribe(_ subscription: LiveSubscription) {
         guard let principal = session?.principal else {
             return sink.send(.problem(.unauthenticated, id: subscription.id))
         }
+        let number = ask(subscription.id)
         onLoop {
             try await $0.service.check(subscription, principal)
         } then: { connection, result in
-            guard connection.session != nil else { return }
+            // Meanwhile the client may have ended it, or asked for another of that name.
+            guard connection.session != nil, connection.isAsked(subscription.id, number) else { return }
             switch result {
-            case .success: connection.begin(subscription)
-            case .failure(let problem as Problem): connection.sink.send(.problem(problem, id: subscription.id))
-            case .failure: connection.sink.send(.problem(.databaseAway, id: subscription.id))
+            case .success: connection.begin(subscription, number)
+            case .failure(let error):
+                connection.asked[subscription.id] = nil
+                connection.sink.send(.problem(error as? Problem ?? .databaseAway, id: subscription.id))
             }
         }
     }
 
     func unsubscribe(_ id: String) {
-        snapshots.removeValue(forKey: id)?.task.cancel()
-        _ = session?.unsubscribe(id)
-        shard.list(self, session?.subscriptions ?? [])
+        drop(id)
         sink.send(.unsubscribed(id))
     }
 
     /// Begins a subscription that was looked at already.
-    func begin(_ subscription: LiveSubscription) {
+    func begin(_ subscription: LiveSubscription) { begin(subscription, ask(subscription.id)) }
+
+    private func begin(_ subscription: LiveSubscription, _ number: Int) {
         guard let token = subscription.resume else { return start(subscription) }
         let hub = service.hub
         Task { [self, loop] in
             await hub.replay(token, on: loop) { [self] replay in
-                if isClosed { return }
+                guard !isClosed, let principal = session?.principal, isAsked(subscription.id, number) else { return }
                 switch replay {
-                case .items(let items): goOn(subscription, items)
-                case .resync:
-                    service.metrics.resyncs.increment(by: Int64(1))
-                    sink.send(.resync(subscription.id, "what came since is no longer in the log"))
-                    start(subscription)
+                case .items(let items, let moves)
+                where token.sight == principal.sight
+                    && !moves.contains(where: { $0.concerns(subscription, of: principal) }):
+                    goOn(subscription, items)
+                case .items: resync(subscription, "what may be seen is not what it was")
+                case .resync: resync(subscription, "what came since is no longer in the log")
                 }
             }
         }
     }
 
+    private func ask(_ id: String) -> Int {
+        asks += 1
+        asked[id] = asks
+        return asks
+    }
+
+    func isAsked(_ id: String, _ number: Int) -> Bool { asked[id] == number }
+
     /// From where the client was, without a snapshot.
-    func goOn(_ subscription: LiveSubscription, _ items: [LiveItem]) {
-        guard enter(subscription, waits: false) else { return }
-        for item in items { session?.offer(item) }
+    private func goOn(_ subscription: LiveSubscription, _ items: [LiveItem]) {
+        guard enter(subscription, waits: false, hasBase: true) else { return }
+        session?.replay(items, to: subscription.id)
         sink.send(.live(subscription.id, resume: token))
         send()
     }
 
     /// Where the client is once it has read what was sent; nil while something waits for it.
     var token: String? {
-        guard let session, !session.isWaiting, !session.hasPending else { return nil }
-        return shard.token
+        guard let session, !session.isWaiting, !session.hasPending, !session.hasOverflowed else { return nil }
+        return shard.token.map { LiveToken.text($0, sight: session.principal.sight) }
     }
 
     func start(_ subscription: LiveSubscription) {
-        guard enter(subscription, waits: subscription.wantsSnapshot) else { return }
+        guard enter(subscription, waits: subscription.wantsSnapshot, hasBase: false) else { return }
         guard subscription.wantsSnapshot else {
             return sink.send(.live(subscription.id, resume: token))
         }
         takeSnapshot(subscription)
     }
 
-    func enter(_ subscription: LiveSubscription, waits: Bool) -> Bool {
+    private func enter(_ subscription: LiveSubscription, waits: Bool, hasBase: Bool) -> Bool {
         var subscription = subscription
         subscription.resume = nil
+        cancelSnapshot(subscription.id)
         do throws(Problem) {
-            try session?.subscribe(subscription, filter: shard.filter(of: subscription), waits: waits)
+            try session?.subscribe(
+                subscription, filter: shard.filter(of: subscription), waits: waits, hasBase: hasBase)
         } catch {
+            asked[subscription.id] = nil
             sink.send(.problem(error, id: subscription.id))
             return false
         }
@@ -81,69 +98,60 @@ extension LiveConnection {
         return true
     }
 
-    // MARK: Snapshots
+    // MARK: Anew
 
-    func takeSnapshot(_ subscription: LiveSubscription) {
-        guard let scope = session?.principal.scope(.viewer) else { return }
-        snapshots.removeValue(forKey: subscription.id)?.task.cancel()
-        let service = service
-        snapshotsBegun += 1
-        let number = snapshotsBegun
-        let task = Task { [self, loop] in
-            do {
-                try await service.snapshot(subscription, scope) { try await deliver($0, number, of: subscription.id) }
-                loop.execute { [self] in release(subscription.id, number) }
-            } catch is CancellationError {
-                // Another one has begun, or nobody is there any more.
-            } catch {
-                loop.execute { [self] in failed(subscription, number, error) }
-            }
-        }
-        snapshots[subscription.id] = (number, task)
-    }
-
-    /// Sends a page as soon as the client takes it. From any thread.
-    func deliver(_ rows: [LiveRow], _ number: Int, of id: String) async throws {
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            loop.execute { [self] in
-                whenWritable { [self] in
-                    // What is still held is older than the rows, and would take the client back behind them.
-                    if !isClosed { send() }
-                    guard isCurrent(id, number) else { return continuation.resume(throwing: CancellationError()) }
-                    for row in rows { session?.note(id, row.key, row.floor) }
-                    sink.send(.snapshot(id, rows.map(\.json)))
-                    continuation.resume()
-                }
-            }
-        }
-    }
-
-    func isCurrent(_ id: String, _ number: Int) -> Bool { !isClosed && snapshots[id]?.number == number }
-
-    func release(_ id: String, _ number: Int) {
-        guard isCurrent(id, number) else { return }
-        snapshots[id] = nil
-        session?.release(id)
-        sink.send(.live(id, resume: token))
-        send()
-    }
-
-    func failed(_ subscription: LiveSubscription, _ number: Int, _ error: any Error) {
-        guard isCurrent(subscription.id, number) else { return }
-        snapshots[subscription.id] = nil
-        service.logger.debug("a snapshot failed", metadata: ["egiz.error": "\(error)"])
-        _ = session?.unsubscribe(subscription.id)
-        shard.list(self, session?.subscriptions ?? [])
-        sink.send(.problem(error as? Problem ?? .databaseAway, id: subscription.id))
+    private func resync(_ subscription: LiveSubscription, _ reason: String) {
+        service.metrics.resyncs.increment(by: Int64(1))
+        sink.send(.resync(subscription.id, reason))
+        start(subscription)
     }
 
     /// What the client has is followed by something else: it begins anew.
     func restart(_ reason: String) {
-        session?.dropPending()
-        for subscription in session?.subscriptions ?? [] {
-            service.metrics.resyncs.increment(by: Int64(1))
-            sink.send(.resync(subscription.id, reason))
-            start(subscription)
+        for subscription in session?.restart() ?? [] { resync(subscription, reason) }
+    }
+
+    /// More came than is kept for the client.
+    func overflow() {
+        for subscription in session?.takeOverflow() ?? [] {
+            let isIncomplete = snapshots[subscription.id] != nil
+            rounds[subscription.id] = isIncomplete ? rounds[subscription.id, default: 0] + 1 : 0
+            if rounds[subscription.id, default: 0] >= Self.mostRounds {
+                end(subscription.id, .tooSlow)
+            } else {
+                resync(subscription, "more came than could be kept for a client that reads slowly")
+            }
+            if isClosed { return }
         }
     }
+
+    /// Things went from one project to another.
+    func moved(_ moves: [LiveMove]) {
+        guard let session, session.isConcerned(by: moves) else { return }
+        restart("what may be seen is not what it was")
+        dropForbidden(session.principal)
+    }
+
+    // MARK: The end
+
+    /// Ends a subscription, and says why. A stream has no way to ask again, but by a new request.
+    func end(_ id: String, _ problem: Problem) {
+        drop(id)
+        sink.send(.problem(problem, id: id))
+        if sink.isOneWay { close(.ended) }
+    }
+
+    private func drop(_ id: String) {
+        asked[id] = nil
+        rounds[id] = nil
+        cancelSnapshot(id)
+        _ = session?.unsubscribe(id)
+        shard.list(self, session?.subscriptions ?? [])
+    }
+}
+
+extension Problem {
+    static let tooSlow = Problem(
+        code: "live-too-slow", status: .conflict, title: "More comes than can be told",
+        detail: "More changes come than the connection takes while it is told the present state; name less.")
 }

@@ -18,15 +18,25 @@ final class LiveConnection: @unchecked Sendable {
     private(set) var isClosed = false
     /// Pages of snapshots that wait until the client takes more.
     var waiting: [() -> Void] = []
-    /// Those under way, by subscription.
-    var snapshots: [String: (number: Int, task: Task<Void, Never>)] = [:]
+    /// Snapshots that are not complete, by subscription; those that wait for their turn, and the one that is read.
+    var snapshots: [String: Int] = [:]
+    var queue: [(subscription: LiveSubscription, number: Int)] = []
+    var reader: (number: Int, task: Task<Void, Never>)?
     var snapshotsBegun = 0
+    /// What the client asked for last, by subscription: answers to anything before come too late.
+    var asked: [String: Int] = [:]
+    var asks = 0
+    /// How often a subscription has overflowed since it was live.
+    var rounds: [String: Int] = [:]
     private var timers: [RepeatedTask] = []
     private var signInTimer: Scheduled<Void>?
     var lastHeard = NIODeadline.now()
     /// Who the client is, is being asked: what it sends meanwhile waits.
     private var isAsking = false
     private var early: [[UInt8]] = []
+    private var earlyBytes = 0
+    /// What the client may see is being looked at.
+    var isLooking = false
     var coalesced = 0
     var recent = 0
 
@@ -81,7 +91,11 @@ final class LiveConnection: @unchecked Sendable {
     /// What came while it was being asked who the client is, in its order.
     private func handleEarly() {
         isAsking = false
-        while !isAsking, !isClosed, !early.isEmpty { handle(early.removeFirst()) }
+        while !isAsking, !isClosed, !early.isEmpty {
+            let text = early.removeFirst()
+            earlyBytes -= text.count
+            handle(text)
+        }
     }
 
     /// Signed in already, as server-sent events are before the connection is made.
@@ -106,7 +120,9 @@ final class LiveConnection: @unchecked Sendable {
     private func refuse(_ error: any Error) {
         guard error is Problem else {
             // The database is away: that says nothing about the token.
-            return sink.send(.problem(.databaseAway, id: nil))
+            sink.send(.problem(.databaseAway, id: nil))
+            // Who is in already stays: what it was allowed it is allowed for now.
+            return session == nil ? close(.away) : ()
         }
         close(.invalidToken)
     }
@@ -116,17 +132,17 @@ final class LiveConnection: @unchecked Sendable {
     /// A text of the client.
     func received(_ text: [UInt8]) {
         guard !isClosed else { return }
-        lastHeard = .now()
-        recent += 1
-        guard recent <= service.settings.mostMessages else { return close(.tooManyMessages) }
-        guard !isAsking else { return early.append(text) }
-        handle(text)
+        guard heard() else { return }
+        guard isAsking else { return handle(text) }
+        earlyBytes += text.count
+        guard earlyBytes <= LiveSettings.earlyBytes else { return close(.tooManyMessages) }
+        early.append(text)
     }
 
     private func handle(_ text: [UInt8]) {
         switch LiveMessage.parse(text) {
         case .authenticate(let token): authenticate(token)
-        case .ping: sink.send(.pong)
+        case .ping: if sink.isWritable { sink.send(.pong) }
         case .subscribe(let subscription): subscribe(subscription)
         case .unsubscribe(let id): unsubscribe(id)
         case .faulty(let problem, let id): sink.send(.problem(problem, id: id))
@@ -134,8 +150,15 @@ final class LiveConnection: @unchecked Sendable {
         }
     }
 
-    /// Something came that is no message: a pong.
-    func heard() { lastHeard = .now() }
+    /// Something came: a message, a ping, a pong. False where it was one too many.
+    @discardableResult
+    func heard() -> Bool {
+        lastHeard = .now()
+        recent += 1
+        guard recent > service.settings.mostMessages else { return true }
+        close(.tooManyMessages)
+        return false
+    }
 
     private func authenticate(_ token: String) {
         // A second token takes the first one's place, before that expires; of somebody else it is refused.
@@ -178,8 +201,8 @@ final class LiveConnection: @unchecked Sendable {
         isClosed = true
         signInTimer?.cancel()
         for timer in timers { timer.cancel() }
-        for snapshot in snapshots.values { snapshot.task.cancel() }
-        snapshots = [:]
+        reader?.task.cancel()
+        (snapshots, queue, reader) = ([:], [], nil)
         shard.remove(self)
         service.leave()
         for body in waiting { body() }

@@ -38,30 +38,4 @@ extension LiveService {
         return try await access.principal(
             authorization: headers[.authorization], headers: headers, remoteAddress: credential.remoteAddress)
     }
-
-    /// Reads the present state of what a subscription names, a page after the other.
-    func snapshot(
-        _ subscription: LiveSubscription, _ scope: AccessScope, deliver: ([LiveRow]) async throws -> Void
-    ) async throws {
-        let kinds = subscription.kinds
-        let question = LiveQueries.Question(
-            things: subscription.things.map { $0.sorted().map(\.text) },
-            projects: subscription.projects.map { $0.sorted() },
-            scope: scope, twins: kinds.contains(.twin), scenes: kinds.contains(.binding),
-            alerts: kinds.contains(.alert), predictions: kinds.contains(.prediction))
-        guard question.twins || question.scenes || question.alerts || question.predictions else { return }
-        var after: String?
-        repeat {
-            try Task.checkCancellation()
-            let place = after
-            let (rows, next) = try await snapshots.pass {
-                let page = try await queries.page(question, after: place, limit: settings.snapshotPage)
-                return (
-                    try LiveRow.rows(page, subscription.patterns, twins: question.twins), page.next
-                )
-            }
-            after = next
-            if !rows.isEmpty { try await deliver(rows) }
-        } while after != nil
-    }
 }

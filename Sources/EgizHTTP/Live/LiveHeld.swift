@@ -117,9 +117,13 @@ struct LiveHeld {
                 if twin.change == .changed, !twin.isReload {
                     add(twin.item, parts: twin.parts.compactMap { $0 })
                 } else {
-                    if entries.removeValue(forKey: key) == nil { order.append(key) }
+                    if case .twin(let before) = entries.removeValue(forKey: key) {
+                        bytes -= Self.weight(before)
+                    } else {
+                        order.append(key)
+                    }
                     entries[key] = .twin(twin)
-                    bytes += 256 + twin.parts.reduce(0) { $0 + ($1.map(Self.weight) ?? 0) }
+                    bytes += Self.weight(twin)
                 }
             case .item(let item) where keeps(item): add(single: item)
             case .twin, .item, nil: break
@@ -136,7 +140,7 @@ struct LiveHeld {
             case .twin(let twin) where keeps(twin.item):
                 kept.order.append(key)
                 kept.entries[key] = .twin(twin)
-                kept.bytes += 256 + twin.parts.reduce(0) { $0 + ($1.map(Self.weight) ?? 0) }
+                kept.bytes += Self.weight(twin)
             case .item(let item) where keeps(item): kept.add(single: item)
             case .twin, .item, nil: break
             }
@@ -163,6 +167,8 @@ struct LiveHeld {
         entries.removeAll()
         bytes = 0
     }
+
+    private static func weight(_ twin: Twin) -> Int { 256 + twin.parts.reduce(0) { $0 + ($1.map(weight) ?? 0) } }
 
     private static func weight(_ part: LiveItem.Part) -> Int { part.json.count + part.path.text.utf8.count + 64 }
 }

@@ -46,7 +46,16 @@ struct LiveHistory {
     private mutating func drop(_ partition: TopicPartition) { bytes -= rings[partition]?.drop() ?? 0 }
 
     /// Where a client is that has everything so far.
-    var token: LiveToken { LiveToken(log: log, positions: rings.mapValues(\.next)) }
+    ///
+    /// - Parameter moves: `LiveToken.moves`.
+    func token(moves: Int64) -> LiveToken {
+        LiveToken(log: log, moves: moves, positions: rings.mapValues(\.next))
+    }
+
+    /// Whether everything before these positions was read.
+    func isBeyond(_ positions: [TopicPartition: Int64]) -> Bool {
+        positions.allSatisfy { rings[$0.key]?.next ?? 0 >= $0.value }
+    }
 
     /// What came since; nil where that cannot be said any more: another log, or records that are gone from here.
     func since(_ token: LiveToken) -> [LiveItem]? {

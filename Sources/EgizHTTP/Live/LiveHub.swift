@@ -11,27 +11,41 @@ import Synchronization
 actor LiveHub {
     /// What a client gets that says where it was.
     enum Replay: Sendable {
-        case items([LiveItem])
+        /// What came since, and which things went from one project to another since.
+        case items([LiveItem], [LiveMove])
         /// The log can no longer say what came since.
         case resync
     }
 
     private static let mostOwners = 200_000
+    private static let mostMoves = 10_000
 
     private let tail: any LogTail
-    private let queries: LiveQueries
+    private let owners: any LiveOwners
     private let settings: LiveSettings
     private let logger: Logger
     private let shards = Mutex<[ObjectIdentifier: LiveShard]>([:])
     private let parser = JSONParser()
     private var history: LiveHistory
-    private var owners: [ByteText: (project: ProjectID?, until: ContinuousClock.Instant)] = [:]
-    /// Whether the log was reached; until then nobody can be told anything.
-    private(set) var isReady = false
+    /// Whose things are, as far as asked; exact as of the last look at what moved.
+    private var known: [ByteText: ProjectID?] = [:]
+    private var moves: [LiveMove] = []
+    /// The last move that is known; nil: not looked yet.
+    private var lastMove: Int64?
+    /// Moves after this one are in `moves`.
+    private var firstMove: Int64 = 0
+    private var nextLook = ContinuousClock.now
+    /// Where the log ended when reading of it began: what lies before is no news.
+    private var ends: [TopicPartition: Int64] = [:]
+    /// The log was reached, and its past read to the end.
+    private var isReady = false
+    private var readyBy = ContinuousClock.now
+    private var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
+    private var waits = 0
 
-    init(tail: any LogTail, queries: LiveQueries, settings: LiveSettings, logger: Logger) {
+    init(tail: any LogTail, owners: any LiveOwners, settings: LiveSettings, logger: Logger) {
         self.tail = tail
-        self.queries = queries
+        self.owners = owners
         self.settings = settings
         self.logger = logger
         history = LiveHistory(mostItems: settings.keptRecords, mostBytes: settings.keptBytes)
@@ -60,7 +74,7 @@ actor LiveHub {
                 let batch = try await tail.next(limit: 20_000, wait: .milliseconds(250))
                 next = max(next, .now)
                 backoff.reset()
-                await take(batch)
+                try await take(batch)
             } catch is CancellationError {
                 break
             } catch {
@@ -68,69 +82,136 @@ actor LiveHub {
                 next = .now + backoff.next()
             }
         }
+        for number in waiting.keys { wake(number) }
         for shard in all { shard.loop.execute { shard.closeAll(.goingAway) } }
         await tail.close()
     }
 
-    private func take(_ batch: TailBatch) async {
+    private func take(_ batch: TailBatch) async throws {
         // Looked up before anything changes here: a client that comes back meanwhile is served from what is complete.
-        let projects = await projects(of: batch.records)
-        let wasReady = isReady
-        isReady = true
+        let (moved, isWhole) = try await answered { try await self.look() }
+        try await answered { try await self.lookUp(batch.records) }
         if batch.isNewLog {
+            logger.info("live push reads a log", metadata: ["egiz.log": "\(batch.log)"])
             history.restart(log: batch.log)
-            for (partition, start) in batch.started { history.start(partition, at: start.raw) }
-            if wasReady {
-                logger.notice("live push reads another log; all clients begin anew")
-                let token = history.token.text
-                for shard in all { shard.loop.execute { shard.restart("the log is another one", token: token) } }
-            }
+            ends = batch.ends.mapValues(\.raw)
+            (isReady, readyBy) = (false, .now + settings.readyDeadline)
+            // Also who came before the log was reached: what lies between their snapshots and the log's end is not told.
+            for shard in all { shard.loop.execute { shard.restart("the log is another one") } }
+        }
+        if !isWhole {
+            for shard in all { shard.loop.execute { shard.restart("what may be seen is not what it was") } }
+        } else if !moved.isEmpty {
+            for shard in all { shard.loop.execute { shard.moved(moved) } }
         }
         for (partition, start) in batch.started { history.start(partition, at: start.raw) }
-        var items: [LiveItem] = []
-        items.reserveCapacity(batch.records.count)
+        var news: [LiveItem] = []
+        news.reserveCapacity(batch.records.count)
         for record in batch.records {
-            let thing = LiveItem.thing(of: record)
-            guard let item = LiveItem(record, project: thing.flatMap { projects[$0] }, parser: parser) else { continue }
-            items.append(item)
+            let project: ProjectID? = LiveItem.thing(of: record).flatMap { known[$0] ?? nil }
+            guard let item = LiveItem(record, project: project, parser: parser) else { continue }
             history.append(item)
+            // The past is in the snapshots; but what a model says may be in the log before it is in the database.
+            let isPast = item.offset < ends[item.partition] ?? 0
+            if !isPast || item.kind == .prediction { news.append(item) }
         }
         for (partition, position) in batch.positions { history.advance(partition, to: position.raw) }
-        let sent = LiveShard.Batch(items: items, token: history.token.text)
+        if known.count > Self.mostOwners { known.removeAll() }
+        // A transaction that hangs, or a topic that was deleted meanwhile, is not waited for.
+        if !isReady, history.isBeyond(ends) || .now >= readyBy { ready() }
+        let sent = LiveShard.Batch(items: news, token: isReady ? history.token(moves: lastMove ?? 0).text : nil)
         for shard in all { shard.loop.execute { shard.receive(sent) } }
     }
 
-    /// The projects of the things that records are about, at most 2 s old; of those that cannot be looked up nobody but an admin is told.
-    private func projects(of records: [TailBatch.Record]) async -> [ByteText: ProjectID] {
-        let now = ContinuousClock.now
-        var wanted: [ByteText: ProjectID] = [:]
-        var stale: Set<ByteText> = []
-        for record in records {
-            guard let thing = LiveItem.thing(of: record) else { continue }
-            if let known = owners[thing], known.until > now {
-                wanted[thing] = known.project
-            } else {
-                stale.insert(thing)
+    // MARK: Whose things are
+
+    /// Asks until there is an answer: without one, changes would be kept from those who may see them. The log waits meanwhile.
+    private func answered<T>(_ ask: () async throws -> T) async throws -> T {
+        var backoff = Backoff(first: .milliseconds(100), most: .seconds(1))
+        var isSaid = false
+        while true {
+            do { return try await ask() } catch is CancellationError { throw CancellationError() } catch {
+                if !isSaid {
+                    logger.warning(
+                        "live push waits: it is not known whose things are", metadata: ["egiz.error": "\(error)"])
+                }
+                isSaid = true
             }
+            try await Task.sleep(for: backoff.next())
         }
-        guard !stale.isEmpty else { return wanted }
-        do {
-            let asked = Array(stale)
-            let found = try await queries.projects(of: asked.map(\.text))
-            if owners.count + stale.count > Self.mostOwners { owners.removeAll() }
-            for (thing, project) in zip(asked, found) {
-                owners[thing] = (project, now + settings.rightsInterval)
-                wanted[thing] = project
-            }
-        } catch {
-            logger.debug("the projects of things are not known", metadata: ["egiz.error": "\(error)"])
-        }
-        return wanted
     }
 
+    /// What has moved since the last look. `isWhole` is false where that is not known in full.
+    private func look() async throws -> (moves: [LiveMove], isWhole: Bool) {
+        guard .now >= nextLook else { return ([], true) }
+        let found = try await owners.moves(after: lastMove)
+        nextLook = .now + settings.rightsInterval
+        defer { lastMove = found.last }
+        if lastMove == nil { firstMove = found.last }
+        guard found.isWhole else {
+            known.removeAll()
+            moves.removeAll()
+            firstMove = found.last
+            return ([], false)
+        }
+        guard !found.moves.isEmpty else { return ([], true) }
+        forget(found.moves)
+        moves += found.moves
+        if moves.count > Self.mostMoves {
+            firstMove = moves[moves.count - Self.mostMoves - 1].id
+            moves.removeFirst(moves.count - Self.mostMoves)
+        }
+        return (found.moves, true)
+    }
+
+    private func forget(_ moves: [LiveMove]) {
+        for move in moves where !move.isNamespace { known[ByteText(move.subject)] = nil }
+        let namespaces = Set(moves.filter(\.isNamespace).map { ByteText($0.subject) })
+        guard !namespaces.isEmpty else { return }
+        for thing in known.keys where namespaces.contains(ByteText(String(thing.text.prefix { $0 != ":" }))) {
+            known[thing] = nil
+        }
+    }
+
+    /// Looks up whose the things are that records are about.
+    private func lookUp(_ records: [TailBatch.Record]) async throws {
+        let asked = Set(records.compactMap { LiveItem.thing(of: $0) }).filter { known[$0] == nil }.map(\.text)
+        guard !asked.isEmpty else { return }
+        for (thing, project) in zip(asked, try await owners.projects(of: asked)) {
+            known[ByteText(thing)] = .some(project)
+        }
+    }
+
+    // MARK: Who comes back
+
     /// Says what came since a token and calls `body` with it on the client's loop, before anything later is handed over there.
-    func replay(_ token: LiveToken, on loop: any EventLoop, _ body: @escaping @Sendable (Replay) -> Void) {
-        let replay = history.since(token).map(Replay.items) ?? .resync
+    func replay(_ token: LiveToken, on loop: any EventLoop, _ body: @escaping @Sendable (Replay) -> Void) async {
+        // A server that has just started does not have the past yet: all who come back at once would begin anew.
+        if !isReady { await untilReady() }
+        let replay: Replay
+        if let items = history.since(token), token.moves >= firstMove {
+            replay = .items(items, moves.filter { $0.id > token.moves })
+        } else {
+            replay = .resync
+        }
         loop.execute { body(replay) }
+    }
+
+    private func untilReady() async {
+        waits += 1
+        let number = waits
+        let deadline = Task { [settings] in
+            try await Task.sleep(for: settings.readyDeadline)
+            wake(number)
+        }
+        await withCheckedContinuation { waiting[number] = $0 }
+        deadline.cancel()
+    }
+
+    private func wake(_ number: Int) { waiting.removeValue(forKey: number)?.resume() }
+
+    private func ready() {
+        isReady = true
+        for number in waiting.keys { wake(number) }
     }
 }

@@ -46,8 +46,10 @@ final class LiveItem: Sendable {
         partition = record.partition
         offset = record.offset
         thing = kind == .topology ? nil : object["thingId"]?.string.map { ByteText($0) } ?? LiveItem.thing(of: record)
-        // What the registry tells is about no thing, and says itself whose it is.
-        self.project = kind == .topology ? object["project"]?.string.flatMap { ProjectID($0) } : project
+        // What the registry tells is about no thing, and says itself whose it is. The project is that of the key's thing: a record that
+        // speaks of another thing is for admins.
+        let own = thing == LiveItem.thing(of: record) ? project : nil
+        self.project = kind == .topology ? object["project"]?.string.flatMap { ProjectID($0) } : own
         if case .int(let number) = object["revision"] { revision = number } else { revision = nil }
         // What a model says is compared by its own place: the row of a prediction has it.
         cause =
@@ -60,7 +62,9 @@ final class LiveItem: Sendable {
         case .prediction: key = Self.key(object, "task", "model", "shadow")
         case .twin, .notification, .topology: key = nil
         }
-        guard kind == .twin, object["thingId"] != nil else {
+        // A twin's without a thing is none.
+        if kind == .twin, object["thingId"]?.string == nil { return nil }
+        guard kind == .twin else {
             (change, isReload, parts, facts) = (.changed, false, [], [])
             json = Self.frame(kind, thing, record.partition, record.offset, value)
             return

@@ -4,8 +4,8 @@ import EgizPostgres
 
 /// What one client gets: decides, holds and orders; knows no socket, no clock and no database.
 ///
-/// A subscription begins with a snapshot, whose rows are told first; what comes meanwhile is held, and of that only what lies beyond the
-/// rows is told after. A client that reads slowly has the last value of everything held for it; where even that is too much, it is told to
+/// A subscription begins with a snapshot, whose rows are told first (`LiveReading` says what becomes of what comes meanwhile); then only
+/// what lies beyond the rows is told. A client that reads slowly has the last value of everything held for it; where even that is too much, it is told to
 /// begin anew.
 struct LiveSession {
     static let mostSubscriptions = 64
@@ -26,22 +26,12 @@ struct LiveSession {
         var key: ByteText = ""
     }
 
-    private struct Entry {
-        var subscription: LiveSubscription
-        /// Nil: all of a twin.
-        var filter: LivePathFilter?
-        /// Nil: it is live.
-        var waiting: LiveHeld?
-        /// Of the rows that its snapshot has told. Its own: a row has only what its filter takes.
-        var floors: [FloorKey: Floor] = [:]
-    }
-
     /// What came of new rights.
     enum Rights { case same, fewer, more }
 
     private(set) var principal: Principal
     private let mostBytes: Int
-    private var entries: [Entry] = []
+    private var entries: [LiveEntry] = []
     /// As they go into the next frame; nothing is held then.
     private var fresh: [(item: LiveItem, parts: [LiveItem.Part], json: [UInt8])] = []
     private var freshBytes = 0
@@ -61,11 +51,18 @@ struct LiveSession {
 
     var subscriptions: [LiveSubscription] { entries.map(\.subscription) }
 
-    /// Begins; one of the same name is replaced. With `waits` what comes is held until `release`.
-    mutating func subscribe(_ subscription: LiveSubscription, filter: LivePathFilter?, waits: Bool) throws(Problem) {
+    /// Begins; one of the same name is replaced. With `waits` it is live when the last piece of its snapshot was taken.
+    ///
+    /// - Parameter hasBase: without a snapshot the client goes on from where it was.
+    mutating func subscribe(
+        _ subscription: LiveSubscription, filter: LivePathFilter?, waits: Bool, hasBase: Bool = false
+    ) throws(Problem) {
         entries.removeAll { $0.subscription.id == subscription.id }
         guard entries.count < Self.mostSubscriptions else { throw .tooManySubscriptions(Self.mostSubscriptions) }
-        entries.append(Entry(subscription: subscription, filter: filter, waiting: waits ? LiveHeld() : nil))
+        entries.append(
+            LiveEntry(
+                subscription: subscription, filter: filter, hasBase: waits || hasBase,
+                reading: waits ? LiveReading() : nil))
     }
 
     /// False where there is none of that name.
@@ -75,47 +72,96 @@ struct LiveSession {
         return entries.count < before
     }
 
-    /// A row of the subscription's snapshot goes out: what the log told up to there is in it.
-    mutating func note(_ id: String, _ key: FloorKey, _ floor: Floor) {
-        guard let place = entries.firstIndex(where: { $0.subscription.id == id }) else { return }
-        entries[place].floors[key] = floor
+    private func place(of id: String) -> Int? { entries.firstIndex { $0.subscription.id == id } }
+
+    // MARK: Snapshots
+
+    /// A page of the snapshot is about to be read.
+    mutating func beginPage(_ id: String) {
+        guard let place = place(of: id) else { return }
+        entries[place].reading?.beginPage()
     }
 
-    /// All rows of the snapshot are told: what was held comes next.
-    mutating func release(_ id: String) {
-        guard let place = entries.firstIndex(where: { $0.subscription.id == id }), let waiting = entries[place].waiting
-        else { return }
-        entries[place].waiting = nil
-        settle()
+    /// The next piece of the snapshot goes out: what goes to the client, in this order. Nil: too much came meanwhile, and the page has to
+    /// be read again behind the pieces that are out.
+    mutating func take(_ piece: LivePiece, of id: String) -> [LiveFrame]? {
+        guard let place = place(of: id), let reading = entries[place].reading else { return [] }
+        guard !reading.isSpoiled else { return nil }
+        // What is pending is older than the rows, and would take the client back behind them.
+        var frames = takeFrames(resume: nil)
+        var rows: [[UInt8]] = []
+        for row in piece.rows where !reading.isBehind(row) {
+            entries[place].note(row)
+            rows.append(row.json)
+        }
+        if !rows.isEmpty { frames.append(.snapshot(id, rows)) }
         var merged = held
         held = LiveHeld()
-        merged.merge(waiting) { isBeyondFloor($0, at: place) }
+        merged.merge(reading.held) { item in
+            guard let thing = item.thing, piece.through.map({ thing <= $0 }) ?? true else { return false }
+            return entries[place].isBeyondFloor(item)
+        }
         held = merged
+        if let through = piece.through {
+            entries[place].reading?.advance(to: through, isPageEnd: piece.isPageEnd)
+        } else {
+            entries[place].reading = nil
+        }
         bound()
+        return frames
     }
 
     /// Some subscription's snapshot is not complete: no token may be given yet.
-    var isWaiting: Bool { entries.contains { $0.waiting != nil } }
+    var isWaiting: Bool { entries.contains { $0.reading != nil } }
+
+    /// Called from time to time: what the rows of snapshots were compared with is forgotten when the log has long told what was under way.
+    mutating func forgetFloors() {
+        for place in entries.indices { entries[place].age() }
+    }
 
     // MARK: Items
 
-    /// The log goes on. A subscription whose snapshot is not complete holds the item for itself; that others have it at once, and the
-    /// client then twice, changes nothing.
+    /// The log goes on.
     mutating func offer(_ item: LiveItem) {
         guard sees(item) else { return }
         var filters: [LivePathFilter] = []
         var isWhole = false
         var isMeant = false
         for place in entries.indices where entries[place].subscription.matches(item) {
-            if entries[place].waiting != nil {
-                wait(item, at: place)
-                continue
-            }
-            guard isBeyondFloor(item, at: place) else { continue }
+            guard entries[place].tells(item, mostBytes: mostBytes) else { continue }
             isMeant = true
             if let filter = entries[place].filter { filters.append(filter) } else { isWhole = true }
         }
-        guard isMeant else { return }
+        if isMeant { add(item, filters, isWhole: isWhole) }
+        if entries.contains(where: { $0.reading?.isTooMuch == true }) { overflow() }
+    }
+
+    /// What came while the client was away goes to the subscription that asks for it. Others that have told it already, with all of it,
+    /// have told it; where they have told a part, that is told again, so that what comes and goes keeps its order.
+    mutating func replay(_ items: [LiveItem], to id: String) {
+        guard let own = place(of: id) else { return }
+        for item in items where sees(item) && entries[own].subscription.matches(item) {
+            guard entries[own].isBeyondFloor(item) else { continue }
+            let others = entries.indices.filter { place in
+                let entry = entries[place]
+                return place != own && entry.hasBase && entry.reading == nil && entry.subscription.matches(item)
+            }
+            switch item.kind {
+            // No snapshot has them: whether another subscription has told them is not known.
+            case .notification, .topology: break
+            case .twin: if others.contains(where: { entries[$0].filter == nil }) { continue }
+            case .binding, .alert, .prediction: if !others.isEmpty { continue }
+            }
+            guard let filter = entries[own].filter else {
+                add(item, [], isWhole: true)
+                continue
+            }
+            add(item, [filter] + others.compactMap { entries[$0].filter }, isWhole: false)
+        }
+    }
+
+    /// - Parameter isWhole: somebody wants all of it, whatever the filters take.
+    private mutating func add(_ item: LiveItem, _ filters: [LivePathFilter], isWhole: Bool) {
         if isWhole || item.kind != .twin { return add(item, item.parts, item.json) }
         if filters.count == 1 {
             switch filters[0].choose(item) {
@@ -128,14 +174,6 @@ struct LiveSession {
         let parts = item.parts.filter { part in filters.contains { $0.takes(part) } }
         if parts.isEmpty, item.change == .changed, !item.isReload { return }
         add(item, parts, item.json(item.change, isReload: item.isReload, parts: parts))
-    }
-
-    private mutating func wait(_ item: LiveItem, at place: Int) {
-        let filter = entries[place].filter
-        let parts = filter.map { filter in item.parts.filter { filter.takes($0) } } ?? item.parts
-        if item.kind == .twin, parts.isEmpty, !item.parts.isEmpty, item.change == .changed, !item.isReload { return }
-        entries[place].waiting?.add(item, parts: parts)
-        if entries[place].waiting?.bytes ?? 0 > mostBytes { overflow() }
     }
 
     private mutating func add(_ item: LiveItem, _ parts: [LiveItem.Part], _ json: [UInt8]) {
@@ -154,33 +192,6 @@ struct LiveSession {
         principal.role(in: item.project) != nil
     }
 
-    /// Whether the item says more than the row that the client has. Once one did, all later ones do.
-    ///
-    /// A higher revision does so wherever its record stood: the log may have begun anew (the embedded one does with each start), and a
-    /// mended dead letter has its old place. A later place does so whatever the revision: who was deleted and made again begins at 1.
-    /// What a model says has no revision of its own, only its place.
-    private mutating func isBeyondFloor(_ item: LiveItem, at place: Int) -> Bool {
-        guard !entries[place].floors.isEmpty, let thing = item.thing else { return true }
-        let key = FloorKey(thing: thing, kind: item.kind, key: item.key ?? "")
-        guard let floor = entries[place].floors[key] else { return true }
-        let revision = item.kind == .prediction ? nil : item.revision
-        let isBeyond: Bool
-        if let revision, revision > floor.revision {
-            isBeyond = true
-        } else if let cause = item.cause, let position = floor.position, cause.topic == position.topic,
-            cause.partition == position.partition
-        {
-            // One record may take several steps of an alert or a property; the last of them is told again, which changes nothing.
-            isBeyond = item.kind == .twin ? cause.offset > position.offset : cause.offset >= position.offset
-        } else if let revision {
-            isBeyond = item.kind != .twin && revision == floor.revision
-        } else {
-            isBeyond = true
-        }
-        if isBeyond { entries[place].floors[key] = nil }
-        return isBeyond
-    }
-
     // MARK: Frames
 
     /// Something is to be told.
@@ -195,8 +206,7 @@ struct LiveSession {
         bound()
     }
 
-    /// Snapshots begin that have what is pending.
-    mutating func dropPending() {
+    private mutating func dropPending() {
         fresh.removeAll()
         freshBytes = 0
         held.removeAll()
@@ -224,6 +234,14 @@ struct LiveSession {
         return frames
     }
 
+    /// Snapshots begin for all subscriptions: what is pending is in them, or of another log.
+    mutating func restart() -> [LiveSubscription] {
+        dropPending()
+        hasOverflowed = false
+        for place in entries.indices { entries[place].restart() }
+        return subscriptions
+    }
+
     /// What waited is lost: every subscription begins anew. Those to begin, once.
     mutating func takeOverflow() -> [LiveSubscription] {
         guard hasOverflowed else { return [] }
@@ -243,14 +261,16 @@ struct LiveSession {
 
     private mutating func overflow() {
         hasOverflowed = true
-        fresh.removeAll()
-        freshBytes = 0
-        held.removeAll()
-        for place in entries.indices { entries[place].floors.removeAll() }
-        for place in entries.indices where entries[place].waiting != nil { entries[place].waiting = LiveHeld() }
+        dropPending()
+        for place in entries.indices { entries[place].restart() }
     }
 
     // MARK: Rights
+
+    /// Whether what is told of things that went from one project to another is not what it was.
+    func isConcerned(by moves: [LiveMove]) -> Bool {
+        entries.contains { entry in moves.contains { $0.concerns(entry.subscription, of: principal) } }
+    }
 
     /// The rights are these now: what waits and may no longer be seen is dropped.
     mutating func update(_ principal: Principal) -> Rights {
@@ -265,9 +285,9 @@ struct LiveSession {
         seen.filter(sees)
         held = seen
         for place in entries.indices {
-            guard var waiting = entries[place].waiting else { continue }
-            waiting.filter(sees)
-            entries[place].waiting = waiting
+            guard var reading = entries[place].reading else { continue }
+            reading.held.filter(sees)
+            entries[place].reading = reading
         }
         let gained = principal.isAdmin && !before.isAdmin || principal.roles.keys.contains { before.roles[$0] == nil }
         return gained && !before.isAdmin ? .more : .fewer

@@ -3,6 +3,9 @@ public struct LiveSettings: Sendable {
     /// What the topics that live push reads begin with: for the `LogTail` of an `APIServer`.
     public static let topicPrefixes = LiveKind.prefixes
 
+    /// Bytes of documents in one page of a snapshot, as they are stored.
+    static let pageBytes = 1 << 20
+
     /// Changes are gathered for this long before they go out together.
     public var tick: Duration = .milliseconds(40)
     /// Bytes that wait for one client at most; beyond that it begins anew.
@@ -20,6 +23,10 @@ public struct LiveSettings: Sendable {
     /// Bytes of one message of a client, and messages between two pings.
     public var largestMessage = 64 << 10
     public var mostMessages = 100
+    /// Bytes of messages that wait while the server asks who the client is.
+    static let earlyBytes = 256 << 10
+    /// How long those who come back wait for a server that has just started to reach the log.
+    public var readyDeadline: Duration = .seconds(10)
     /// Connections at a time.
     public var mostConnections = 10_000
     /// Snapshots that are read from the database at a time.

@@ -1,4 +1,5 @@
 import EgizCore
+import EgizPostgres
 import NIOCore
 
 /// The clients of one event loop, and who of them may be meant by what. Confined to that loop.
@@ -8,7 +9,8 @@ final class LiveShard: @unchecked Sendable {
     /// Items, and where a client is that had all up to and with them.
     struct Batch: Sendable {
         var items: [LiveItem]
-        var token: String
+        /// Nil: the past of the log is not read to its end yet.
+        var token: String?
     }
 
     let loop: any EventLoop
@@ -18,9 +20,18 @@ final class LiveShard: @unchecked Sendable {
     /// Those whose subscriptions all name things, by thing.
     private var byThing: [ByteText: [LiveConnection]] = [:]
     private var broad: [LiveConnection] = []
-    private var filters: [String: LivePathFilter] = [:]
+    /// Of the subscriptions there are; one that nobody has any more goes with the next look.
+    private var filters: [String: WeakFilter] = [:]
+    private var filtersAtNextLook = 64
     /// Of a connection in `byThing`, to leave it again.
     private var places: [ObjectIdentifier: Set<ByteText>] = [:]
+
+    private struct WeakFilter {
+        weak var filter: LivePathFilter?
+    }
+
+    /// Filters that are kept.
+    var filterCount: Int { filters.count }
 
     init(loop: any EventLoop) { self.loop = loop }
 
@@ -29,8 +40,6 @@ final class LiveShard: @unchecked Sendable {
     func remove(_ connection: LiveConnection) {
         unlist(connection)
         connections[ObjectIdentifier(connection)] = nil
-        // Filters of subscriptions that are gone.
-        if connections.isEmpty { filters.removeAll() }
     }
 
     /// The connection's subscriptions are others now.
@@ -64,9 +73,13 @@ final class LiveShard: @unchecked Sendable {
     func filter(of subscription: LiveSubscription) -> LivePathFilter? {
         guard !subscription.patterns.isEmpty else { return nil }
         let key = subscription.filterKey
-        if let known = filters[key] { return known }
+        if let known = filters[key]?.filter { return known }
+        if filters.count >= filtersAtNextLook {
+            filters = filters.filter { $0.value.filter != nil }
+            filtersAtNextLook = max(64, filters.count * 2)
+        }
         let made = LivePathFilter(patterns: subscription.patterns)
-        filters[key] = made
+        filters[key] = WeakFilter(filter: made)
         return made
     }
 
@@ -87,9 +100,14 @@ final class LiveShard: @unchecked Sendable {
         for connection in touched { connection.flush() }
     }
 
-    /// Another log: whoever has subscriptions begins anew.
-    func restart(_ reason: String, token: String) {
-        self.token = token
+    /// Things went from one project to another: whom that concerns begins anew.
+    func moved(_ moves: [LiveMove]) {
+        for connection in connections.values { connection.moved(moves) }
+    }
+
+    /// Whoever has subscriptions begins anew; where clients are is not known until the next items.
+    func restart(_ reason: String) {
+        token = nil
         for connection in connections.values { connection.restart(reason) }
     }
 

@@ -32,5 +32,8 @@ struct LiveClose: Sendable, Equatable {
     static let signIn = LiveClose(code: 4401, reason: "sign in first")
     static let invalidToken = LiveClose(code: 4401, reason: "the token is not valid or has expired")
     static let silent = LiveClose(code: 4408, reason: "nothing was heard for too long")
+    static let away = LiveClose(code: 1013, reason: "the database is not reachable; try again later")
+    /// Of streams, which cannot ask again.
+    static let ended = LiveClose(code: 1011, reason: "the subscription ended; ask again")
     static let done = LiveClose(code: 1000, reason: "")
 }

@@ -47,7 +47,8 @@ final class LiveSocketHandler: ChannelInboundHandler, LiveSink, @unchecked Senda
         case .binary: close(.unreadable)
         case .ping:
             connection?.heard()
-            write(WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData))
+            // Who does not read gets no answers either: they would pile up.
+            if isWritable, !isClosing { write(WebSocketFrame(fin: true, opcode: .pong, data: frame.unmaskedData)) }
         case .pong: connection?.heard()
         case .connectionClose:
             // The answer has the code that came, as the protocol wants.

@@ -22,7 +22,8 @@ final class LiveStream: LiveSink, @unchecked Sendable {
     func send(_ frame: LiveFrame) {
         var event = ByteBuffer()
         event.reserveCapacity(frame.json.count + (frame.resume?.utf8.count ?? 0) + 64)
-        event.writeString("event: \(frame.type)\n")
+        // A browser's EventSource has an event `error` of its own.
+        event.writeString("event: \(frame.type == "error" ? "problem" : frame.type)\n")
         // A browser sends the last one back in Last-Event-ID when it reconnects.
         if let resume = frame.resume { event.writeString("id: \(resume)\n") }
         // JSON of ours has no line ends.

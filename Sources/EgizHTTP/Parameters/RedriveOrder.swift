@@ -28,8 +28,7 @@ struct RedriveOrder: Sendable {
         func refuse(_ name: String, _ detail: String) { faults.append(.init(parameter: name, detail: detail)) }
 
         for member in object where !Self.members.contains(where: { $0.utf8.elementsEqual(member.key.utf8) }) {
-            let near = NearestWord.find(member.key, among: Self.members).map { " Did you mean \($0)?" } ?? ""
-            refuse(member.key, "There is no member \(member.key).\(near)")
+            refuse(member.key, BodyReader.unknown(member.key, Self.members))
         }
         let action = object["action"]?.string.flatMap(RedriveBatch.Action.init)
         if action == nil { refuse("action", "action must be \"retry\" or \"discard\".") }

@@ -29,6 +29,7 @@ public struct APIServer: Service {
     ///   - pool: The server does not close it.
     ///   - accountsPool: Connections of their own for who asks and may they, so that slow questions do not keep people from signing in;
     ///     nil: those of `pool`.
+    ///   - livePool: A connection of its own for live push, which waits while it does not know whose things are; nil: of `pool`.
     ///   - lag: Tells the ends of the log; nil shows lag as unknown.
     ///   - readiness: What else must hold for `/readyz`, beside the database.
     ///   - tail: Reads the notifications for live push; nil: there is none. The server closes it.
@@ -36,8 +37,22 @@ public struct APIServer: Service {
     ///   - metrics: What `/metrics` writes; bootstrap swift-metrics with the same registry.
     ///   - onBound: Called once with the port that was bound.
     public init(
-        configuration: APIConfiguration, pool: PostgresPool, accountsPool: PostgresPool? = nil, lag: (any LagProvider)?,
-        tail: (any LogTail)? = nil,
+        configuration: APIConfiguration, pool: PostgresPool, accountsPool: PostgresPool? = nil,
+        livePool: PostgresPool? = nil, lag: (any LagProvider)?, tail: (any LogTail)? = nil,
+        readiness: @escaping Readiness = { [] }, rehearsal: RehearsalSetup? = nil,
+        metrics: PrometheusRegistry = PrometheusRegistry(), logger: Logger,
+        onBound: @escaping @Sendable (Int) -> Void = { _ in }
+    ) {
+        self.init(
+            configuration: configuration, pool: pool, accountsPool: accountsPool,
+            owners: LiveQueries(pool: livePool ?? pool), lag: lag, tail: tail, readiness: readiness,
+            rehearsal: rehearsal, metrics: metrics, logger: logger, onBound: onBound)
+    }
+
+    /// - Parameter owners: Say to live push whose things are.
+    init(
+        configuration: APIConfiguration, pool: PostgresPool, accountsPool: PostgresPool? = nil,
+        owners: any LiveOwners, lag: (any LagProvider)?, tail: (any LogTail)? = nil,
         readiness: @escaping Readiness = { [] }, rehearsal: RehearsalSetup? = nil,
         metrics: PrometheusRegistry = PrometheusRegistry(), logger: Logger,
         onBound: @escaping @Sendable (Int) -> Void = { _ in }
@@ -47,16 +62,17 @@ public struct APIServer: Service {
         self.logger = logger
         self.onBound = onBound
         EngineMetrics.describe(in: metrics)
-        let twins = TwinRoutes(queries: TwinQueries(pool: pool), history: HistoryQueries(pool: pool))
+        let searches = SearchGate()
+        let twins = TwinRoutes(
+            queries: TwinQueries(pool: pool), history: HistoryQueries(pool: pool), searches: searches)
         let history = HistoryRoute(queries: HistoryQueries(pool: pool))
-        let registry = RegistryRoutes(pool: pool, setup: rehearsal)
+        let registry = RegistryRoutes(pool: pool, setup: rehearsal, searches: searches)
         let topologies = TopologiesRoute(queries: TopologyQueries(pool: pool), lag: lag, logger: logger)
         let letters = DeadLetterRoutes(pool: pool, rehearsal: rehearsal)
         let accounts = Accounts(
             pool: accountsPool ?? pool,
             configuration: configuration.accounts ?? AccountConfiguration(demand: .required),
-            // Behind a proxy everybody comes from loopback: nobody is the local operator because of that.
-            isOutside: configuration.isOutside || !configuration.trustedProxies.isEmpty, logger: logger)
+            hasLocalOperator: configuration.hasLocalOperator, logger: logger)
         gate = accounts.gate
         self.accounts = accounts
         let health = HealthRoutes(
@@ -65,7 +81,7 @@ public struct APIServer: Service {
         live = tail.map { tail in
             let queries = LiveQueries(pool: pool)
             return LiveService(
-                hub: LiveHub(tail: tail, queries: queries, settings: configuration.live, logger: logger),
+                hub: LiveHub(tail: tail, owners: owners, settings: configuration.live, logger: logger),
                 access: accounts.gate, queries: queries, settings: configuration.live, metrics: metrics, logger: logger)
         }
         let push = LiveRoute(service: live, group: Self.group)
@@ -136,6 +152,11 @@ public struct APIServer: Service {
                 if configuration.isOutside {
                     logger.warning(
                         "passwords and tokens travel in clear text: put a proxy with TLS in front, and let nobody else reach this port"
+                    )
+                }
+                if configuration.hasLocalOperator {
+                    logger.notice(
+                        "requests without credentials are an admin's; behind a proxy or a tunnel set EGIZ_AUTH=required"
                     )
                 }
                 onBound(port)

@@ -11,7 +11,8 @@ public struct RegistryPublisher: Service {
     public static let topic = "framework.notifications.v1.registry"
 
     private static let interval: Duration = .milliseconds(250)
-    private static let longestPause: Duration = .seconds(15)
+    /// With Kafka back, changes are told within two seconds.
+    private static let longestPause: Duration = .seconds(1)
     private static let batch = 500
     /// Rounds between two sweeps: an hour.
     private static let sweeps = 14_400

@@ -7,11 +7,13 @@ import Logging
 /// One life of a tail: from its first look at the topics until the log is another one. Confined to the tail's queue.
 final class TailSession {
     private static let requestTimeout = Duration.seconds(10)
-    private static let lookInterval = Duration.seconds(10)
+    /// Of a batch.
+    private static let mostBytes = 16 << 20
 
     private let client: KafkaClient
     private let prefixes: [String]
     private let behind: Int64
+    private let lookInterval: Duration
     private let log: String
     private var assigned: [TopicPartition: Int64] = [:]
     private var nextLook: ContinuousClock.Instant
@@ -20,12 +22,20 @@ final class TailSession {
     /// What it has read is not followed by what it would read next.
     private(set) var isLost = false
     private var started: [TopicPartition: NextOffset] = [:]
+    private var ends: [TopicPartition: NextOffset] = [:]
+    private var hasLooked = false
+    /// No batch was handed over yet: the first says that it begins another log, however many attempts it takes.
+    private var isNew = true
+    private var bytes = 0
     /// Met behind records that had to be handed over first.
     private var pendingError: EngineError?
 
-    init(properties: [String: String], prefixes: [String], behind: Int64, log: Logger) throws(EngineError) {
+    init(
+        properties: [String: String], prefixes: [String], behind: Int64, lookInterval: Duration, log: Logger
+    ) throws(EngineError) {
         self.prefixes = prefixes
         self.behind = behind
+        self.lookInterval = lookInterval
         client = try KafkaClient.groupMember(properties: properties, log: log, rebalance: RebalanceContext())
         if let embedded = try client.embeddedLog(timeout: Self.requestTimeout) {
             self.log = embedded
@@ -54,25 +64,29 @@ final class TailSession {
             throw error
         }
         var batch = TailBatch(log: log)
-        batch.started = started
-        started = [:]
+        (batch.isNewLog, batch.started, batch.ends) = (isNew, started, ends)
+        bytes = 0
         do throws(EngineError) {
-            guard let message = rd_kafka_consumer_poll(client.raw, wait.milliseconds32) else { return batch }
-            try take(message, &batch)
-            while batch.records.count < limit, let message = rd_kafka_consumer_poll(client.raw, 0) {
+            if let message = rd_kafka_consumer_poll(client.raw, wait.milliseconds32) {
                 try take(message, &batch)
+                while batch.records.count < limit, bytes < Self.mostBytes,
+                    let message = rd_kafka_consumer_poll(client.raw, 0)
+                {
+                    try take(message, &batch)
+                }
             }
         } catch {
             // What came before it is handed over first.
             if batch.records.isEmpty, batch.started.isEmpty { throw error }
             pendingError = error
         }
+        (isNew, started, ends) = (false, [:], [:])
         return batch
     }
 
     /// Assigns partitions that are new. Those that are read already keep their place.
     private func look() throws(EngineError) {
-        nextLook = .now + Self.lookInterval
+        nextLook = .now + lookInterval
         var found: [TopicPartition] = []
         for (topic, count) in try client.topicPartitionCounts(timeout: Self.requestTimeout) {
             guard prefixes.contains(where: { topic.hasPrefix($0) }) else { continue }
@@ -80,20 +94,27 @@ final class TailSession {
                 found.append(TopicPartition(topic, number))
             }
         }
-        guard !found.isEmpty else { return }
-        let isFirst = assigned.isEmpty
+        guard !found.isEmpty else {
+            hasLooked = true
+            return
+        }
+        var next = assigned
+        var (starts, ends) = (started, self.ends)
         for (partition, marks) in try client.watermarks(of: found) {
             // A topic that appeared while we read is read from its beginning: nobody has missed any of it.
-            let start = isFirst ? max(marks.start.raw, marks.end.raw - behind) : marks.start.raw
-            assigned[partition] = start
-            started[partition] = NextOffset(stored: start)
+            let start = hasLooked ? marks.start.raw : max(marks.start.raw, marks.end.raw - behind)
+            next[partition] = start
+            starts[partition] = NextOffset(stored: start)
+            if !hasLooked { ends[partition] = NextOffset(stored: marks.end.raw) }
         }
-        let list = PartitionList(capacity: assigned.count)
-        for (partition, offset) in assigned { list.add(partition, offset: offset) }
+        let list = PartitionList(capacity: next.count)
+        for (partition, offset) in next { list.add(partition, offset: offset) }
         let code = list.withRaw { rd_kafka_assign(client.raw, $0) }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw EngineError.kafka(code, "the partitions to be tailed cannot be assigned")
         }
+        // Only now: what could not be assigned is looked for again.
+        (assigned, started, self.ends, hasLooked) = (next, starts, ends, true)
     }
 
     /// Whether it is still the log that positions were taken from. An embedded broker that was restarted has another one behind the same
@@ -116,6 +137,7 @@ final class TailSession {
         case RD_KAFKA_RESP_ERR_NO_ERROR:
             let record = KafkaRecordBatch.record(message, topic: 0)
             assigned[partition] = m.offset + 1
+            bytes += m.len + m.key_len
             batch.positions[partition] = NextOffset(after: m.offset)
             batch.records.append(
                 .init(

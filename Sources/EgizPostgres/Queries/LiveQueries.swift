@@ -29,6 +29,9 @@ public struct LiveQueries: Sendable {
             self.alerts = alerts
             self.predictions = predictions
         }
+
+        /// A project of the question that the scope does not have is not there, or not the caller's to see.
+        var both: AccessScope { scope.intersection(projects.map { .projects($0) } ?? .all) }
     }
 
     public struct Twin: Sendable {
@@ -53,9 +56,11 @@ public struct LiveQueries: Sendable {
 
     public init(pool: PostgresPool) { self.pool = pool }
 
-    /// Up to `limit` things after `after`, in the order of their ids.
-    public func page(_ question: Question, after: String?, limit: Int) async throws -> Page {
-        try await pool.read { try Self.page(question, after, limit, $0) }
+    /// Up to `limit` things after `after`, in the order of their ids by bytes; fewer where their documents have more than `bytes` as
+    /// they are stored, but at least one.
+    public func page(_ question: Question, after: String?, limit: Int, bytes: Int) async throws -> Page {
+        if question.both.isEmpty { return Page() }
+        return try await pool.read { try Self.page(question, after, limit, bytes, $0) }
     }
 
     /// The project of each of these things, in their order; nil: nobody's.
@@ -69,13 +74,38 @@ public struct LiveQueries: Sendable {
         }
     }
 
+    /// The moves of things between projects after that one, at most `limit`, and the last one there is; of nil none, only the last. Where
+    /// some of them are no longer known, `isWhole` is false.
+    public func moves(after: Int64?, limit: Int) async throws -> (moves: [LiveMove], last: Int64, isWhole: Bool) {
+        try await pool.run { connection in
+            // Also where all of them are gone: the next one's number is not used again.
+            let ends = try connection.query(
+                "select coalesce(min(change_id), 0), coalesce(max(change_id), 0) from egiz.belonging_change"
+            ).first
+            let last = ends?.int64(1) ?? 0
+            guard let after, after < last else { return ([], last, true) }
+            let rows = try connection.query(
+                """
+                select change_id, subject, is_namespace, before_project::text, after_project::text
+                from egiz.belonging_change where change_id > $1 order by change_id limit $2
+                """, [.int64(after), .int64(Int64(limit))])
+            let moves = rows.map { row in
+                LiveMove(
+                    id: row.int64(0) ?? 0, subject: row.text(1) ?? "", isNamespace: row.bool(2) ?? false,
+                    before: row.text(3).flatMap { ProjectID($0) }, after: row.text(4).flatMap { ProjectID($0) })
+            }
+            return (moves, moves.last?.id ?? last, after + 1 >= ends?.int64(0) ?? 0)
+        }
+    }
+
     private static func page(
-        _ question: Question, _ after: String?, _ limit: Int, _ connection: PostgresConnection
+        _ question: Question, _ after: String?, _ limit: Int, _ bytes: Int, _ connection: PostgresConnection
     ) throws(EngineError) -> Page {
         var page = Page()
-        page.twins = try twins(question, after, limit + 1, connection)
-        if page.twins.count > limit {
-            page.twins.removeLast()
+        let found = try twins(question, after, limit + 1, bytes, connection)
+        page.twins = found.twins
+        if found.hasMore || page.twins.count > limit {
+            if page.twins.count > limit { page.twins.removeLast() }
             page.next = page.twins.last?.thing
         }
         let things: [String?] = page.twins.map { $0.thing }
@@ -87,35 +117,45 @@ public struct LiveQueries: Sendable {
     }
 
     private static func twins(
-        _ question: Question, _ after: String?, _ limit: Int, _ connection: PostgresConnection
-    ) throws(EngineError) -> [Twin] {
-        var parameters: [PostgresValue] = [.int64(Int64(limit))]
+        _ question: Question, _ after: String?, _ limit: Int, _ bytes: Int, _ connection: PostgresConnection
+    ) throws(EngineError) -> (twins: [Twin], hasMore: Bool) {
+        var parameters: [PostgresValue] = [.int64(Int64(limit)), .int64(Int64(bytes))]
         var conditions = ["not deleted"]
         if let after {
             parameters.append(.text(after))
-            conditions.append("thing_id > $\(parameters.count)")
+            conditions.append("twin.thing_id > $\(parameters.count)")
         }
         if let things = question.things {
             parameters.append(.textArray(things))
-            conditions.append("thing_id = any ($\(parameters.count))")
+            conditions.append("twin.thing_id = any ($\(parameters.count))")
         }
-        // A project of the question that the scope does not have is not there, or not the caller's to see.
-        for scope in [question.scope, question.projects.map { .projects($0) } ?? .all] {
-            guard let condition = scope.condition(thing: "thing_id", at: parameters.count + 1) else { continue }
-            parameters.append(scope.parameter)
-            conditions.append("(\(condition))")
-        }
-        return try connection.query(
+        let scope = question.both
+        if scope != .all { parameters.append(scope.parameter) }
+        let found = scope.select(
             """
-            select thing_id, revision, \(question.twins ? "document" : "null"), input_topic, input_partition, input_offset
-            from egiz.twin where \(conditions.joined(separator: " and ")) order by thing_id limit $1
-            """, parameters
-        ).map { row in
+            twin.thing_id, revision, document, input_topic, input_partition, input_offset,
+            \(question.twins ? "pg_column_size(document)::bigint" : "0::bigint") as weight
+            """, from: "egiz.twin", thing: "twin.thing_id", where: conditions.joined(separator: " and "),
+            order: "twin.thing_id", limit: "$1", at: parameters.count)
+        // The bytes before a row say whether it has room, without a look into the documents.
+        let rows = try connection.query(
+            """
+            select thing_id, revision, \(question.twins ? "document" : "null"), input_topic, input_partition, input_offset,
+                place < times
+            from (
+                select *, sum(weight) over (order by thing_id) - weight as before, row_number() over (order by thing_id) as place,
+                    count(*) over () as times
+                from (select * from (\(found)) part order by thing_id limit $1) found
+            ) weighed where before <= $2 order by thing_id
+            """, parameters)
+        let hasMore = rows.isEmpty ? false : rows[rows.count - 1].bool(6) ?? false
+        let twins = rows.map { row in
             Twin(
                 thing: row.text(0) ?? "", revision: row.int64(1) ?? 0, document: row.bytes(2),
                 position: InputPosition(
                     topic: row.text(3) ?? "", partition: Int32(clamping: row.int64(4) ?? 0), offset: row.int64(5) ?? 0))
         }
+        return (twins, hasMore)
     }
 
     private static func scenes(

@@ -31,6 +31,13 @@ public final class PostgresDeploymentStore: DeploymentStore {
         _ = try connection.query("select pg_advisory_xact_lock($1)", [.int64(Self.lockKey)])
     }
 
+    /// Inside a transaction of the caller that only reads: nobody waits for it, and it waits for nobody.
+    public init(reading connection: PostgresConnection) {
+        session = StoreSession(url: "", applicationName: "egiz-deploy")
+        transaction = connection
+        actor = nil
+    }
+
     private func note(_ action: String, _ topology: String, _ after: [(String, JSONValue)]) throws(EngineError) {
         guard let actor else { return }
         try AuditWriter.append(
@@ -69,6 +76,33 @@ public final class PostgresDeploymentStore: DeploymentStore {
             "select version, text, applied_at, origin from egiz.topology where name = $1 order by version",
             [.text(topology)]
         ).map { row in
+            TopologyVersion(
+                version: row.int64(0) ?? 0, text: row.text(1) ?? "", appliedAt: row.timestamp(2) ?? 0,
+                origin: row.text(3))
+        }
+    }
+
+    /// Versions below `before`, the newest first, up to one more than `limit`; without their texts.
+    public func versions(of topology: String, before: Int64?, limit: Int) throws(EngineError) -> [TopologyVersion] {
+        try connection().query(
+            """
+            select version, applied_at, origin from egiz.topology where name = $1 and version < $2
+            order by version desc limit $3
+            """, [.text(topology), .int64(before ?? .max), .int64(Int64(limit) + 1)]
+        ).map { row in
+            TopologyVersion(
+                version: row.int64(0) ?? 0, text: "", appliedAt: row.timestamp(1) ?? 0, origin: row.text(2))
+        }
+    }
+
+    /// One version; of nil the newest.
+    public func version(_ version: Int64?, of topology: String) throws(EngineError) -> TopologyVersion? {
+        try connection().query(
+            """
+            select version, text, applied_at, origin from egiz.topology
+            where name = $1 and ($2::bigint is null or version = $2::bigint) order by version desc limit 1
+            """, [.text(topology), .optional(version)]
+        ).first.map { row in
             TopologyVersion(
                 version: row.int64(0) ?? 0, text: row.text(1) ?? "", appliedAt: row.timestamp(2) ?? 0,
                 origin: row.text(3))

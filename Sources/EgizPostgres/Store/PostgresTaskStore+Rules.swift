@@ -21,6 +21,21 @@ extension PostgresTaskStore {
             select thing_id from egiz.twin where stage = $1 and partition = $2 and thing_id > $3
             order by thing_id limit $4
             """, [.text(task.stage.text), .int64(Int64(task.partition)), .text(after), .int64(Int64(limit))])
+        return try Self.things(rows, task)
+    }
+
+    public func things(of task: TaskID, among things: [ThingID]) throws(EngineError) -> [ThingID] {
+        guard !things.isEmpty else { return [] }
+        let (connection, _) = try session.connection()
+        let rows = try connection.query(
+            """
+            select thing_id from egiz.twin where stage = $1 and partition = $2 and thing_id = any ($3) order by thing_id
+            """,
+            [.text(task.stage.text), .int64(Int64(task.partition)), .textArray(things.map(\.text))])
+        return try Self.things(rows, task)
+    }
+
+    private static func things(_ rows: PostgresRows, _ task: TaskID) throws(EngineError) -> [ThingID] {
         var things: [ThingID] = []
         for row in rows {
             guard let text = row.text(0), let thing = try? ThingID(validating: text) else {

@@ -68,6 +68,8 @@ public final class AlertRule: StatefulProcessor {
     let topic: String?
     private let ownFingerprint: UInt64
     private var fingerprint: UInt64
+    /// Of the types of registered things.
+    private var thingTypes: UInt64 = 0
     private var generation = 1
     /// By the numbers of their rules.
     private var sets: [[Int]: AlertSet] = [:]
@@ -123,10 +125,10 @@ public final class AlertRule: StatefulProcessor {
             hash.combine(type)
             hash.combine(parent)
         }
-        if !registry.thingTypes.isEmpty { hash.combine(registry.thingTypesFingerprint) }
         lineages = types.merging(registry)
-        if fingerprint != hash.value {
-            fingerprint = hash.value
+        // Types of registered things are no rules: the step looks at the things whose type is another one.
+        if fingerprint != hash.value || thingTypes != registry.thingTypesFingerprint {
+            (fingerprint, thingTypes) = (hash.value, registry.thingTypesFingerprint)
             generation += 1
             sets = [:]
         }

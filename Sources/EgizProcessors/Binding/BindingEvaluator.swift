@@ -69,6 +69,8 @@ public final class BindingEvaluator: StatefulProcessor {
     private var places: RulePlaces
     private var types: TypeTree
     private var fingerprint: UInt64
+    /// Of the types of registered things.
+    private var thingTypes: UInt64 = 0
     /// Rises when rules change: states look for their set anew.
     private var generation = 1
     /// By the numbers of their rules.
@@ -115,10 +117,10 @@ public final class BindingEvaluator: StatefulProcessor {
             hash.combine(type)
             hash.combine(parent)
         }
-        if !registry.thingTypes.isEmpty { hash.combine(registry.thingTypesFingerprint) }
         types = ownTypes.merging(registry)
-        if fingerprint != hash.value {
-            fingerprint = hash.value
+        // Types of registered things are no rules: the step looks at the things whose type is another one.
+        if fingerprint != hash.value || thingTypes != registry.thingTypesFingerprint {
+            (fingerprint, thingTypes) = (hash.value, registry.thingTypesFingerprint)
             generation += 1
             sets = [:]
         }

@@ -72,6 +72,8 @@ public final class FanOut: StatefulProcessor {
     private var members: RuleRegistry.Members?
     private var types: TypeTree
     private var fingerprint: UInt64
+    /// Of the types of registered things.
+    private var thingTypes: UInt64 = 0
     /// Rises when the task changes: states look anew whether they are its.
     private var generation = 1
     /// Where answers come to things: those of the topology, and of the registry's tasks. Two tasks whose answers asked each other would
@@ -145,11 +147,11 @@ public final class FanOut: StatefulProcessor {
             hash.combine(type)
             hash.combine(parent)
         }
-        if !registry.thingTypes.isEmpty { hash.combine(registry.thingTypesFingerprint) }
         types = ownTypes.merging(registry)
         registryAnswers = registry.tasks.compactMap { (try? RegistryTask.task($0))?.writeTo }
-        if fingerprint != hash.value {
-            fingerprint = hash.value
+        // Types of registered things are no rules: the step looks at the things whose type is another one.
+        if fingerprint != hash.value || thingTypes != registry.thingTypesFingerprint {
+            (fingerprint, thingTypes) = (hash.value, registry.thingTypesFingerprint)
             generation += 1
             places = nil
         }

@@ -49,6 +49,8 @@ public final class TypeSchema: StatefulProcessor {
 
     private var types: TypeTree
     private var fingerprint: UInt64
+    /// Of the types of registered things.
+    private var thingTypes: UInt64 = 0
     /// Rises when schemas change: states look for their rule anew.
     private var generation = 1
     private var schemas: [String: ValueSchema] = [:]
@@ -91,10 +93,10 @@ public final class TypeSchema: StatefulProcessor {
             hash.combine(type)
             hash.combine(parent)
         }
-        if !registry.thingTypes.isEmpty { hash.combine(registry.thingTypesFingerprint) }
         types = ownTypes.merging(registry)
-        if fingerprint != hash.value {
-            fingerprint = hash.value
+        // Types of registered things are no rules: the step looks at the things whose type is another one.
+        if fingerprint != hash.value || thingTypes != registry.thingTypesFingerprint {
+            (fingerprint, thingTypes) = (hash.value, registry.thingTypesFingerprint)
             generation += 1
             rules = [:]
         }

@@ -4,7 +4,7 @@ public import EgizCore
 ///
 /// Safe from any thread; one caller at a time.
 public protocol LogTail: Sendable {
-    /// Waits up to `wait` for records and gives what is there, up to `limit`.
+    /// Waits up to `wait` for records and gives what is there, up to `limit` and 16 MiB.
     ///
     /// Errors: `.kafka`/`.backoff` where the broker is away (ask again). A log that was made anew, or lost what was to be read next, is
     /// no error: the batch says `isNewLog`, and reading goes on at its end.
@@ -34,6 +34,9 @@ public struct TailBatch: Sendable {
     public var records: [Record] = []
     /// Where reading of a partition began: those that are new in this batch.
     public var started: [TopicPartition: NextOffset] = [:]
+    /// Where those ended when reading began that were there from the first: what lies before is the past. None of a topic that appeared
+    /// while we read.
+    public var ends: [TopicPartition: NextOffset] = [:]
     /// The next offset of each partition of the batch, behind the marks of transactions that were passed.
     public var positions: [TopicPartition: NextOffset] = [:]
     /// What was read before belongs to another log, or is not followed by this: `started` names every partition.

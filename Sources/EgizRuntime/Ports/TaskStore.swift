@@ -34,8 +34,9 @@ public protocol TaskStore: AnyObject {
     /// The task's timers in the order in which they fire, those beyond `after`, at most `limit`.
     func timers(of task: TaskID, after: TaskTimer?, limit: Int) throws(EngineError) -> [TaskTimer]
 
-    /// The outboxes of the task that nobody deleted, by epoch.
-    func outboxes(of task: TaskID) throws(EngineError) -> [Outbox]
+    /// The outboxes of the task that nobody deleted, by epoch. Throws `.ownership`/`.backoff` where the task is not ours any more: a
+    /// later owner's would be published as if they were ours.
+    func outboxes(of lease: TaskLease) throws(EngineError) -> [Outbox]
 
     /// Deletes acknowledged outboxes of tasks that are still ours, outside an epoch: for idle tasks and before a release (rule 9).
     func delete(_ acknowledged: [Outbox.Acknowledgement], of leases: [TaskLease]) throws(EngineError)
@@ -66,6 +67,9 @@ public protocol TaskStore: AnyObject {
 
     /// Things of the task with a twin, deleted ones included, in the order of their ids, those beyond `after`, at most `limit`.
     func things(of task: TaskID, after: String, limit: Int) throws(EngineError) -> [ThingID]
+
+    /// Those of these things that have a twin of the task, deleted ones included.
+    func things(of task: TaskID, among things: [ThingID]) throws(EngineError) -> [ThingID]
 
     /// The oldest messages of people to these tasks, in their order, at most `limit` (rule 19).
     func inbox(of leases: [TaskLease], limit: Int) throws(EngineError) -> [InboxMessage]

@@ -66,33 +66,46 @@ extension StreamThread {
             return true
         }
         nextRegistry = nil
+        let retyped = registry.flatMap { next.retyped(since: $0) }
         registry = next
         logger.info("rules of the registry changed", metadata: [LogKey.version: "\(next.version)"])
         var problems: Set<String> = []
-        for task in tasks.values { problems.formUnion(task.step.install(next, stored: task.lease.rules)) }
+        for task in tasks.values {
+            problems.formUnion(task.step.install(next, stored: task.lease.rules, retyped: retyped))
+        }
         report(problems.sorted())
         return false
     }
 
-    /// Lets processors look at the things of a task again, a page an epoch, where their rules have changed, and ends what removed
-    /// ones left there. Only what is committed is listed, so the page waits until nothing of the task is in commit.
+    /// Lets processors look at the things of a task again, a page an epoch: all of them where their rules have changed, which also ends
+    /// what removed ones left there; else those whose registered type is another one. Only what is committed is listed, so the page
+    /// waits until nothing of the task is in commit.
     func review() throws(EngineError) {
-        for task in tasks.values {
-            guard let after = task.step.rules?.reviewedThrough, task.inFlight == nil,
-                task.reviewedAt != task.lease.epoch
-            else { continue }
-            let things = try whileAway { store throws(EngineError) in
-                try store.things(of: task.id, after: after, limit: Self.page)
+        for task in tasks.values where task.inFlight == nil && task.reviewedAt != task.lease.epoch {
+            let retyped = task.step.retyped(limit: Self.page)
+            if !retyped.isEmpty {
+                let things = try whileAway { store throws(EngineError) in
+                    try store.things(of: task.id, among: retyped)
+                }
+                try review(things, of: task)
+                task.step.noteRetyped(retyped.count)
+            } else if let after = task.step.rules?.reviewedThrough {
+                let things = try whileAway { store throws(EngineError) in
+                    try store.things(of: task.id, after: after, limit: Self.page)
+                }
+                try review(things, of: task)
+                extras.sweeps.append(task.step.sweep(things))
+                task.step.noteReview(through: things.count < Self.page ? nil : things.last?.text)
             }
-            task.reviewedAt = task.lease.epoch
-            if task.step.hasRules {
-                let missing = things.filter { !task.step.twins.contains($0) }
-                if !missing.isEmpty { try load(missing, into: task) }
-                for thing in things { try settle(in: task) { task.step.review(thing) } }
-            }
-            extras.sweeps.append(task.step.sweep(things))
-            task.step.noteReview(through: things.count < Self.page ? nil : things.last?.text)
         }
+    }
+
+    private func review(_ things: [ThingID], of task: OwnedTask) throws(EngineError) {
+        task.reviewedAt = task.lease.epoch
+        guard task.step.hasRules else { return }
+        let missing = things.filter { !task.step.twins.contains($0) }
+        if !missing.isEmpty { try load(missing, into: task) }
+        for thing in things { try settle(in: task) { task.step.review(thing) } }
     }
 
     /// Consumes what people have asked for; one batch an epoch.

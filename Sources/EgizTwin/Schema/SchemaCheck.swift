@@ -71,8 +71,12 @@ struct SchemaCheck {
         if let maximum = node.maximum, number > maximum { refuse(place, "it must be at most \(Self.text(maximum))") }
         if let above = node.above, number <= above { refuse(place, "it must be above \(Self.text(above))") }
         if let below = node.below, number >= below { refuse(place, "it must be below \(Self.text(below))") }
-        if let factor = node.multipleOf, JSONValue.double(number / factor).integral == nil {
-            refuse(place, "it must be a multiple of \(factor)")
+        if let factor = node.multipleOf {
+            // 0.3 is a multiple of 0.1, whatever their doubles are.
+            let times = number / factor
+            if !(abs(times - times.rounded()) <= 1e-9 * max(1, abs(times))) {
+                refuse(place, "it must be a multiple of \(factor)")
+            }
         }
     }
 

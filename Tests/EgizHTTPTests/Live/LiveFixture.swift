@@ -56,6 +56,21 @@ enum LiveFixture {
             patterns: paths.compactMap { PathPattern($0) })
     }
 
+    /// The row of a snapshot, whose cause is the record of that offset of `topic`.
+    static func row(
+        _ thing: ByteText, _ offset: Int64, kind: LiveKind = .twin, key: ByteText = "", topic: String = "events",
+        revision: Int64? = nil, json: String = "{}"
+    ) -> LiveRow {
+        LiveRow(
+            key: .init(thing: thing, kind: kind, key: key),
+            floor: .init(
+                position: InputPosition(topic: topic, partition: 0, offset: offset), revision: revision ?? offset),
+            json: Array(json.utf8))
+    }
+
+    /// The rows as all there is of a page, which is the last.
+    static func page(_ rows: LiveRow...) -> LivePiece { LivePiece(rows: rows, isPageEnd: true) }
+
     static func session(_ principal: Principal = admin, mostBytes: Int = 1 << 20) -> LiveSession {
         LiveSession(principal: principal, mostBytes: mostBytes)
     }
@@ -68,6 +83,8 @@ enum LiveFixture {
                 let parts = (value?["changes"]?.array ?? []).map { part in
                     "\(part["path"]?.string ?? "-")=\(part["value"]?.text ?? "")"
                 }
+                // Rows of the fixture say nothing of themselves.
+                guard item["kind"] != nil else { return "row" }
                 let words = [
                     item["kind"]?.string, item["thingId"]?.string, value?["revision"]?.text, value?["change"]?.string,
                 ]

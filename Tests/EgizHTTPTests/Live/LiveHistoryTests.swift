@@ -22,7 +22,7 @@ import Testing
         let history = history(5...12)
         #expect(history.since(token(9))?.map(\.offset) == [9, 10, 11, 12])
         #expect(history.since(token(5))?.count == 8)
-        #expect(history.since(history.token)?.isEmpty == true)
+        #expect(history.since(history.token(moves: 0))?.isEmpty == true)
     }
 
     @Test func whatIsNoLongerKeptOrOfAnotherLogCannotBeGivenBack() {
@@ -47,7 +47,7 @@ import Testing
     @Test func marksOfTransactionsMoveTheEnd() {
         var history = history(5...8)
         history.advance(twins, to: 12)
-        #expect(history.token == token(12) && history.since(token(10))?.isEmpty == true)
+        #expect(history.token(moves: 0) == token(12) && history.since(token(10))?.isEmpty == true)
     }
 
     @Test func bytesAreBoundedOverAllPartitionsAndTheFullestGivesWay() {
@@ -72,9 +72,15 @@ import Testing
         #expect(token.text.utf8.allSatisfy { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") })
     }
 
-    @Test(arguments: ["", "x", "!!!", "Mjtsb2c", "MTtsb2c7eDowPS0x"])
+    @Test func aTokenOfAnEarlierServerIsOfAnotherLog() throws {
+        // "1;log;@twin:0=5"
+        let token = try #require(LiveToken(parsing: "MTtsb2c7QHR3aW46MD01"))
+        #expect(history(5...8).since(token) == nil)
+    }
+
+    @Test(arguments: ["", "x", "!!!", "Mztsb2c", "Mjtsb2c7MDt4OjA9LTE", "Mjtsb2c7MA.", "Mjtsb2c7MA.x"])
     func whatIsNoTokenIsRefused(text: String) {
-        // The last two are "2;log" and "1;log;x:0=-1".
+        // The last ones are "3;log", "2;log;0;x:0=-1", and "2;log;0" with what is no digest.
         #expect(LiveToken(parsing: text) == nil)
     }
 }

@@ -23,7 +23,10 @@ extension DatabaseTests {
                 })
         }
 
-        private func withServer(_ body: @escaping @Sendable (Int) async throws -> Void) async throws {
+        private func withServer(
+            _ people: TestPeople? = nil, _ body: @escaping @Sendable (Int) async throws -> Void
+        ) async throws {
+            let people = people ?? self.people
             let hub = try #require(people.server.live).hub
             let running = Task { await hub.run() }
             defer { running.cancel() }
@@ -132,6 +135,95 @@ extension DatabaseTests {
                         types.append(try JSONParser().parse(Array(text.utf8))["type"]?.string)
                     }
                     #expect(!types.contains("changes"))
+                }
+            }
+        }
+
+        /// Nothing is told to the wrong people, or kept from the right ones, because the database does not answer for a moment.
+        @Test func aChangeWaitsUntilItIsKnownWhoseItIs() async throws {
+            let (tail, owners) = (MemoryTail(), MemoryOwners())
+            let people = try TestPeople(tail: tail, owners: owners, configure: { $0.live.tick = .milliseconds(1) })
+            let viewer = try await people.person("viewer@example.com")
+            let project = try await people.project(viewer.access, namespace: "one")
+            owners.own("one:a", ProjectID(project))
+            try await withServer(people) { port in
+                try await SocketClient.open(port: port, headers: Self.headers(viewer.access)) { socket in
+                    try await socket.send(#"{"type":"subscribe","id":"s","snapshot":false}"#)
+                    _ = try await socket.message("live")
+                    owners.fail(2)
+                    tail.change(1, "/attributes/a", "1", thing: "one:a")
+                    tail.change(2, "/attributes/a", "2", thing: "two:b")
+                    tail.change(3, "/attributes/a", "3", thing: "one:a")
+                    var told: [JSONValue?] = []
+                    while told.count < 2 {
+                        let items = try await socket.message("changes")["items"]?.array ?? []
+                        told += items.map { $0["value"]?["revision"] }
+                    }
+                    #expect(told == [.int(1), .int(3)])
+                    #expect(owners.questions >= 3)
+                }
+            }
+        }
+
+        @Test func aThingThatChangesItsProjectComesAndGoes() async throws {
+            let viewer = try await people.person("viewer@example.com")
+            let project = try await people.project(viewer.access, namespace: "one")
+            try twin("two:b")
+            let (tail, api) = (tail, people.api)
+            try await withServer { port in
+                let token = try await SocketClient.open(port: port, headers: Self.headers(viewer.access)) { socket in
+                    try await socket.send(#"{"type":"subscribe","id":"s","kinds":["twin"]}"#)
+                    _ = try await socket.message("live")
+                    tail.change(10, "/attributes/a", "10", thing: "two:b")
+                    tail.change(10, "/attributes/a", "10", thing: "one:a")
+                    let items = try await socket.message("changes")
+                    #expect(items["items"]?.array?.map { $0["thingId"] } == [.string("one:a")])
+                    try api.connection.execute(
+                        "insert into egiz.project_thing (thing_id, project_id) values ('two:b', '\(project)')")
+                    #expect(try await socket.message("resync")["id"] == .string("s"))
+                    let rows = try await socket.message("snapshot")["items"]?.array
+                    #expect(rows?.map { $0["thingId"] } == [.string("two:b")])
+                    _ = try await socket.message("live")
+                    tail.change(11, "/attributes/a", "11", thing: "two:b")
+                    _ = try await socket.message("changes")
+                    try api.connection.execute("delete from egiz.project_thing")
+                    _ = try await socket.message("resync")
+                    _ = try await socket.message("live")
+                    tail.change(12, "/attributes/a", "12", thing: "two:b")
+                    tail.change(12, "/attributes/a", "12", thing: "one:a")
+                    let last = try await socket.message("changes")
+                    #expect(last["items"]?.array?.map { $0["thingId"] } == [.string("one:a")])
+                    return items["resume"]?.string
+                }
+                // Who was away meanwhile does not go on from what is no longer so.
+                try await SocketClient.open(port: port, headers: Self.headers(viewer.access)) { socket in
+                    try await socket.send(
+                        #"{"type":"subscribe","id":"s","resume":"\(try #require(token))"}"#)
+                    #expect(try await socket.message("resync")["id"] == .string("s"))
+                }
+            }
+        }
+
+        @Test func aTokenOfSomebodyWhoMaySeeOtherThingsIsAnsweredWithResync() async throws {
+            let viewer = try await people.person("viewer@example.com")
+            let admin = try await people.admin()
+            _ = try await people.project(viewer.access, namespace: "one")
+            let tail = tail
+            try await withServer { port in
+                let token = try await SocketClient.open(port: port, headers: Self.headers(viewer.access)) { socket in
+                    try await socket.send(#"{"type":"subscribe","id":"s","snapshot":false}"#)
+                    _ = try await socket.message("live")
+                    tail.change(1, "/attributes/a", "1", thing: "one:a")
+                    return try await socket.message("changes")["resume"]?.string
+                }
+                for (access, answer) in [(viewer.access, "live"), (admin.access, "resync")] {
+                    try await SocketClient.open(port: port, headers: Self.headers(access)) { socket in
+                        try await socket.send(
+                            #"{"type":"subscribe","id":"s","snapshot":false,"resume":"\(try #require(token))"}"#)
+                        _ = try await socket.message("welcome")
+                        guard case .text(let text) = try await socket.next() else { return }
+                        #expect(try JSONParser().parse(Array(text.utf8))["type"] == .string(answer))
+                    }
                 }
             }
         }

@@ -16,21 +16,9 @@ import Testing
         _ tail: MemoryTail = MemoryTail(), configure: (inout APIConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (Int) async throws -> T
     ) async throws -> T {
-        let pool = PostgresPool(url: "postgres://egiz@127.0.0.1:1/egiz", applicationName: "test", size: 1)
-        defer { pool.close() }
-        var configuration = APIConfiguration(port: 0)
-        configuration.accounts = AccountConfiguration()
-        configuration.live.tick = .milliseconds(1)
-        configure(&configuration)
-        let server = APIServer(configuration: configuration, pool: pool, lag: nil, tail: tail, logger: TestAPI.quiet)
-        let hub = try #require(server.live).hub
-        let running = Task { await hub.run() }
-        defer { running.cancel() }
-        return try await server.application().test(.live) {
-            let result = try await body(try #require($0.port))
-            // As in the server: at its end the clients are told first.
-            running.cancel()
-            return result
+        try await LiveTestServer.withPort(tail, configure: configure) { port, begin in
+            begin()
+            return try await body(port)
         }
     }
 
@@ -273,7 +261,9 @@ import Testing
         defer { pool.close() }
         var configuration = APIConfiguration(port: 0)
         configuration.accounts = AccountConfiguration()
-        let server = APIServer(configuration: configuration, pool: pool, lag: nil, tail: tail, logger: TestAPI.quiet)
+        let server = APIServer(
+            configuration: configuration, pool: pool, owners: MemoryOwners(), lag: nil, tail: tail,
+            logger: TestAPI.quiet)
         let hub = try #require(server.live).hub
         let running = Task { await hub.run() }
         try await server.application().test(.live) { client in

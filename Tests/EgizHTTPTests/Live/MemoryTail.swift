@@ -41,6 +41,13 @@ final class MemoryTail: LogTail {
             key: thing)
     }
 
+    /// What is written so far was there before anybody read.
+    func endPast() {
+        change { state in
+            for (partition, next) in state.next { state.batch.ends[partition] = NextOffset(stored: next) }
+        }
+    }
+
     /// The log is another one from here on, and empty.
     func restart(_ name: String) {
         change { state in
@@ -60,6 +67,11 @@ final class MemoryTail: LogTail {
     }
 
     func next(limit: Int, wait: Duration) async throws -> TailBatch {
+        let waiting = Task {
+            try await Task.sleep(for: wait)
+            change { _ in }
+        }
+        defer { waiting.cancel() }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let goes = state.withLock { state -> Bool in

@@ -98,6 +98,35 @@ import Testing
         }
     }
 
+    /// What keeps nothing, because it is secret, must not offer a key; and a list that is cut leads to the rest.
+    @Test func keysAreOfferedWhereTheyAreTakenAndPagesHaveANext() throws {
+        let contract = try OpenAPIContract()
+        for route in routes() {
+            guard let operation = contract.operation(method(route), route.path) else { continue }
+            let names = Set(contract.parameters(operation).compactMap { $0["name"]?.string })
+            if names.contains("Idempotency-Key") {
+                #expect(route.writing?.method == .post && route.writing?.takesKeys == true, "\(route.path)")
+            }
+            #expect(names.contains("limit") == names.contains("cursor"), "\(method(route)) \(route.path)")
+        }
+    }
+
+    @Test func whatIsSaidOfVersionsGoesTogether() throws {
+        let contract = try OpenAPIContract()
+        for operation in contract.operations {
+            let place = "\(operation.method) \(operation.path)"
+            let headers = Set(
+                contract.parameters(operation).filter { $0["in"] == .string("header") }.compactMap {
+                    $0["name"]?.string
+                })
+            let statuses = Set((operation.value["responses"]?.object ?? JSONObject()).map(\.key))
+            let takesTag = headers.contains("If-Match")
+            #expect(takesTag == statuses.contains("412") && takesTag == statuses.contains("428"), "\(place): If-Match")
+            #expect(headers.contains("If-None-Match") == statuses.contains("304"), "\(place): If-None-Match")
+            #expect(!headers.contains("Idempotency-Key") || operation.method == "post", "\(place): Idempotency-Key")
+        }
+    }
+
     @Test func everyReferenceLeadsSomewhereAndEveryOperationHasANameOfItsOwn() throws {
         let contract = try OpenAPIContract()
         func check(_ value: JSONValue, _ place: String) {

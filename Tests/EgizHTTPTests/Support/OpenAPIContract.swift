@@ -119,7 +119,7 @@ struct OpenAPIContract {
     }
 
     /// The members that a schema and all it is made of name. A schema without any is open.
-    private func members(_ schema: JSONObject) -> (known: JSONObject, required: [String], isOpen: Bool) {
+    func members(_ schema: JSONObject) -> (known: JSONObject, required: [String], isOpen: Bool) {
         var known = schema["properties"]?.object ?? JSONObject()
         var required = (schema["required"]?.array ?? []).compactMap(\.string)
         for part in (schema["allOf"]?.array ?? []).compactMap(resolve) {

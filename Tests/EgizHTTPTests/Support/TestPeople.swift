@@ -22,6 +22,7 @@ final class TestPeople {
     /// - Parameter change: of what the server is set to; passwords cost next to nothing.
     init(
         demand: AccountConfiguration.Demand = .required, logger: Logger = TestAPI.quiet, tail: (any LogTail)? = nil,
+        owners: (any LiveOwners)? = nil,
         _ change: (inout AccountConfiguration) -> Void = { _ in },
         configure: (inout APIConfiguration) -> Void = { _ in }
     ) throws {
@@ -32,7 +33,9 @@ final class TestPeople {
         var configuration = APIConfiguration(port: 0)
         configuration.accounts = accounts
         configure(&configuration)
-        server = APIServer(configuration: configuration, pool: api.pool, lag: nil, tail: tail, logger: logger)
+        server = APIServer(
+            configuration: configuration, pool: api.pool, owners: owners ?? LiveQueries(pool: api.pool), lag: nil,
+            tail: tail, logger: logger)
         guard let people = server.accounts else { throw EngineError(.bug, .stop, "a server without accounts") }
         self.people = people
     }
@@ -118,9 +121,11 @@ extension APIServer {
         var headers = headers
         if let token { headers[.authorization] = "Bearer \(token)" }
         if body != nil { headers[.contentType] = "application/json" }
-        return try await application().test(.router) { [headers] in
+        let response = try await application().test(.router) { [headers] in
             try await $0.execute(
                 uri: uri, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) } ?? ByteBuffer())
         }
+        AnswerCheck.check(method, uri, response)
+        return response
     }
 }

@@ -28,7 +28,7 @@ struct TopologyRoutes: Sendable {
             APIRoute("/api/v1/topologies/diff", access: .admin, writing: Self.yaml, handler: diffText),
             APIRoute(Self.one, access: .admin, parameters: ["version"], handler: topology),
             APIRoute(Self.one, access: .admin, writing: .bodyless(.delete)) { try await setState(.deleted, $0) },
-            APIRoute(Self.one + "/versions", access: .admin, handler: versions),
+            APIRoute(Self.one + "/versions", access: .admin, parameters: ["limit", "cursor"], handler: versions),
             APIRoute(Self.one + "/diff", access: .admin, parameters: ["from", "to"], handler: diffVersions),
             APIRoute(Self.one + "/rollback", access: .admin, writing: .json(.post, largest: 4096), handler: rollBack),
             APIRoute(Self.one + "/pause", access: .admin, writing: .bodyless(.post)) {
@@ -72,12 +72,10 @@ struct TopologyRoutes: Sendable {
         try reader.finish()
         let name = try Self.name(request)
         let (deployment, version) = try await pool.run { connection -> (Deployment?, TopologyVersion) in
-            try connection.execute("begin isolation level repeatable read")
-            let store = try PostgresDeploymentStore(within: connection)
+            try connection.execute("begin isolation level repeatable read, read only")
+            let store = PostgresDeploymentStore(reading: connection)
             let deployment = try store.snapshot().deployment(name)
-            let versions = try store.versions(of: name)
-            let wanted = asked ?? deployment?.wantedVersion ?? versions.last?.version
-            guard let version = versions.first(where: { $0.version == wanted }) else {
+            guard let version = try store.version(asked ?? deployment?.wantedVersion, of: name) else {
                 throw Problem.noSuchTopology(name)
             }
             return (deployment, version)
@@ -101,28 +99,39 @@ struct TopologyRoutes: Sendable {
     }
 
     private func versions(_ request: APIRequest) async throws -> Response {
-        try request.reader(known: []).finish()
+        var reader = request.reader(known: ["limit", "cursor"])
+        let limit = reader.integer("limit", in: 1...1000, default: 100)
         let name = try Self.name(request)
-        let versions = try await Self.versions(name, pool)
-        var out = JSONOutput(capacity: 128 * versions.count)
+        let cursor = reader.cursor(.versions, question: [name])
+        try reader.finish()
+        let before = cursor.flatMap { Int64($0.place) }
+        let found = try await pool.run { connection in
+            try connection.execute("begin read only")
+            return try PostgresDeploymentStore(reading: connection).versions(of: name, before: before, limit: limit)
+        }
+        if found.isEmpty, before == nil { throw Problem.noSuchTopology(name) }
+        var out = JSONOutput(capacity: 128 * found.count + 64)
         out.beginObject()
         out.member("name", name)
         out.key("items")
         out.beginArray()
-        for version in versions.reversed() {
+        for version in found.prefix(limit) {
             out.beginObject()
             Self.members(version, into: &out)
             out.endObject()
         }
         out.endArray()
+        if found.count > limit {
+            out.next(PageCursor(.versions, question: [name], place: "\(found[limit - 1].version)").text)
+        }
         out.endObject()
         return .json(out.bytes)
     }
 
     static func versions(_ name: String, _ pool: PostgresPool) async throws -> [TopologyVersion] {
         let versions = try await pool.run { connection in
-            try connection.execute("begin")
-            return try PostgresDeploymentStore(within: connection).versions(of: name)
+            try connection.execute("begin read only")
+            return try PostgresDeploymentStore(reading: connection).versions(of: name)
         }
         guard !versions.isEmpty else { throw Problem.noSuchTopology(name) }
         return versions
@@ -183,6 +192,7 @@ struct TopologyRoutes: Sendable {
         }
         return try await pool.change(request) { connection in
             try Self.checkKnown(name, connection)
+            try Self.checkVersion(name, request, try PostgresDeploymentStore(within: connection))
             return try Self.change(request, "rollback", connection, setup) { deployer throws(EngineError) in
                 try deployer.rollBack(name, to: version, allowing: allowances, dryRun: dryRun)
             }
@@ -219,6 +229,7 @@ struct TopologyRoutes: Sendable {
         return try await pool.change(request) { connection in
             try Self.checkKnown(name, connection)
             let store = try PostgresDeploymentStore(within: connection)
+            if state == .deleted { try Self.checkVersion(name, request, store) }
             let before = try store.snapshot().deployment(name)?.state
             // States need no reader: they say nothing of texts.
             let deployer = Deployer(store, registry: ProcessorRegistry([]), read: { _, _ in nil })
@@ -241,6 +252,14 @@ struct TopologyRoutes: Sendable {
             }
             return .json(out.bytes)
         }.response
+    }
+
+    /// Two who go back at once must not go back twice, and nobody deletes what somebody else has just applied.
+    private static func checkVersion(
+        _ name: String, _ request: APIRequest, _ store: PostgresDeploymentStore
+    ) throws {
+        let wanted = try store.snapshot().deployment(name)?.wantedVersion
+        try request.precondition(current: wanted.map { EntityTag(revision: $0) })
     }
 
     private static func checkKnown(_ name: String, _ connection: PostgresConnection) throws {

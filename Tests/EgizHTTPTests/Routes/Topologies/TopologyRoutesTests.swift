@@ -42,13 +42,13 @@ extension DatabaseTests {
                     }), logger: TestAPI.quiet)
         }
 
-        private func post(_ server: APIServer, _ uri: String, _ body: String, type: String = "application/yaml")
-            async throws
-            -> (status: Int, json: JSONValue)
-        {
-            let answer = try await server.application().test(.router) {
-                try await $0.execute(
-                    uri: uri, method: .post, headers: [.contentType: type], body: ByteBuffer(string: body))
+        private func post(
+            _ server: APIServer, _ uri: String, _ body: String, type: String = "application/yaml", match: String = "*"
+        ) async throws -> (status: Int, json: JSONValue) {
+            var headers: HTTPFields = [.contentType: type]
+            if !match.isEmpty { headers[.ifMatch] = match }
+            let answer = try await server.application().test(.router) { [headers] in
+                try await $0.execute(uri: uri, method: .post, headers: headers, body: ByteBuffer(string: body))
             }
             return (answer.status.code, try JSONParser().parse(Array(buffer: answer.body)))
         }
@@ -89,8 +89,16 @@ extension DatabaseTests {
             let between = try await get(server, "/api/v1/topologies/line/diff")
             #expect(between["from"] == .int(1) && between["to"] == .int(2) && between["differs"] == .bool(true))
 
-            let back = try await post(server, "/api/v1/topologies/line/rollback", "{}", type: "application/json")
+            // Two who go back at once must not go back twice.
+            let rollback = "/api/v1/topologies/line/rollback"
+            let tag = EntityTag(revision: 2).text
+            #expect(try await post(server, rollback, "{}", type: "application/json", match: "").status == 428)
+            let back = try await post(server, rollback, "{}", type: "application/json", match: tag)
             #expect(back.json["version"] == .int(3))
+            #expect(try await post(server, rollback, "{}", type: "application/json", match: tag).status == 412)
+            #expect(try await server.send(.delete, "/api/v1/topologies/line").status.code == 428)
+            #expect(
+                try await server.send(.delete, "/api/v1/topologies/line", headers: [.ifMatch: tag]).status.code == 412)
             let read = try await get(server, "/api/v1/topologies/line")
             #expect(read["text"] == .string(Self.text()) && read["origin"] == .string("rollback to 1"))
             #expect(
@@ -141,7 +149,7 @@ extension DatabaseTests {
                 #expect(answer.status == .ok && answer.text.contains(#""changed":true"#), "\(answer.text)")
                 #expect(try state() == expected)
             }
-            #expect(try await server.send(.delete, "/api/v1/topologies/line").status == .ok)
+            #expect(try await server.send(.delete, "/api/v1/topologies/line", headers: [.ifMatch: "*"]).status == .ok)
             #expect(try state() == "deleted")
             #expect(try await server.send(.post, "/api/v1/topologies/line/resume").status == .conflict)
             #expect(try await server.send(.post, "/api/v1/topologies/none/pause").status == .notFound)
