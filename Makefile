@@ -11,7 +11,7 @@ FORMATTED := $(wildcard Sources Tests examples benchmarks) Package.swift
 # What `make chaos` runs: the release build, or one with a fault built in, which is a build of its own and never mixed up.
 CHAOS_SABOTAGE ?=
 
-.PHONY: help up test test-build test-long test-ml chaos build bench bench-matrix bench-latency bench-memory bench-startup bench-compaction bench-queries bench-live test-api \
+.PHONY: help up test test-build test-long test-ml chaos chaos-sabotage build bench bench-matrix bench-latency bench-memory bench-startup bench-compaction bench-queries bench-live test-api \
 	instructions instructions-accept lint format deps clean
 
 help: ## Show this list
@@ -40,13 +40,19 @@ chaos: deps build ## Hurt everything for CHAOS_MINUTES (10) and compare with a f
 	@exec "$$(chaos/venv.sh)" chaos/run.py
 else
 chaos: deps
-	@echo "chaos: building with sabotage (the first time takes some minutes)"
-	@swift build --scratch-path .build-sabotage --product egiz -Xswiftc -DEGIZ_SABOTAGE $(SWIFT_FLAGS)
-	@swift build --scratch-path .build-sabotage --product zonesun-simulator -Xswiftc -DEGIZ_SABOTAGE $(SWIFT_FLAGS)
-	@CHAOS_SABOTAGE=$(CHAOS_SABOTAGE) CHAOS_BIN=.build-sabotage/debug CHAOS_MINUTES=$${CHAOS_MINUTES:-1.5} \
-	  CHAOS_RATE=$${CHAOS_RATE:-2000} CHAOS_MACHINES=$${CHAOS_MACHINES:-60} CHAOS_PARTITIONS=$${CHAOS_PARTITIONS:-16} \
-	  exec "$$(chaos/venv.sh)" chaos/run.py
+	@$(SABOTAGE_BUILD)
+	@CHAOS_SABOTAGE=$(CHAOS_SABOTAGE) $(SABOTAGE_RUN) exec "$$(chaos/venv.sh)" chaos/run.py
 endif
+
+SABOTAGE_BUILD = echo "chaos: building with sabotage (the first time takes some minutes)"; \
+	for product in egiz zonesun-simulator; do \
+	  swift build --scratch-path .build-sabotage --product $$product -Xswiftc -DEGIZ_SABOTAGE $(SWIFT_FLAGS); done
+SABOTAGE_RUN = CHAOS_BIN=.build-sabotage/debug CHAOS_MINUTES=$${CHAOS_MINUTES:-1.5} CHAOS_RATE=$${CHAOS_RATE:-2000} \
+	CHAOS_MACHINES=$${CHAOS_MACHINES:-60} CHAOS_PARTITIONS=$${CHAOS_PARTITIONS:-16}
+
+chaos-sabotage: deps ## Build each fault into the engine: the harness must find every one of them, and nothing without one
+	@$(SABOTAGE_BUILD)
+	@$(SABOTAGE_RUN) exec "$$(chaos/venv.sh)" chaos/sabotage.py
 
 build: deps ## Build in release mode
 	@echo "build: release (the first time takes some minutes)"

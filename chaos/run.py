@@ -89,6 +89,7 @@ def hurt_and_compare(options, world, recorder, load, faults, takeovers):
     outcomes["log gaps"] = Outcome(len(tasks))
     for gap in gaps:
         outcomes["log gaps"].lose(max(1, gap[4] - gap[3]), f"log gap {gap}")
+    problems += report.empty(outcomes, counters)
     report.print_deeds(options, world, load, faults, takeovers, events, seconds)
     print(f"fold: {', '.join(f'{count} {name}' for name, count in counters.items() if count)}; "
           f"compared in {time.monotonic() - compared:.0f} s")

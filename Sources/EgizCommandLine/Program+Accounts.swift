@@ -21,7 +21,17 @@ extension Program {
         } else if let address, try !setup.hasAdmin() {
             made = try setup.ensureAdmin(email: address, password: nil)
         }
-        if let made { logger.notice("an admin was made", metadata: ["egiz.user": "\(made.id.text)"]) }
+        if let made {
+            logger.notice("an admin was made", metadata: ["egiz.user": "\(made.id.text)"])
+        } else if let email = settings.accounts.admin?.email ?? address, try !setup.hasAdmin(email: email) {
+            // Without a name in the settings nobody is missing where anybody is an admin.
+            let isMissing = try settings.accounts.admin == nil ? !setup.hasAdmin() : true
+            if isMissing {
+                logger.warning(
+                    "the first admin's address is taken by an account that is no admin or is disabled; make one with another address: egiz user create --admin",
+                    metadata: ["egiz.address": "\(email)"])
+            }
+        }
         return made
     }
 }

@@ -111,6 +111,11 @@ final class MemoryConsumer: LogConsumer {
         if !leaving.isEmpty {
             // What leaves is not read any more, and the group waits for our return.
             for partition in leaving { positions[partition] = nil }
+            let body = log.change {
+                defer { log.beforeAnswer = nil }
+                return log.beforeAnswer
+            }
+            body?()
             listener.revoked(leaving.sorted(), lost: false)
             forget(leaving)
         }

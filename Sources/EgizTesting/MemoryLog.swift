@@ -44,6 +44,8 @@ public final class MemoryLog: @unchecked Sendable {
     var groupOffsetRefusals = 0
     /// What happens elsewhere before the next questions for group offsets are answered, in their order.
     var meanwhile: [@Sendable () -> Void] = []
+    /// Done once, before a member answers that partitions are taken from it.
+    var beforeAnswer: (@Sendable () -> Void)?
     var seeks: [TopicPartition: [NextOffset]] = [:]
     var nextMember = 0
     /// Polls that found everything read, by partition: the offset they stood at.
@@ -224,6 +226,8 @@ public final class MemoryLog: @unchecked Sendable {
     /// middle of its takeover.
     public func beforeGroupOffsetsAreRead(_ events: [@Sendable () -> Void]) { change { meanwhile = events } }
     /// How many of them have not come yet.
+    /// Somebody does something once, just before a member hears that partitions are taken from it.
+    public func beforeARevocation(_ body: @escaping @Sendable () -> Void) { change { beforeAnswer = body } }
     public var groupOffsetsToBeRead: Int { read { meanwhile.count } }
 
     /// True when a poll has come back for more after it had read everything that is in the partition now.

@@ -122,10 +122,16 @@ final class MemoryTaskStore: TaskStore {
         return Array(rest.prefix(limit))
     }
 
-    func outboxes(of task: TaskID) throws(EngineError) -> [Outbox] {
+    func outboxes(of lease: TaskLease) throws(EngineError) -> [Outbox] {
         try store.checkPresence()
         try store.checkOutboxLoad()
-        return store.pendingOutboxes(of: task).sorted { $0.epoch < $1.epoch }
+        store.comeBetweenOutboxLoad()
+        return try store.read { () throws(EngineError) in
+            guard store.tasks[lease.task]?.ownerEpoch == lease.ownerEpoch else {
+                throw EngineError(.ownership, .backoff, "another worker owns \(lease.task)")
+            }
+            return (store.outboxes[lease.task] ?? []).sorted { $0.epoch < $1.epoch }
+        }
     }
 
     func delete(_ acknowledged: [Outbox.Acknowledgement], of leases: [TaskLease]) throws(EngineError) {
@@ -216,6 +222,9 @@ final class MemoryTaskStore: TaskStore {
 
     func parked(of tasks: [TaskID]) throws(EngineError) -> [TaskID: [ThingID: Int]] {
         try store.checkPresence()
+        if store.read({ store.isParkedAway }) {
+            throw EngineError(.postgres, .backoff, "what is parked cannot be read")
+        }
         return store.read {
             var parked: [TaskID: [ThingID: Int]] = [:]
             for task in tasks { parked[task] = parkedLocked(task) }

@@ -36,13 +36,17 @@ public final class TopologyDriver {
 
     private let registry: ProcessorRegistry
     private let timerPage: Int
+    private let largestRecord: Int
     private var partitions: [String: Int32] = [:]
     private var ends: [TopicPartition: Int64] = [:]
 
-    /// - Parameter partitions: for topics that declare none. - Parameter environment: what callers find there: secrets.
+    /// - Parameters:
+    ///   - partitions: for topics that declare none.
+    ///   - environment: what callers find there: secrets.
+    ///   - largestRecord: bytes that Kafka takes at most.
     public init(
         topology: Topology, registry: ProcessorRegistry, partitions: Int32 = 1, epochs: Epochs = .eachRecord,
-        cacheBytes: Int = .max, timerPage: Int = 4096,
+        cacheBytes: Int = .max, timerPage: Int = 4096, largestRecord: Int = 1_000_000,
         store: MemoryStore = MemoryStore(), endpoint: any CallTransport = NoTransport(),
         environment: [String: String] = [:]
     ) {
@@ -51,6 +55,7 @@ public final class TopologyDriver {
         self.epochs = epochs
         self.cacheBytes = cacheBytes
         self.timerPage = timerPage
+        self.largestRecord = largestRecord
         self.store = store
         self.endpoint = endpoint
         self.environment = environment
@@ -206,7 +211,7 @@ public final class TopologyDriver {
         let step = try PartitionStep(
             task: id, stage: stage.definition, registry: registry, tables: stage.tables, counters: lease.counters,
             streamTime: lease.streamTime, incarnation: lease.incarnation, parked: lease.parked,
-            database: MemoryStore.databaseID)
+            largestRecord: largestRecord, database: MemoryStore.databaseID)
         let task = DriverTask(lease: lease, step: step)
         if let desk = stage.desk {
             task.calls = TaskCalls(desk: desk, topics: stage.definition.source.topics.count)

@@ -216,12 +216,29 @@ import Testing
         #expect(next.hasPendingOutboxes)
         #expect(next.previousTransactionalID == "line.events.w1.0")
         #expect(next.incarnation == 1)
-        let found = try store.outboxes(of: Epochs.task())
+        let found = try store.outboxes(of: next)
         #expect(found.map(\.epoch) == [1, 2])
         #expect(found.map(\.records) == [outbox(1, ["a", "b"]).records, outbox(2, ["c"]).records])
         let rows = try database.connection.query("select incarnation, records, bytes from egiz.outbox order by epoch")
         #expect(rows.map { $0.int64(0) } == [1, 1] && rows.map { $0.int64(1) } == [2, 1])
         #expect(rows[1].int64(2) == Int64(outbox(2, ["c"]).records[0].size))
+    }
+
+    /// Where another worker has taken the task over and committed since, its outboxes lie there too: they are its own to publish.
+    @Test func theOutboxesOfALaterOwnerAreNotRead() throws {
+        _ = try commit(1) { $0.outboxes = [outbox(1, ["a"])] }
+        #expect(try store.outboxes(of: lease).map(\.epoch) == [1])
+        let other = database.store("worker-b")
+        let next = try #require(other.acquire([Epochs.task()], partitions: 2, topologyVersion: 1).first)
+        let later = Epochs.write([Epochs.advance(next, 2)])
+        later.outboxes = [outbox(2, ["b"])]
+        #expect(try database.writer("worker-b").commit(later).isCommitted)
+        let error = #expect(throws: EngineError.self) { try store.outboxes(of: lease) }
+        #expect(error?.code == .ownership && error?.retry == .backoff)
+        #expect(try other.outboxes(of: next).map(\.epoch) == [1, 2])
+        // None is not the same as no longer ours.
+        try other.delete([.init(task: Epochs.task(), epoch: 2)], of: [next])
+        #expect(try other.outboxes(of: next).isEmpty)
     }
 
     /// Rule 10: a takeover that fails half way, or a worker that dies in it, must not make the next forget whom to fence.
@@ -251,7 +268,7 @@ import Testing
     @Test func acknowledgedOutboxesGoWithALaterEpoch() throws {
         for n in 1...3 { _ = try commit(Int64(n)) { $0.outboxes = [outbox(Int64(n), ["x"])] } }
         _ = try commit(4) { $0.acknowledged = [.init(task: Epochs.task(), epoch: 2)] }
-        #expect(try store.outboxes(of: Epochs.task()).map(\.epoch) == [3])
+        #expect(try store.outboxes(of: lease).map(\.epoch) == [3])
     }
 
     @Test func onlyTheOwnerDeletesOutboxesOutsideAnEpoch() throws {
@@ -274,7 +291,7 @@ import Testing
         try store.refuse([1: reason], of: stored, lease: lease)
         // The answer to the commit was lost: done again with the same outbox, it must not take the next record.
         try store.refuse([1: reason], of: stored, lease: lease)
-        #expect(try store.outboxes(of: Epochs.task()).first?.records == [stored.records[0], stored.records[2]])
+        #expect(try store.outboxes(of: lease).first?.records == [stored.records[0], stored.records[2]])
         let dead = try database.connection.query(
             "select egiz_id, topic, key, value, headers::text, code, message, epoch from egiz.dead_output")
         #expect(dead.count == 1)

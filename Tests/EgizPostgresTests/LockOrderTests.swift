@@ -98,6 +98,26 @@ import Testing
         }
     }
 
+    /// What retention a series has is for the owner of its task to say: nobody may take the task between that question and the move.
+    @Test func aSeriesMovesToAnotherRetentionWithTheTasksLocked() throws {
+        let advances = leases.map { Epochs.advance($0, 1) }.sorted { $0.task < $1.task }
+        let old = Epochs.numbers(try Epochs.key("a:a", "/x"), [(Epochs.start, 1)])
+        #expect(try SeriesResolver.resolve([old], of: advances, database.connection))
+        let rule = HistoryRetention([.init(include: [try #require(PathPattern("/x"))], exclude: [], days: 10)])
+        let column = Epochs.numbers(try Epochs.key("a:a", "/x"), [(Epochs.start, 1)])
+        let connection = try PostgresConnection(url: database.url, applicationName: "resolver")
+        try expectOrder(holding: "select from egiz.series for update", probe: Self.probeTask) {
+            try SeriesResolver.resolve([column], of: advances, keptFor: rule, connection)
+        }
+        #expect(try database.count("series where retention = 10") == 1)
+        // Taken over: the old owner sets nothing back.
+        let next = try database.store("worker-b").acquire([Epochs.task(1)], partitions: 3, topologyVersion: 1)
+        #expect(next.count == 1)
+        let late = Epochs.numbers(try Epochs.key("a:a", "/x"), [(Epochs.start, 1)])
+        #expect(try SeriesResolver.resolve([late], of: advances, connection) == false)
+        #expect(try database.count("series where retention = 10") == 1)
+    }
+
     // Within one statement, and from one to the next.
     @Test(arguments: [1999, 2999]) func twinsAreWrittenInTheOrderOfTheEpochWhichIsThatOfTheirKeys(_ last: Int) throws {
         let new = { (thing: String) in

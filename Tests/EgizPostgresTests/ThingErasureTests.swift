@@ -83,7 +83,7 @@ import Testing
         #expect(report["state"] == 1 && report["timer"] == 1 && report["rollup"] == 1)
         #expect(report["dead_letter"] == 3 && report["dead_output"] == 1 && report["outbox"] == 1)
         #expect(try tables() == [1, 1, 1, 1, 1, 1, 1, 0])
-        #expect(try store.outboxes(of: Epochs.task()).map(\.records) == [[output(stays, 11)]])
+        #expect(try OutboxRows.read(of: Epochs.task(), database.connection).map(\.records) == [[output(stays, 11)]])
         let noted = try database.connection.query("select thing_sha256, erased_by, counts::text from egiz.erasure")
         #expect(noted.count == 1 && noted.first?.text(0) == report.sha256 && noted.first?.text(1) == "officer")
         // sha256sum of "a:gone".
@@ -102,6 +102,26 @@ import Testing
         // Not the next fence of the old one, with which the owner would keep its cache.
         let next = try #require(store.acquire([Epochs.task()], partitions: 1, topologyVersion: 1).first)
         #expect(next.ownerEpoch == lease.ownerEpoch + 2 && next.epoch == 1)
+    }
+
+    /// The names of its series are made before its first epoch. Erased in between, the epoch would write to series that are no more, and
+    /// its owner would remember their ids.
+    @Test func theFirstEpochOfAThingIsFencedWhereItIsErasedAfterItsSeriesWereMade() throws {
+        let write = try epoch(1, [gone])
+        let resolver = try PostgresConnection(url: database.url, applicationName: "resolver")
+        #expect(try SeriesResolver.resolve(write.columns, of: write.tasks, resolver))
+        #expect(write.columns.allSatisfy { $0.series.databaseID != nil })
+        let report = try ThingErasure(database.connection).erase(gone, by: nil)
+        #expect(report["series"] == 1)
+        #expect(try writer.commit(write).fenced == [Epochs.task()])
+        #expect(try tables() == [0, 0, 0, 0, 0, 0, 0, 0])
+    }
+
+    /// Who has nothing of the thing, and is not making it, must not lose its work for it.
+    @Test func erasingAThingThatNobodyKnowsFencesNobody() throws {
+        #expect(try writer.commit(epoch(1, [stays])).isCommitted)
+        _ = try ThingErasure(database.connection).erase(gone, by: nil)
+        #expect(try writer.commit(epoch(2, [stays])).isCommitted)
     }
 
     /// An epoch that holds the task's row finishes first; what it wrote is erased too.
@@ -160,7 +180,7 @@ import Testing
         }
         #expect(try database.count("state where thing_id = 'a:stays'") == 1)
         #expect(
-            try store.outboxes(of: Epochs.task()).allSatisfy {
+            try OutboxRows.read(of: Epochs.task(), database.connection).allSatisfy {
                 $0.records.allSatisfy { $0.key != Array(gone.text.utf8) }
             })
     }

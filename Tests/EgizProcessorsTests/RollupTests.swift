@@ -83,6 +83,49 @@ import Testing
                 == #"{"thingId":"t:a","path":"/features/f/properties/x","time":"1970-01-01T00:01:01Z","value":3.0}"#)
     }
 
+    /// With `lateTo` a rollup can refuse: what the record did to the windows that still stand is taken back.
+    @Test func aLateSampleThatKafkaDoesNotTakeIsADeadLetterAndChangesNothing() throws {
+        var topology = topology(hop: 30_000, lateTo: "late")
+        for place in topology.processors.indices { topology.processors[place].onError = .dead }
+        let line = TopologyDriver(topology: topology, registry: .builtin, epochs: .explicit, largestRecord: 400)
+        try send(line, 60_000, "1")
+        try send(line, 125_000, "2")
+        // Too late for the window from 60 s, in time for the one from 90 s.
+        try send(line, 100_000, "3")
+        let long = String(repeating: "y", count: 200)
+        try line.send(
+            "events", key: "t:a",
+            value: #"{"thingId":"t:a","timestamp":100000,"features":{"f":{"x":7,"\#(long)":7}}}"#,
+            at: EventTime(microseconds: 126_000_000))
+        try send(line, 127_000, "4")
+        try line.commit()
+        #expect(line.deadLetters.map(\.code) == ["output-size"])
+        #expect(line.emitted.filter { $0.topic == "late" }.map(\.id) == ["line/source/events/0@1/2/0"])
+        #expect(
+            line.store.allRollups.map(text) == [
+                "t:a 30000..<90000 n=1 1.0..1.0 sum=1.0 1.0->1.0 final",
+                "t:a 60000..<120000 n=1 1.0..1.0 sum=1.0 1.0->1.0 final",
+                "t:a 90000..<150000 n=3 2.0..4.0 sum=9.0 3.0->4.0",
+                "t:a 120000..<180000 n=2 2.0..4.0 sum=6.0 2.0->4.0",
+            ])
+        #expect(line.store.twin(try ThingID(validating: "t:a"))?.snapshot.revision == 4)
+    }
+
+    @Test func onlyARollupThatTellsOfLateSamplesCanRefuse() throws {
+        let silent = try #require(topology(to: "closed").processors.first { $0.kind == "rollup" })
+        let telling = try #require(topology(lateTo: "late").processors.first { $0.kind == "rollup" })
+        #expect(try !Rollup(silent).refuses && Rollup(telling).refuses)
+    }
+
+    @Test func aClosedWindowWhoseRecordKafkaDoesNotTakeIsCountedAndStoredAllTheSame() throws {
+        let line = TopologyDriver(topology: topology(to: "closed"), registry: .builtin, largestRecord: 400)
+        try send(line, 60_000, "1")
+        try send(line, 120_000, "2")
+        #expect(line.emitted.isEmpty)
+        #expect(line.counters["ruleErrors"] == 1)
+        #expect(line.store.allRollups.map(\.isFinal) == [true, false])
+    }
+
     @Test func closedWindowsAreEmittedOnceWithTheTimeInTheirId() throws {
         let line = TopologyDriver(topology: topology(to: "closed"), registry: .builtin)
         try send(line, 60_000, "1")

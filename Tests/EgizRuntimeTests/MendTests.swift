@@ -43,6 +43,35 @@ import Testing
         #expect(bench.log.ids().count == 61)
     }
 
+    /// Another worker takes the task over while it is being taken over. Nothing may be read or published under the former lease: the fence
+    /// would end it at its first commit only, and its work would be for nothing.
+    @Test(arguments: ["before evidence is read", "before outboxes are read"])
+    func aTakeoverThatIsOvertakenDoesNothingUnderItsLease(_ moment: String) async throws {
+        let bench = bench()
+        bench.log.planOutputs(Array(repeating: .fails, count: 1000))
+        bench.push(0..<5)
+        let first = bench.worker { $0.shutdownGrace = .milliseconds(50) }
+        #expect(await bench.caughtUp())
+        try await first.stop()
+        let (store, task) = (bench.store, bench.task())
+        #expect(!store.pendingOutboxes(of: task).isEmpty)
+        #expect(store.commitAttempts == store.committedEpochs.count)
+        bench.log.forgetOutputAccidents()
+        let overtake: @Sendable () -> Void = { store.steal(task) }
+        if moment == "before outboxes are read" {
+            store.beforeOutboxesAreRead(overtake)
+        } else {
+            bench.log.beforeGroupOffsetsAreRead([overtake])
+        }
+        bench.push(5..<9)
+        let second = bench.worker("w2") { $0.sessionTimeout = .milliseconds(100) }
+        #expect(await bench.log.eventually { $0.ids().count == 9 })
+        try await second.stop()
+        #expect(store.commitAttempts == store.committedEpochs.count, "an epoch met the fence")
+        #expect((store.task(task)?.ownerEpoch ?? 0) == 4)
+        #expect(Set(bench.log.ids()).count == 9)
+    }
+
     /// The rollback seeks all tasks; a blocked one stays paused by the client, so it must also stay blocked, to be resumed.
     @Test func aTaskThatIsBlockedGoesOnAfterARollbackOfItsThread() async throws {
         let bench = bench(.relaying(park: ParkLimits(perThing: 2, total: 10)), partitions: 2)

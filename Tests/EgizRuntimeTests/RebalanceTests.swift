@@ -86,6 +86,30 @@ import Testing
         expectEqual(bench.store, try bench.fold(), stage: bench.stage)
     }
 
+    /// Rule 8: the group waits for the answer, so it does not wait for Postgres.
+    @Test func aRevocationIsAnsweredInTimeWhereAFenceIsLostAndPostgresGoesAway() async throws {
+        let bench = Bench(partitions: 2)
+        let (group, store) = (bench.group, bench.store)
+        bench.log.setProtocol(.cooperative, of: group)
+        let first = bench.worker("w1") { $0.sessionTimeout = .milliseconds(400) }
+        bench.push(0..<20)
+        #expect(await bench.caughtUp())
+        store.holdCommits()
+        bench.push("t:z", 20, partition: 0)
+        #expect(await store.eventually { $0.heldCommits == 1 })
+        store.steal(bench.task(0))
+        store.setParkedAway(true)
+        bench.log.beforeARevocation { store.letCommitsGo() }
+        let second = bench.worker("w2")
+        #expect(await bench.log.eventually { $0.assignment(of: group).values.map(\.count) == [1, 1] })
+        store.setParkedAway(false)
+        bench.push(21..<60)
+        #expect(await bench.caughtUp())
+        try await first.stop()
+        try await second.stop()
+        expectEqual(store, try bench.fold(), stage: bench.stage)
+    }
+
     @Test func aTakeoverThatFailsIsTriedAgainFromTheLoop() async throws {
         let bench = Bench(partitions: 3)
         bench.push(0..<60)

@@ -39,6 +39,14 @@ import Testing
                 """)
     }
 
+    /// Without `lateTo` a rollup has nothing that it could refuse.
+    @Test func whatCannotRefuseIsNotSaidToHaveRefusedNone() throws {
+        let topology = Kit.topology.replacing(", lateTo: late", with: "")
+        let coverage = try #require(Kit(Self.first, topology: topology).results()?.coverage)
+        let rollup = try #require(coverage.items.first { $0.kind == "rollup" })
+        #expect(rollup.facts == ["1 change"])
+    }
+
     @Test func branchesCountOverAllTestsAndTheFilterLeavesThemOut() throws {
         let kit = Kit(Self.first + Self.rest)
         let whole = try #require(kit.results())

@@ -60,6 +60,7 @@ import Testing
             (["EGIZ_HTTP_ADDRESS": "0.0.0.0:0", "EGIZ_JWT_SECRET": "short"], "EGIZ_JWT_SECRET has 5 bytes"),
             (["EGIZ_JWT_SECRET": "changeme-changeme-changeme-changeme-1234"], "placeholder"),
             (["EGIZ_AUTH": "no"], "EGIZ_AUTH"), (["EGIZ_REGISTRATION": "yes"], "EGIZ_REGISTRATION"),
+            (["EGIZ_NAMESPACES": "everybody"], "EGIZ_NAMESPACES"),
             (["EGIZ_JWT_ISSUER": "https://id.example"], "EGIZ_JWT_AUDIENCE"),
             (
                 [

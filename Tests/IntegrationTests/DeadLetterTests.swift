@@ -238,9 +238,13 @@ struct DeadLetterTests {
             rehearsal: RehearsalSetup(registry: .builtin, url: fleet.database, read: Fleet.read),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await server.application().test(.router) { client in
-            func send(_ method: HTTPRequest.Method, _ uri: String, _ body: String) async throws -> (Int, JSONValue) {
+            func send(
+                _ method: HTTPRequest.Method, _ uri: String, _ body: String, ifMatch: String? = nil
+            ) async throws -> (Int, JSONValue) {
+                var headers: HTTPFields = [.contentType: "application/json"]
+                headers[.ifMatch] = ifMatch
                 let response = try await client.executeRequest(
-                    uri: uri, method: method, headers: [.contentType: "application/json"],
+                    uri: uri, method: method, headers: headers,
                     body: ByteBuffer(string: body))
                 return (response.status.code, try JSONParser().parse(Array(buffer: response.body)))
             }
@@ -249,8 +253,13 @@ struct DeadLetterTests {
             #expect(fails.0 == 200 && fails.1.text.contains(#""outcome":"fails","code":"json""#), "\(fails)")
             let other = try await send(.patch, "/api/v1/dead-letters/1", telemetry("t:b", "2", 2))
             #expect(other.0 == 422, "\(other)")
-            let edit = try await send(.patch, "/api/v1/dead-letters/1", telemetry("t:a", "2", 2))
+            let value = telemetry("t:a", "2", 2)
+            let unseen = try await send(.patch, "/api/v1/dead-letters/1", value)
+            #expect(unseen.0 == 428, "\(unseen)")
+            let edit = try await send(.patch, "/api/v1/dead-letters/1", value, ifMatch: #""rev:0""#)
             #expect(edit.0 == 200 && edit.1.object?["editedBy"] == .string("local operator"), "\(edit)")
+            let late = try await send(.patch, "/api/v1/dead-letters/1", value, ifMatch: #""rev:0""#)
+            #expect(late.0 == 412, "\(late)")
             let dry = try await send(.post, order, #"{"action":"retry","topology":"line"}"#)
             #expect(dry.1.text.contains(#""outcome":"processed","thingId":"t:a","samples":1"#), "\(dry)")
             #expect(try await blocking { try letters(fleet, 1) })

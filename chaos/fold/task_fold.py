@@ -1,6 +1,8 @@
 """The fold of one partition of the log: what every projection of its task must hold."""
 
-from . import ditto, instant, log_file, telemetry
+import copy
+
+from . import ditto, instant, log_file, mapped, telemetry
 from .leaves import ABSENT
 from .twin import Twin
 from .verdict import DeadLetter, Ignored
@@ -17,7 +19,8 @@ class TaskFold:
     """Twins, samples, counters and dead letters of one partition.
 
     `series[thing, path]` lists (time, value, stream time before the record, offset) in the order of the log, times in
-    microseconds; value is ABSENT where the path ceased to exist.
+    microseconds; value is ABSENT where the path ceased to exist. `mapped` lists the offsets of the records that the processor
+    `mapped` tells of, `refused` counts those that it refuses: nothing of them stays in any projection.
     """
 
     def __init__(self, path, format):
@@ -27,6 +30,9 @@ class TaskFold:
         self.dead_letters = {}
         self.next_offset = 0
         self.stream_time = None
+        self.mapped = []
+        self.refused = 0
+        self._unnameable = set()
         self._format = format
         for record in log_file.read(path):
             self._fold(record)
@@ -80,8 +86,18 @@ class TaskFold:
         twin = self.twins.get(event.thing)
         if twin is None:
             twin = self.twins[event.thing] = Twin(event.thing)
+            if not mapped.is_nameable(event.thing):
+                self._unnameable.add(event.thing)
         if self._format == "ditto":
+            # A twin is changed where it lies.
+            before = copy.deepcopy(twin) if event.thing in self._unnameable else None
             twin.apply(event, changes)
+            if mapped.concerns(changes):
+                if before is not None:
+                    self.twins[event.thing] = before
+                    self.refused += 1
+                    raise DeadLetter("thing-id")
+                self.mapped.append(record.offset)
         else:
             telemetry.apply(twin, event, changes)
         twin.origin = record.offset

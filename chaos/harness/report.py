@@ -49,6 +49,14 @@ def shortcomings(options, world, faults, takeovers, events, seconds):
     return found
 
 
+def empty(outcomes, counters):
+    """A line in which nothing was compared proves nothing, and neither does a processor that never refused."""
+    found = [f"nothing to compare: {name}" for name, outcome in outcomes.items() if outcome.checked == 0]
+    if not counters.get("refused"):
+        found.append("no record that a processor had to refuse")
+    return found
+
+
 def print_outcomes(outcomes):
     """A line for each projection and one for all; True if nothing was lost or doubled."""
     total = Outcome()

@@ -23,7 +23,7 @@ class World:
         self.topics = {self.ditto_topic: options.partitions, self.telemetry_topic: max(1, options.partitions // 2)}
         # What the topology emits to, name -> partitions: recorded for chaos/projections/emitted.py.
         self.output_topics = {
-            f"chaos.{self.suffix}.closed": 32, f"chaos.{self.suffix}.late": 32,
+            f"chaos.{self.suffix}.closed": 32, f"chaos.{self.suffix}.late": 32, f"chaos.{self.suffix}.mapped": 16,
             f"{self.ditto_topic}.dlq": 16, f"{self.telemetry_topic}.dlq": 16}
         self.broker = self.postgres = None
         self.workers = []

@@ -9,7 +9,7 @@ import os
 from chaos.fold import log_file
 from chaos.projections.outcome import Outcome
 from chaos.projections.projection import Projection
-from chaos.projections.rollup import GRACE, INTERVAL, windows
+from chaos.projections.rollup import is_closed, windows
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
@@ -26,10 +26,7 @@ class Closed(Projection):
         self._found = None
 
     def expected(self, fold, task):
-        if fold.stream_time is None:
-            return {}
-        return {
-            key: window.row() for key, window in windows(fold).items() if key[2] + INTERVAL + GRACE <= fold.stream_time}
+        return {key: window.row() for key, window in windows(fold).items() if is_closed(key[2], fold.stream_time)}
 
     def actual(self, database, task):
         if self._found is None:

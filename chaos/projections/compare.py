@@ -8,6 +8,7 @@ import psycopg
 from psycopg.adapt import Loader
 
 from chaos.fold.task_fold import TaskFold
+from chaos.projections import order
 from chaos.projections.all import PROJECTIONS
 from chaos.projections.outcome import Outcome
 
@@ -40,7 +41,7 @@ def compare_task(job):
             if projection.is_there(database):
                 outcomes[projection.name] = projection.compare(
                     projection.expected(fold, task), projection.actual(database, task))
-    return outcomes, fold.counters
+    return outcomes, {**fold.counters, "refused": fold.refused}
 
 
 def compare_all(url, tasks):
@@ -56,6 +57,9 @@ def compare_all(url, tasks):
                 sums.setdefault(name, Outcome()).add(outcome)
             for name, count in counted.items():
                 counters[name] = counters.get(name, 0) + count
+        sums[order.NAME] = Outcome()
+        for outcome in pool.imap_unordered(order.check, order.outputs(tasks)):
+            sums[order.NAME].add(outcome)
     with connect(url) as database:
         for projection in PROJECTIONS:
             if projection.is_there(database):

@@ -14,24 +14,36 @@ from chaos.projections.projection import Projection
 from chaos.projections.rollup import is_late, is_number
 
 
-
 def _dead_letters(fold, task):
     """Every dead letter goes to `<topic>.dlq`."""
     return [(offset, "dlq") for offset in fold.dead_letters]
 
 
+def _late_counts(fold):
+    """Offset -> how many numbers of the record came after the grace of their windows."""
+    counts = getattr(fold, "late_counts", None)
+    if counts is None:
+        counts = fold.late_counts = {}
+        for samples in fold.series.values():
+            for time, value, stream_time, offset in samples:
+                if is_number(value) and is_late(time, stream_time):
+                    counts[offset] = counts.get(offset, 0) + 1
+    return counts
+
+
 def _late(fold, task):
     """Every number that came after the grace of its window goes to the topic `lateTo`, numbered within its record."""
-    counts = {}
-    for samples in fold.series.values():
-        for time, value, stream_time, offset in samples:
-            if is_number(value) and is_late(time, stream_time):
-                counts[offset] = counts.get(offset, 0) + 1
-    return [(offset, number) for offset, count in counts.items() for number in range(count)]
+    return [(offset, number) for offset, count in _late_counts(fold).items() for number in range(count)]
+
+
+def _mapped(fold, task):
+    """One record of every event that `mapped` tells of, numbered behind what `windows` emitted of the same event."""
+    counts = _late_counts(fold)
+    return [(offset, counts.get(offset, 0)) for offset in fold.mapped]
 
 
 # Suffix of the output's topic -> function(fold, task) that gives (input offset, number of the record) of every emitted record.
-OUTPUTS = {"dlq": _dead_letters, "late": _late}
+OUTPUTS = {"dlq": _dead_letters, "late": _late, "mapped": _mapped}
 
 
 class Emitted(Projection):

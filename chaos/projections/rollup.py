@@ -1,4 +1,4 @@
-"""The table egiz.rollup: count, minimum, maximum, sum, first and last of the numbers of each window.
+"""The table egiz.rollup: count, minimum, maximum, sum, first and last of the numbers of each window, and whether it is final.
 
 Compared as soon as chaos/topology.yaml has a processor of the kind `rollup`; INTERVAL and GRACE must be what it says there.
 """
@@ -43,8 +43,13 @@ def is_number(value):
     return value is not ABSENT and not isinstance(value, bool) and isinstance(value, (int, float))
 
 
+def is_closed(start, stream_time):
+    """Whether stream time has passed the window and its grace."""
+    return stream_time is not None and start + INTERVAL + GRACE <= stream_time
+
+
 def is_late(time, stream_time):
-    return stream_time is not None and time // INTERVAL * INTERVAL + INTERVAL + GRACE <= stream_time
+    return is_closed(time // INTERVAL * INTERVAL, stream_time)
 
 
 def windows(fold):
@@ -71,13 +76,13 @@ class Rollup(Projection):
         return has_table and "kind: rollup" in TOPOLOGY.read_text()
 
     def expected(self, fold, task):
-        return {key: window.row() for key, window in windows(fold).items()}
+        return {key: (*window.row(), is_closed(key[2], fold.stream_time)) for key, window in windows(fold).items()}
 
     def actual(self, database, task):
         rows = database.execute(
             """
             select thing_id, path, (extract(epoch from bucket_start) * 1000000)::bigint,
-                n, minimum, maximum, total, first, last
+                n, minimum, maximum, total, first, last, final
             from egiz.rollup where stage = %s and partition = %s
             """, (task.stage, task.partition))
         return {row[:3]: row[3:] for row in rows}
@@ -92,8 +97,11 @@ class Rollup(Projection):
                 outcome.double(found[0] - wanted[0], f"window {key} has {found[0]} samples of {wanted[0]}")
             elif found[0] < wanted[0]:
                 outcome.lose(wanted[0] - found[0], f"window {key} has {found[0]} samples of {wanted[0]}")
-            elif not all(math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9) for a, b in zip(wanted, found)):
+            elif not all(math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9) for a, b in zip(wanted[:-1], found)):
                 outcome.lose(1, f"window {key} is {found} instead of {wanted}")
+            elif found[-1] != wanted[-1]:
+                outcome.lose(1, f"window {key} is {'final' if found[-1] else 'not final'}, which stream time is "
+                                f"{'' if wanted[-1] else 'not '}beyond")
         for key in actual.keys() - expected.keys():
             outcome.double(1, f"window {key} is not in the log")
         return outcome

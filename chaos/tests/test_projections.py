@@ -103,18 +103,31 @@ class OtherComparisons(unittest.TestCase):
     def test_a_window_counts_what_is_not_late_in_the_order_of_the_log(self):
         start = T0 // INTERVAL * INTERVAL
         end = start + INTERVAL
-        fold = types.SimpleNamespace(series={("ns:t", "/a"): [
+        fold = types.SimpleNamespace(stream_time=end + GRACE, series={("ns:t", "/a"): [
             (start + 1, 5, None, 0), (start, 1, start, 1), (start + 1, 7.5, start, 2), (start, True, start, 3),
             (start + 2, 100, end + GRACE, 4), (start + 2, ABSENT, start, 5)]})
         expected = Rollup().expected(fold, TASK)
-        self.assertEqual({("ns:t", "/a", start): (3, 1.0, 7.5, 13.5, 1.0, 7.5)}, expected)
+        self.assertEqual({("ns:t", "/a", start): (3, 1.0, 7.5, 13.5, 1.0, 7.5, True)}, expected)
         for actual, wanted in (
-                (expected, (0, 0)), ({}, (1, 0)), ({("ns:t", "/a", start): (5, 1.0, 7.5, 13.5, 1.0, 7.5)}, (0, 2)),
-                ({("ns:t", "/a", start): (2, 1.0, 7.5, 13.5, 1.0, 7.5)}, (1, 0)),
-                ({("ns:t", "/a", start): (3, 1.0, 7.5, 13.5, 5.0, 7.5)}, (1, 0)),
+                (expected, (0, 0)), ({}, (1, 0)), ({("ns:t", "/a", start): (5, 1.0, 7.5, 13.5, 1.0, 7.5, True)}, (0, 2)),
+                ({("ns:t", "/a", start): (2, 1.0, 7.5, 13.5, 1.0, 7.5, True)}, (1, 0)),
+                ({("ns:t", "/a", start): (3, 1.0, 7.5, 13.5, 5.0, 7.5, True)}, (1, 0)),
+                ({("ns:t", "/a", start): (3, 1.0, 7.5, 13.5, 1.0, 7.5, False)}, (1, 0)),
                 ({**expected, ("ns:t", "/b", start): (1,) * 6}, (0, 1))):
             outcome = Rollup().compare(expected, actual)
             self.assertEqual(wanted, (outcome.lost, outcome.doubled), actual)
+
+    def test_a_window_is_final_as_soon_as_stream_time_has_passed_its_grace_and_not_before(self):
+        start = T0 // INTERVAL * INTERVAL
+        fold = types.SimpleNamespace(series={("ns:t", "/a"): [(start, 1, None, 0)]}, stream_time=None)
+        row = (1, 1.0, 1.0, 1.0, 1.0, 1.0)
+        for stream_time, is_final in ((start, False), (start + INTERVAL + GRACE - 1, False), (start + INTERVAL + GRACE, True)):
+            fold.stream_time = stream_time
+            expected = Rollup().expected(fold, TASK)
+            self.assertEqual({("ns:t", "/a", start): (*row, is_final)}, expected)
+            for said in (False, True):
+                outcome = Rollup().compare(expected, {("ns:t", "/a", start): (*row, said)})
+                self.assertEqual((int(said != is_final), 0), (outcome.lost, outcome.doubled), outcome.examples)
 
     def test_emitted_records_are_told_apart_by_their_id(self):
         task = Task("top.events", "in", 3, "ditto", "")

@@ -9,6 +9,7 @@ struct AccountSettings: Sendable {
     /// Nil: none is set.
     var secret: TokenSecret?
     var registrationIsOpen = true
+    var ownersTakeNamespaces = true
     var issuer: String?
     var audience: String?
     var keySetFile: String?
@@ -18,12 +19,14 @@ struct AccountSettings: Sendable {
     var trustedProxies: Set<String> = []
 
     static let keys = [
-        "auth", "registration", "jwt.secret", "jwt.secretFile", "jwt.issuer", "jwt.audience", "jwt.jwksFile",
+        "auth", "registration", "namespaces", "jwt.secret", "jwt.secretFile", "jwt.issuer", "jwt.audience",
+        "jwt.jwksFile",
         "jwt.jwksUrl",
         "admin.email", "admin.password", "admin.passwordFile", "http.trustedProxies",
     ]
     static let variables = [
-        "AUTH", "REGISTRATION", "JWT_SECRET", "JWT_SECRET_FILE", "JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_FILE",
+        "AUTH", "REGISTRATION", "NAMESPACES", "JWT_SECRET", "JWT_SECRET_FILE", "JWT_ISSUER", "JWT_AUDIENCE",
+        "JWT_JWKS_FILE",
         "JWT_JWKS_URL", "ADMIN_EMAIL", "ADMIN_PASSWORD", "ADMIN_PASSWORD_FILE", "HTTP_TRUSTED_PROXIES",
     ]
 
@@ -39,6 +42,12 @@ struct AccountSettings: Sendable {
                 throw Self.refusal("registration (EGIZ_REGISTRATION)", word, "on or off")
             }
             registrationIsOpen = word == "on"
+        }
+        if let word = reader.string(forKey: "namespaces") {
+            guard ["owners", "admin"].contains(word) else {
+                throw Self.refusal("namespaces (EGIZ_NAMESPACES)", word, "owners or admin")
+            }
+            ownersTakeNamespaces = word == "owners"
         }
         secret = try Settings.secret(reader, "jwt.secret").map { text throws(EngineError) in try TokenSecret(text) }
         issuer = reader.string(forKey: "jwt.issuer")
@@ -90,8 +99,10 @@ struct AccountSettings: Sendable {
 
     /// - Parameter secret: what signs tokens where the settings name nothing.
     func configuration(secret kept: TokenSecret? = nil) -> AccountConfiguration {
-        AccountConfiguration(
+        var configuration = AccountConfiguration(
             demand: demand, secret: secret ?? kept, registrationIsOpen: registrationIsOpen, provider: provider)
+        configuration.ownersTakeNamespaces = ownersTakeNamespaces
+        return configuration
     }
 
     private var provider: IdentityProvider? {

@@ -19,8 +19,8 @@ public protocol RecordProcessor: AnyObject, SendableMetatype {
     /// Whose state and timers a record of this place moves. Only asked of kinds with a state; each task has subjects of its own.
     func subject(of position: InputPosition) -> ThingID?
 
-    /// Called once for each record, in the order of the partition. A thrown fault refuses the record: none of its effects stay. A kind
-    /// with a state changes it only where it does not throw.
+    /// Called once for each record, in the order of the partition. A thrown fault refuses the record: none of its effects stay, and a
+    /// state is again what it was before.
     func process(_ record: InputRecord, into effects: inout RecordEffects) throws(RecordFault)
 
     /// As `process`, with the state of the record's subject.

@@ -13,6 +13,9 @@ public struct AccountConfiguration: Sendable {
     public var secret: TokenSecret?
     /// Whether anybody may make an account; invitations are taken either way.
     public var registrationIsOpen: Bool
+    /// Whether the owner of a project may take a namespace, or register a thing, that is nobody's and that nothing has used yet; else an
+    /// admin gives them.
+    public var ownersTakeNamespaces = true
     /// An outside identity provider whose tokens are taken, too.
     public var provider: IdentityProvider?
     /// What a new password hash costs.

@@ -24,23 +24,42 @@ struct AccountGate: AccessControl {
 
     init(
         pool: PostgresPool, configuration: AccountConfiguration, tokens: AccessTokens, outside: OutsideTokens?,
-        isOutside: Bool
+        hasLocalOperator: Bool
     ) {
         self.pool = pool
         self.tokens = tokens
         self.outside = outside
         provider = configuration.provider
         mayCreate = configuration.registrationIsOpen
-        trustsLoopback = configuration.demand == .loopback && !isOutside
+        trustsLoopback = hasLocalOperator
     }
 
-    /// After a change of accounts, sessions, keys, members, or what belongs to projects.
-    func forget() async {
-        await sessions.clear()
-        await accounts.clear()
-        await keys.clear()
-        await things.clear()
-        await projects.clear()
+    /// What a change makes stale of what is remembered.
+    enum Stale: Sendable {
+        case nothing
+        /// The account, its sessions and keys, or its part in projects.
+        case user(UUIDText)
+        /// What belongs to which project.
+        case things
+        case everything
+    }
+
+    /// After a change: of one user only that user's, so that nobody empties it for all others by changing his own.
+    func forget(_ stale: Stale = .everything) async {
+        switch stale {
+        case .nothing: break
+        case .user(let user):
+            await sessions.remove { $0?.userID == user }
+            await accounts.remove { $0?.userID == user }
+            await keys.remove { $0?.userID == user }
+        case .things: await things.clear()
+        case .everything:
+            await sessions.clear()
+            await accounts.clear()
+            await keys.clear()
+            await things.clear()
+            await projects.clear()
+        }
     }
 
     // MARK: AccessControl

@@ -60,6 +60,12 @@ public struct AccountSetup {
         try connection.query("select 1 from egiz.account where is_admin and disabled_at is null limit 1").first != nil
     }
 
+    /// Whether the account of this address can administer the system; false where there is none.
+    public func hasAdmin(email: String) throws(EngineError) -> Bool {
+        let account = try AccountQueries(connection).credentials(email: try Self.checked(email))?.account
+        return account?.isAdmin == true && account?.disabledAt == nil
+    }
+
     /// Gives an account another password and ends its sessions; `password` nil: a random one is made.
     public func setPassword(email: String, password: String?) throws(EngineError) -> Made {
         let email = try Self.checked(email)
@@ -67,7 +73,7 @@ public struct AccountSetup {
         let account = try change(email, "user.password") { account throws(EngineError) in
             try AccountQueries(connection).setPassword(account.id, hash: hash)
             _ = try SessionQueries(connection).revokeAll(of: account.id, why: "another password")
-            try LoginFailures(connection).forget(AuthRoutes.subject(email))
+            try forget(account)
         }
         return Made(id: account.id, email: email, password: made)
     }
@@ -85,9 +91,13 @@ public struct AccountSetup {
     /// Forgets failed logins, so that the account may sign in at once.
     public func unlock(email: String) throws(EngineError) {
         let email = try Self.checked(email)
-        _ = try change(email, "user.unlock") { _ throws(EngineError) in
-            try LoginFailures(connection).forget(AuthRoutes.subject(email))
-        }
+        _ = try change(email, "user.unlock") { account throws(EngineError) in try forget(account) }
+    }
+
+    private func forget(_ account: StoredAccount) throws(EngineError) {
+        let failures = LoginFailures(connection)
+        if let email = account.email { try failures.forget(AuthRoutes.subject(email)) }
+        try failures.forget(AuthRoutes.subject(account.id))
     }
 
     // MARK: Inner workings

@@ -10,16 +10,19 @@ struct Accounts: Sendable {
     let gate: AccountGate
     let hasher = PasswordHasher()
     let limiter = AddressLimiter()
+    /// Checks of passwords, one at a time for each address or account that is tried.
+    let attempts = OneAtATime<[UInt8]>()
     let logger: Logger
 
-    init(pool: PostgresPool, configuration: AccountConfiguration, isOutside: Bool, logger: Logger) {
+    init(pool: PostgresPool, configuration: AccountConfiguration, hasLocalOperator: Bool, logger: Logger) {
         self.pool = pool
         self.configuration = configuration
         self.logger = logger
         tokens = AccessTokens(configuration.secret ?? .random())
         gate = AccountGate(
             pool: pool, configuration: configuration, tokens: tokens,
-            outside: configuration.provider.map { OutsideTokens($0, logger: logger) }, isOutside: isOutside)
+            outside: configuration.provider.map { OutsideTokens($0, logger: logger) },
+            hasLocalOperator: hasLocalOperator)
     }
 
     var routes: [APIRoute] {
@@ -32,9 +35,11 @@ struct Accounts: Sendable {
     /// Runs a change in one transaction, then forgets what was remembered of accounts, so that it holds from the answer on.
     ///
     /// For bodies with secrets: unlike `PostgresPool.change` it keeps nothing of the request.
-    func change<T: Sendable>(_ body: @escaping @Sendable (PostgresConnection) throws -> T) async throws -> T {
+    func change<T: Sendable>(
+        _ stale: AccountGate.Stale, _ body: @escaping @Sendable (PostgresConnection) throws -> T
+    ) async throws -> T {
         let result = try await store(body)
-        await gate.forget()
+        await gate.forget(stale)
         return result
     }
 
@@ -50,25 +55,27 @@ struct Accounts: Sendable {
 
     /// As `change`, for bodies without secrets: a POST with an `Idempotency-Key` happens once.
     func change(
-        _ request: APIRequest, _ body: @escaping @Sendable (PostgresConnection) throws -> APIAnswer
+        _ request: APIRequest, _ stale: AccountGate.Stale,
+        _ body: @escaping @Sendable (PostgresConnection) throws -> APIAnswer
     ) async throws -> APIAnswer {
         let answer = try await pool.change(request, body)
-        await gate.forget()
+        await gate.forget(stale)
         return answer
     }
 
-    func hash(_ password: String) async throws -> String {
-        try await hasher.run { [cost = configuration.passwordCost] in try PasswordHash(of: password, cost: cost).text }
+    func hash(_ password: String, for request: APIRequest) async throws -> String {
+        try await hasher.run(for: request.remoteAddress) { [cost = configuration.passwordCost] in
+            try PasswordHash(of: password, cost: cost).text
+        }
     }
 
-    /// Whether the password fits the stored hash; takes as long where there is none.
-    func matches(_ password: String, _ stored: String?) async throws -> Bool {
-        try await hasher.run { [cost = configuration.passwordCost] in
-            guard let hash = stored.flatMap({ PasswordHash(parsing: $0) }) else {
-                _ = try PasswordHash(of: password, cost: cost)
-                return false
-            }
-            return try hash.matches(password)
+    /// Whether the password fits the stored hash; takes as long where there is none, and where it was made for less.
+    func matches(_ password: String, _ stored: String?, for request: APIRequest) async throws -> Bool {
+        try await hasher.run(for: request.remoteAddress) { [cost = configuration.passwordCost] in
+            let hash = stored.flatMap { PasswordHash(parsing: $0) }
+            let fits = try hash?.matches(password) ?? false
+            if PasswordHash.needsMore(than: hash?.cost, toCost: cost) { _ = try PasswordHash(of: password, cost: cost) }
+            return fits
         }
     }
 

@@ -1,8 +1,8 @@
 import NIOCore
 import Synchronization
 
-/// How often one address may fail to sign in: a bucket of attempts that fills again with time. What succeeds costs nothing, so that
-/// many people behind one address do not stand in each other's way.
+/// How often one address may fail to sign in: a bucket of attempts that fills again with time. What succeeds costs a tenth: many
+/// people behind one address do not stand in each other's way, and nobody fills the tables with sessions.
 final class AddressLimiter: Sendable {
     private struct Bucket {
         var tokens: Double
@@ -35,12 +35,15 @@ final class AddressLimiter: Sendable {
         }
     }
 
-    /// Gives attempts back that turned out to be right.
-    func giveBack(_ address: String?, cost: Int = 1) {
+    /// What an attempt that turned out to be right gets back.
+    static let back = 0.9
+
+    /// Gives most of an attempt back that turned out to be right.
+    func giveBack(_ address: String?) {
         let key = Self.network(of: address)
         buckets.withLock { buckets in
             guard let bucket = buckets[key] else { return }
-            buckets[key]?.tokens = min(burst, bucket.tokens + Double(cost))
+            buckets[key]?.tokens = min(burst, bucket.tokens + Self.back)
         }
     }
 

@@ -3,6 +3,8 @@ actor BriefCache<Key: Hashable & Sendable, Value: Sendable> {
     private struct Entry {
         var load: Task<Value, any Error>
         var until: ContinuousClock.Instant
+        /// Nil: still loading.
+        var value: Value?
     }
 
     private static var most: Int { 10_000 }
@@ -20,7 +22,9 @@ actor BriefCache<Key: Hashable & Sendable, Value: Sendable> {
         let entry = Entry(load: Task { try await load() }, until: now + lifetime)
         entries[key] = entry
         do {
-            return try await entry.load.value
+            let value = try await entry.load.value
+            if entries[key]?.load == entry.load { entries[key]?.value = value }
+            return value
         } catch {
             if let present = entries[key], present.load == entry.load { entries[key] = nil }
             throw error
@@ -29,6 +33,11 @@ actor BriefCache<Key: Hashable & Sendable, Value: Sendable> {
 
     /// Everything is loaded anew from now on.
     func clear() { entries = [:] }
+
+    /// Those are loaded anew that `isStale`, and those that are being loaded just now.
+    func remove(_ isStale: @Sendable (Value) -> Bool) {
+        entries = entries.filter { entry in entry.value.value.map { !isStale($0) } ?? false }
+    }
 
     private func forgetSome(_ now: ContinuousClock.Instant) {
         entries = entries.filter { $0.value.until > now }

@@ -9,6 +9,8 @@ enum KeySetText {
             throw JSONError("it has no array `keys`")
         }
         let decoder = JSONDecoder()
-        return elements.compactMap { try? decoder.decode(JWK.self, from: Data($0.text.utf8)) }
+        // A key that says it is for something else, such as encryption, signs no tokens.
+        return elements.filter { ($0.object?["use"]?.string ?? "sig") == "sig" }
+            .compactMap { try? decoder.decode(JWK.self, from: Data($0.text.utf8)) }
     }
 }

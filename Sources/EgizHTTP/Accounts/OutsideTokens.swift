@@ -10,6 +10,8 @@ actor OutsideTokens {
     static let algorithms = ["RS256", "EdDSA", "ES256"]
 
     private static let stale = Duration.seconds(600)
+    /// Keys are taken for this long without a word from the provider: it may have withdrawn one since.
+    static let longest = Duration.seconds(86_400)
     private static let pause = Duration.seconds(30)
 
     private let provider: IdentityProvider
@@ -20,9 +22,15 @@ actor OutsideTokens {
     private var triedAt: ContinuousClock.Instant?
     private var loading: Task<Void, Never>?
 
-    init(_ provider: IdentityProvider, logger: Logger) {
+    private let now: @Sendable () -> ContinuousClock.Instant
+
+    init(
+        _ provider: IdentityProvider, logger: Logger,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) {
         self.provider = provider
         self.logger = logger
+        self.now = now
     }
 
     /// What a valid token says; nil for any other text.
@@ -30,6 +38,7 @@ actor OutsideTokens {
         guard let header = TokenHeader(of: token), Self.algorithms.contains(header.algorithm) else { return nil }
         await refresh(for: header.key)
         // A token must name its key: without, the library would try the first one, which is not what the provider meant.
+        guard let loadedAt, now() - loadedAt < Self.longest else { return nil }
         guard let key = header.key, known.contains(key), let collection,
             let claims = try? await collection.verify(token, as: OutsideClaims.self), claims.iss == provider.issuer,
             claims.aud.includes(provider.audience), !claims.sub.isEmpty, claims.sub.utf8.count <= 255
@@ -38,7 +47,7 @@ actor OutsideTokens {
     }
 
     private func refresh(for key: String?) async {
-        let now = ContinuousClock.now
+        let now = self.now()
         let isFresh = loadedAt.map { now - $0 < Self.stale } ?? false
         if isFresh, key.map({ known.contains($0) }) ?? true { return }
         if let loading { return await loading.value }
@@ -56,7 +65,7 @@ actor OutsideTokens {
             let (keys, names) = try await Self.keys(in: text)
             collection = keys
             known = names
-            loadedAt = .now
+            loadedAt = now()
         } catch {
             logger.warning(
                 "the keys of the identity provider cannot be read; those known before go on",

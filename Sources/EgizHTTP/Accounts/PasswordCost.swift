@@ -19,6 +19,9 @@ public struct PasswordCost: Sendable, Equatable {
         self.parallelism = parallelism
     }
 
+    /// What a hash takes, in blocks of 128 bytes that are mixed.
+    var work: Int { blockSize * parallelism << logN }
+
     /// 32 MiB, three times over: what OWASP's cheat sheet of password storage takes for equal to 128 MiB once.
     public static let standard = PasswordCost(checkedLogN: 15, blockSize: 8, parallelism: 3)
     /// For passwords that a machine made at random, which need no stretching; and for tests.

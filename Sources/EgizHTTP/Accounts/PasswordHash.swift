@@ -50,6 +50,13 @@ struct PasswordHash: Sendable {
         return difference == 0
     }
 
+    /// Whether a check that cost `spent` (nil: there was nothing to check) was less work than one of `cost`: who measures the time would
+    /// learn that there is no account, or that its password was made by a machine. Then the difference is spent, too.
+    static func needsMore(than spent: PasswordCost?, toCost cost: PasswordCost) -> Bool {
+        guard let spent else { return true }
+        return spent.work < cost.work
+    }
+
     static func derive(_ password: String, _ salt: [UInt8], _ cost: PasswordCost) throws -> [UInt8] {
         // One Unicode text, one password, however the keyboard composes it.
         var bytes = Array(password.precomposedStringWithCanonicalMapping.utf8)

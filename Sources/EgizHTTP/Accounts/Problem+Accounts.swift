@@ -45,6 +45,10 @@ extension Problem {
         code: "no-password", status: .conflict, title: "The account has no password here",
         detail: "It belongs to somebody who signs in with an outside identity provider; the password is changed there.")
 
+    static let noSession = Problem(
+        code: "no-session", status: .conflict, title: "There is no session here to end",
+        detail: "The token is an outside identity provider's: sign out there. It goes on here until it expires.")
+
     static let wrongPassword = Problem(
         code: "wrong-password", status: .forbidden, title: "The present password is not right",
         detail: "currentPassword is not the password of this account.")
@@ -82,6 +86,18 @@ extension Problem {
             code: "namespace-taken", status: .conflict, title: "The namespace is taken",
             detail: "The namespace \(namespace) belongs to a project already.")
     }
+
+    static let tooManyProjects = Problem(
+        code: "too-many-projects", status: .conflict, title: "Too many projects",
+        detail: "You own \(ProjectRoutes.mostOwned) projects; delete one that is not needed, or ask an admin.")
+
+    static let tooManyNamespaces = Problem(
+        code: "too-many-namespaces", status: .conflict, title: "Too many namespaces",
+        detail: "The project has \(BelongingRoutes.mostNamespaces) namespaces; an admin can give it more.")
+
+    static let namespacesAreAdmins = Problem(
+        code: "admin-only", status: .forbidden, title: "An admin gives namespaces",
+        detail: "On this server (EGIZ_NAMESPACES=admin) an admin says what belongs to a project and was nobody's.")
 
     static func noSuchNamespace(_ namespace: String) -> Problem {
         Problem(

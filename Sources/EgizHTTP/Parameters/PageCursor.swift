@@ -10,6 +10,7 @@ struct PageCursor: Equatable {
         case twins = "t1", samples = "s1", buckets = "b1", letters = "d1", alerts = "a1", allAlerts = "a2"
         case manySamples = "s2", manyBuckets = "b2", types = "y1", models = "m1", predictions = "q1", tasks = "k1"
         case users = "u1", projects = "p1", namespaces = "n1", things = "o1", audit = "l1"
+        case members = "e1", keys = "h1", invitations = "i1", bindings = "c1", versions = "v1"
     }
 
     var kind: Kind

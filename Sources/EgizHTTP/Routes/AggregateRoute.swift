@@ -6,8 +6,8 @@ import Hummingbird
 /// `GET /api/v1/aggregates`: what the numbers of one path of many things come to, by namespace, definition or filter.
 struct AggregateRoute: Sendable {
     let queries: HistoryQueries
-    /// As searches of twins: a few at a time.
-    let searches = FewAtATime(2)
+    /// With those of twins.
+    let searches: SearchGate
     /// The time of the request.
     var now: @Sendable () -> EventTime = { WallClock.now() }
 
@@ -41,7 +41,7 @@ struct AggregateRoute: Sendable {
         try reader.finish()
         guard let path, let grouping else { throw Problem.internalError }
         let needs = grouping.aggregates.reduce(into: HistoryQueries.Aggregates()) { $0.formUnion($1.needs) }
-        let found = try await searches.pass {
+        let found = try await searches.pass(for: request.principal?.id ?? "") {
             try await queries.aggregate(
                 path: path, of: filter, from: from, to: to, interval: grouping.interval, aggregates: needs,
                 limit: HistoryRequest.maximumRows)

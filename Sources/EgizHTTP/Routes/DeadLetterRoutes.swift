@@ -84,7 +84,7 @@ struct DeadLetterRoutes: Sendable {
         try request.reader(known: []).finish()
         let id = try request.number("letterId")
         guard let letter = try await pool.readLetters({ try $0.letter(id) }) else { throw Problem.noSuchLetter(id) }
-        return .json(DeadLetterText.json(letter))
+        return Self.answer(letter)
     }
 
     // MARK: Editing
@@ -110,6 +110,9 @@ struct DeadLetterRoutes: Sendable {
             }
             try connection.execute("begin")
             let person = request.principal?.name ?? "api"
+            // What is there may have been edited, or processed, since it was read.
+            guard let present = try queries.letter(id, locked: true) else { return nil }
+            try request.precondition(current: Self.tag(present))
             guard try RedriveRequests(connection).edit(id, value: value, by: person) else { return nil }
             // How much, not what: values are what devices sent.
             try request.audit(
@@ -119,7 +122,16 @@ struct DeadLetterRoutes: Sendable {
             return try queries.letter(id)
         }
         guard let letter else { throw Problem.noSuchLetter(id) }
-        return .json(DeadLetterText.json(letter))
+        return Self.answer(letter)
+    }
+
+    /// Of the last edit; nothing else of a letter can be changed.
+    private static func tag(_ letter: WholeDeadLetter) -> EntityTag {
+        EntityTag(revision: letter.row.editedAt?.microseconds ?? 0)
+    }
+
+    private static func answer(_ letter: WholeDeadLetter) -> Response {
+        .json(DeadLetterText.json(letter), headers: [.eTag: tag(letter).text])
     }
 }
 

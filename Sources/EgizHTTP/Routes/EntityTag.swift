@@ -1,9 +1,14 @@
+import EgizCore
+
 /// The entity tag of what can be changed: its revision, as Ditto writes it.
 struct EntityTag: Equatable {
     /// With its quotes: `"rev:17"`.
     let text: String
 
     init(revision: Int64) { text = "\"rev:\(revision)\"" }
+
+    /// Of what has no revision: of its content.
+    init(of content: [UInt8]) { text = "\"sha:\(Base64URL.encode(SHA256.hash(content).prefix(15)))\"" }
 
     /// Whether an If-None-Match names this tag: `*`, or one of a list, weak ones included (RFC 9110, 13.1.2).
     func matches(_ ifNoneMatch: [String]) -> Bool {

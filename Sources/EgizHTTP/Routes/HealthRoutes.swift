@@ -26,7 +26,8 @@ struct HealthRoutes: Sendable {
         let checks = await [database()] + others
         let isReady = checks.allSatisfy { $0.state == .ok }
         return .content(
-            Self.json(checks, isReady: isReady), type: "application/json", status: isReady ? .ok : .serviceUnavailable,
+            Self.json(checks, isReady: isReady, reasons: !isOutside), type: "application/json",
+            status: isReady ? .ok : .serviceUnavailable,
             headers: isReady ? [:] : [.retryAfter: "2"])
     }
 
@@ -51,7 +52,8 @@ struct HealthRoutes: Sendable {
         }
     }
 
-    private static func json(_ checks: [ReadinessCheck], isReady: Bool) -> [UInt8] {
+    /// - Parameter reasons: whether to say why; reasons name hosts and settings, which are not for everyone.
+    private static func json(_ checks: [ReadinessCheck], isReady: Bool, reasons: Bool) -> [UInt8] {
         var out = JSONOutput()
         out.beginObject()
         out.member("status", isReady ? "ready" : "not ready")
@@ -64,12 +66,12 @@ struct HealthRoutes: Sendable {
             case .ok: out.member("state", "ok")
             case .waiting(let reason):
                 out.member("state", "waiting")
-                out.member("reason", reason)
+                if reasons { out.member("reason", reason) }
             case .failed(let reason):
                 out.member("state", "failed")
-                out.member("reason", reason)
+                if reasons { out.member("reason", reason) }
             }
-            if let note = check.note { out.member("note", note) }
+            if reasons, let note = check.note { out.member("note", note) }
             out.endObject()
         }
         out.endArray()

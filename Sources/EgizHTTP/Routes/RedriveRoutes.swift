@@ -29,26 +29,24 @@ struct RedriveRoutes: Sendable {
     }
 
     private func ask(_ order: RedriveOrder, _ request: APIRequest) async throws -> Response {
-        let (plan, requests) = try await pool.run { connection in
+        try await pool.change(request) { connection in
             let requests = RedriveRequests(connection)
             let plan = try requests.plan(order.selection, order.action)
-            let ids = try requests.store(plan, rate: order.rate, by: request.principal?.name ?? "api") {
-                ids, connection throws(EngineError) in
-                for id in ids {
-                    try request.audit(
-                        "dead-letter.\(plan.action.rawValue)", "redrive:\(id)",
-                        after: Array(#"{"letters":\#(plan.count)}"#.utf8), on: connection)
-                }
+            let ids = try requests.insert(plan, rate: order.rate, by: request.principal?.name ?? "api")
+            var out = Self.begin(order, plan)
+            out.key("requests")
+            out.beginArray()
+            let progress = try ids.isEmpty ? [] : requests.progress(ids)
+            for one in progress.sorted(by: { $0.id < $1.id }) { DeadLetterText.write(one, into: &out) }
+            out.endArray()
+            out.endObject()
+            for id in ids {
+                try request.audit(
+                    "dead-letter.\(plan.action.rawValue)", "redrive:\(id)",
+                    after: Array(#"{"letters":\#(plan.count)}"#.utf8), on: connection)
             }
-            return (plan, ids.isEmpty ? [] : try requests.progress(ids))
-        }
-        var out = Self.begin(order, plan)
-        out.key("requests")
-        out.beginArray()
-        for request in requests.sorted(by: { $0.id < $1.id }) { DeadLetterText.write(request, into: &out) }
-        out.endArray()
-        out.endObject()
-        return .content(out.bytes, type: "application/json", status: .accepted)
+            return .json(out.bytes, status: .accepted)
+        }.response
     }
 
     private func rehearse(_ order: RedriveOrder) async throws -> Response {

@@ -7,8 +7,7 @@ import Hummingbird
 struct TwinRoutes: Sendable {
     let queries: TwinQueries
     let history: HistoryQueries
-    /// Searches may read the whole table for seconds; they leave connections for everybody else.
-    let searches = FewAtATime(2)
+    let searches: SearchGate
 
     var routes: [APIRoute] {
         [
@@ -67,7 +66,8 @@ struct TwinRoutes: Sendable {
         let read: @Sendable () async throws -> TwinQueries.Page = { [queries] in
             try await queries.page(filter, after: cursor?.place, limit: limit, documents: fields != nil)
         }
-        let page = filter.condition == nil ? try await read() : try await searches.pass(read)
+        let page =
+            filter.condition == nil ? try await read() : try await searches.pass(for: request.principal?.id ?? "", read)
         var out = JSONOutput(capacity: 128 * page.twins.count + 64)
         out.beginObject()
         out.key("items")

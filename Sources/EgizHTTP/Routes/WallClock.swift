@@ -1,18 +1,9 @@
+import EgizRuntime
 import EgizTwin
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#else
-import Darwin
-#endif
 
 /// The system's clock in UTC, to the microsecond.
 enum WallClock {
-    static func now() -> EventTime {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return EventTime(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
-    }
+    /// By the runtime's, and not by a `clock_gettime` of our own: whose header `timespec` belongs to differs between a debug build and one of
+    /// whole modules, where a library of this module's brings CoreFoundation's.
+    static func now() -> EventTime { .wallClock }
 }

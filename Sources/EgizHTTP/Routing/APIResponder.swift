@@ -21,7 +21,8 @@ struct APIResponder: HTTPResponder {
 
     init(
         table: RouteTable, gate: any AccessControl, isOutside: Bool = false, trustedProxies: Set<String> = [],
-        conventions: Conventions = Conventions(), metrics: PrometheusRegistry, logger: Logger
+        conventions: Conventions = Conventions(), memory: BodyMemory = BodyMemory(), metrics: PrometheusRegistry,
+        logger: Logger
     ) {
         self.table = table
         self.isOutside = isOutside
@@ -29,7 +30,7 @@ struct APIResponder: HTTPResponder {
         self.conventions = conventions
         self.metrics = metrics
         self.logger = logger
-        router = table.router(gate).buildResponder()
+        router = table.router(gate, memory: memory).buildResponder()
         metrics.describe("egiz_http_requests_total", "Requests answered, by route and status.")
         metrics.describe("egiz_http_request_duration_seconds", "Time until the answer was ready, by route.")
     }

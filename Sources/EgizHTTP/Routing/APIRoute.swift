@@ -11,15 +11,25 @@ struct APIRoute: Sendable {
         var accepts: [String]
         /// Bytes of the body at most.
         var largest: Int
+        /// A POST with an `Idempotency-Key` happens once. False where nothing may be kept of body or answer, because they have secrets:
+        /// a key there is refused, not ignored.
+        var takesKeys = true
 
         /// A JSON body of at most `largest` bytes.
-        static func json(_ method: HTTPRequest.Method, largest: Int = 1 << 20) -> Writing {
-            Writing(method: method, accepts: ["application/json"], largest: largest)
+        static func json(_ method: HTTPRequest.Method, largest: Int = 1 << 20, takesKeys: Bool = true) -> Writing {
+            Writing(method: method, accepts: ["application/json"], largest: largest, takesKeys: takesKeys)
         }
 
         /// Without a body, as most of DELETE.
-        static func bodyless(_ method: HTTPRequest.Method) -> Writing {
-            Writing(method: method, accepts: [], largest: 0)
+        static func bodyless(_ method: HTTPRequest.Method, takesKeys: Bool = true) -> Writing {
+            Writing(method: method, accepts: [], largest: 0, takesKeys: takesKeys)
+        }
+
+        func check(keyOf headers: HTTPFields) throws(Problem) {
+            guard !takesKeys, method == .post, headers[.idempotencyKey] != nil else { return }
+            throw .header(
+                "Idempotency-Key", "What is sent or answered here is secret, so nothing of it is kept: it takes no key."
+            )
         }
     }
 
@@ -31,10 +41,13 @@ struct APIRoute: Sendable {
     var parameters: [String]
     /// Nil: it is read.
     var writing: Writing?
+    /// What can be told without the body, where `access` alone does not decide: throws for who may not.
+    var beforeBody: (@Sendable (APIRequest) async throws -> Void)?
     var handler: @Sendable (APIRequest) async throws -> Response
 
     init(
         _ path: String, access: Access, parameters: [String] = [], writing: Writing? = nil,
+        beforeBody: (@Sendable (APIRequest) async throws -> Void)? = nil,
         handler: @escaping @Sendable (APIRequest) async throws -> Response
     ) {
         precondition(
@@ -44,6 +57,7 @@ struct APIRoute: Sendable {
         self.access = access
         self.parameters = parameters
         self.writing = writing
+        self.beforeBody = beforeBody
         self.handler = handler
     }
 

@@ -7,9 +7,6 @@ import NIOCore
 struct RouteTable: Sendable {
     let routes: [APIRoute]
 
-    /// Bytes of a body above which few are taken at a time.
-    private static let large = 4 << 20
-
     /// The routes whose template the path fits, segment by segment; captures are never empty. None where nothing answers.
     func match(_ path: String) -> [APIRoute] {
         let segments = Self.segments(path)
@@ -36,9 +33,7 @@ struct RouteTable: Sendable {
     func nearest(to path: String) -> String? { NearestWord.find(path, among: routes.map(\.path)) }
 
     /// Hummingbird's router for these routes; each handler stands behind the gate, which decides by the route's `access`.
-    func router(_ gate: any AccessControl) -> Router<APIContext> {
-        // Uploads are read whole: a few at a time, or a few hundred connections would fill the memory.
-        let largeBodies = FewAtATime(4)
+    func router(_ gate: any AccessControl, memory: BodyMemory = BodyMemory()) -> Router<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
         for route in routes {
             let names = Self.segments(route.path).filter(Self.isCapture).map { String($0.dropFirst().dropLast()) }
@@ -47,30 +42,29 @@ struct RouteTable: Sendable {
                 for name in names { captures[name] = context.parameters.get(name) }
                 let admission = try await gate.admit(
                     route, captures: captures, headers: request.headers, remoteAddress: context.remoteAddress)
-                var body: [UInt8] = []
-                if let writing = route.writing {
-                    body =
-                        writing.largest > Self.large
-                        ? try await largeBodies.pass { try await Self.body(of: request, atMost: writing.largest) }
-                        : try await Self.body(of: request, atMost: writing.largest)
+                var asked = APIRequest(
+                    path: request.uri.path, query: request.uri.query, headers: request.headers, captures: captures,
+                    method: request.method, principal: admission.principal, scope: admission.scope,
+                    project: admission.project, requestID: context.requestID, remoteAddress: context.remoteAddress)
+                guard let writing = route.writing else { return try await route.handler(asked) }
+                try writing.check(keyOf: request.headers)
+                // Who may not do it is told so before the body is read.
+                try await route.beforeBody?(asked)
+                let caller = admission.principal?.id ?? ""
+                var counted = 0
+                defer { memory.giveBack(counted, of: caller) }
+                for try await part in request.body {
+                    let size = asked.body.count + part.readableBytes
+                    guard size <= writing.largest else { throw Problem.bodyTooLarge(limit: writing.largest) }
+                    let more = max(0, size - BodyMemory.uncounted) - counted
+                    guard memory.take(more, for: caller) else { throw Problem.noRoomForBody }
+                    counted += more
+                    asked.body.append(contentsOf: part.readableBytesView)
                 }
-                return try await route.handler(
-                    APIRequest(
-                        path: request.uri.path, query: request.uri.query, headers: request.headers, captures: captures,
-                        body: body, method: request.method, principal: admission.principal, scope: admission.scope,
-                        project: admission.project, requestID: context.requestID, remoteAddress: context.remoteAddress))
+                return try await route.handler(asked)
             }
         }
         return router
-    }
-
-    private static func body(of request: Request, atMost largest: Int) async throws -> [UInt8] {
-        var body: [UInt8] = []
-        for try await part in request.body {
-            guard body.count + part.readableBytes <= largest else { throw Problem.bodyTooLarge(limit: largest) }
-            body.append(contentsOf: part.readableBytesView)
-        }
-        return body
     }
 
     private static func segments(_ path: String) -> [Substring] {

@@ -16,10 +16,12 @@ enum WriteGuard {
         guard let type, writing.accepts.contains(type) else { throw .mediaType(writing.accepts) }
     }
 
-    /// `http://127.0.0.1:8080` for a request to `127.0.0.1:8080`; `null`, as sandboxed pages and files send it, is foreign.
+    /// `http://127.0.0.1:8080` for a request to `127.0.0.1:8080`, and `https://…` too: before us may stand a proxy with TLS, on the same
+    /// host. `null`, as sandboxed pages and files send it, is foreign.
     static func isOwn(_ origin: String, _ authority: String?) -> Bool {
         guard let authority, !authority.isEmpty else { return false }
-        return origin.lowercased() == "http://\(authority.lowercased())"
+        let (page, host) = (origin.lowercased(), authority.lowercased())
+        return page == "http://\(host)" || page == "https://\(host)"
     }
 
     /// Without parameters, in small letters.

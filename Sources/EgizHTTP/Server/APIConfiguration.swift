@@ -85,6 +85,10 @@ public struct APIConfiguration: Sendable {
     /// Others than this machine can reach the server.
     var isOutside: Bool { !Self.isLoopback(host) }
 
+    /// Who reaches the server without credentials is an admin: on loopback, unless a proxy of ours stands before it, behind which everybody
+    /// comes from loopback.
+    var hasLocalOperator: Bool { accounts?.demand == .loopback && !isOutside && trustedProxies.isEmpty }
+
     /// 127.0.0.0/8 in full dotted form, ::1, and localhost.
     static func isLoopback(_ host: String) -> Bool {
         if host == "::1" || host == "localhost" { return true }

@@ -62,16 +62,17 @@ public struct APIServer: Service {
         self.logger = logger
         self.onBound = onBound
         EngineMetrics.describe(in: metrics)
-        let twins = TwinRoutes(queries: TwinQueries(pool: pool), history: HistoryQueries(pool: pool))
+        let searches = SearchGate()
+        let twins = TwinRoutes(
+            queries: TwinQueries(pool: pool), history: HistoryQueries(pool: pool), searches: searches)
         let history = HistoryRoute(queries: HistoryQueries(pool: pool))
-        let registry = RegistryRoutes(pool: pool, setup: rehearsal)
+        let registry = RegistryRoutes(pool: pool, setup: rehearsal, searches: searches)
         let topologies = TopologiesRoute(queries: TopologyQueries(pool: pool), lag: lag, logger: logger)
         let letters = DeadLetterRoutes(pool: pool, rehearsal: rehearsal)
         let accounts = Accounts(
             pool: accountsPool ?? pool,
             configuration: configuration.accounts ?? AccountConfiguration(demand: .required),
-            // Behind a proxy everybody comes from loopback: nobody is the local operator because of that.
-            isOutside: configuration.isOutside || !configuration.trustedProxies.isEmpty, logger: logger)
+            hasLocalOperator: configuration.hasLocalOperator, logger: logger)
         gate = accounts.gate
         self.accounts = accounts
         let health = HealthRoutes(
@@ -151,6 +152,11 @@ public struct APIServer: Service {
                 if configuration.isOutside {
                     logger.warning(
                         "passwords and tokens travel in clear text: put a proxy with TLS in front, and let nobody else reach this port"
+                    )
+                }
+                if configuration.hasLocalOperator {
+                    logger.notice(
+                        "requests without credentials are an admin's; behind a proxy or a tunnel set EGIZ_AUTH=required"
                     )
                 }
                 onBound(port)

@@ -46,13 +46,22 @@ public struct APIKeyQueries {
             expiresAt: time(7) ?? .earliest, lastUsedAt: time(8), revokedAt: time(9))
     }
 
-    /// The newest first.
-    public func keys(of user: UUIDText) throws(EngineError) -> [StoredAPIKey] {
-        try connection.query(
+    /// Up to `limit` keys after `after`, the newest first.
+    public func keys(
+        of user: UUIDText, after: TimedPlace?, limit: Int
+    ) throws(EngineError) -> (keys: [StoredAPIKey], hasMore: Bool) {
+        let rows = try connection.query(
             """
-            select \(Self.columns) from egiz.api_key where user_id = $1::text::uuid order by created_at desc, key_id
-            """, [.text(user.text)]
-        ).compactMap(Self.key)
+            select \(Self.columns) from egiz.api_key
+            where user_id = $1::text::uuid
+                and ($2::timestamptz is null or created_at < $2 or created_at = $2 and key_id > $3::text::uuid)
+            order by created_at desc, key_id limit $4
+            """,
+            [
+                .text(user.text), .optional(microseconds: after?.time.microseconds), .optional(after?.id.text),
+                .int64(Int64(limit) + 1),
+            ])
+        return (rows.prefix(limit).compactMap(Self.key), rows.count > limit)
     }
 
     /// Keys that work.
@@ -80,6 +89,17 @@ public struct APIKeyQueries {
         ).first.flatMap(Self.key)
         guard let made else { throw EngineError(.bug, .stop, "an API key was not stored") }
         return made
+    }
+
+    /// Revokes all keys of a user that work; how many there were.
+    public func revokeAll(of user: UUIDText) throws(EngineError) -> Int {
+        Int(
+            try connection.query(
+                """
+                update egiz.api_key set revoked_at = now()
+                where user_id = $1::text::uuid and revoked_at is null and expires_at > now()
+                """, [.text(user.text)]
+            ).affected)
     }
 
     /// The key as it was; nil where the user has no such key that is not revoked yet.

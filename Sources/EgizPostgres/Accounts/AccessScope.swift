@@ -28,6 +28,43 @@ public enum AccessScope: Sendable, Equatable {
             """
     }
 
+    /// A select of rows in the order of their things, for lists that come in pages: everything, or what is in the scope.
+    ///
+    /// A condition alone would have Postgres walk over the things of all others until a page is full. Here each namespace of the scope is a
+    /// range of the index on things, read from where the page begins to where it is full, and so is what is registered one by one.
+    ///
+    /// - Parameters:
+    ///   - tables: what stands after `from`; `thing` is its column of thing ids, `order` begins with it.
+    ///   - limit: as in `$1`; each part of the answer has as many rows at most, so the caller orders and limits them once more.
+    ///   - index: `parameter` goes there, unless this is `.all`.
+    public func select(
+        _ columns: String, from tables: String, thing: String, where condition: String, order: String, limit: String,
+        at index: Int
+    ) -> String {
+        let rest = "\(condition) order by \(order) limit \(limit)"
+        guard case .projects = self else { return "(select \(columns) from \(tables) where \(rest))" }
+        let own = "owned.project_id = any ($\(index)::uuid[])"
+        return """
+            (select one.* from egiz.project_namespace owned cross join lateral (
+                select \(columns) from \(tables)
+                where \(thing) >= owned.namespace || ':' and \(thing) < owned.namespace || ';'
+                    and not exists (select from egiz.project_thing other where other.thing_id = \(thing)) and \(rest)) one
+                where \(own))
+            union all
+            (select \(columns) from egiz.project_thing owned, \(tables)
+                where \(own) and \(thing) = owned.thing_id and \(rest))
+            """
+    }
+
+    /// What is in both.
+    public func intersection(_ other: AccessScope) -> AccessScope {
+        switch (self, other) {
+        case (.all, _): other
+        case (_, .all): self
+        case (.projects(let ids), .projects(let others)): .projects(ids.filter(others.contains))
+        }
+    }
+
     /// Nothing is in it: there is nothing to look for.
     public var isEmpty: Bool { self == .projects([]) }
 

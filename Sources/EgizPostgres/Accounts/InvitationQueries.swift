@@ -19,15 +19,22 @@ public struct InvitationQueries {
             expiresAt: EventTime(microseconds: row.timestamp(5) ?? 0))
     }
 
-    /// Those that can still be accepted, the newest first.
-    public func open(of project: ProjectID) throws(EngineError) -> [StoredInvitation] {
-        try connection.query(
+    /// Up to `limit` that can still be accepted after `after`, the newest first.
+    public func open(
+        of project: ProjectID, after: TimedPlace?, limit: Int
+    ) throws(EngineError) -> (invitations: [StoredInvitation], hasMore: Bool) {
+        let rows = try connection.query(
             """
             select \(Self.columns) from egiz.invitation
             where project_id = $1::text::uuid and accepted_at is null and expires_at > now()
-            order by created_at desc, invitation_id
-            """, [.text(project.text)]
-        ).compactMap(Self.invitation)
+                and ($2::timestamptz is null or created_at < $2 or created_at = $2 and invitation_id > $3::text::uuid)
+            order by created_at desc, invitation_id limit $4
+            """,
+            [
+                .text(project.text), .optional(microseconds: after?.time.microseconds), .optional(after?.id.text),
+                .int64(Int64(limit) + 1),
+            ])
+        return (rows.prefix(limit).compactMap(Self.invitation), rows.count > limit)
     }
 
     /// Replaces an open invitation of the same address to the same project.

@@ -2,14 +2,46 @@ public import EgizCore
 import EgizTwin
 
 extension ProjectQueries {
-    /// All members, owners first.
-    public func members(of project: ProjectID) throws(EngineError) -> [StoredMember] {
-        try connection.query(
+    /// Where a member stands in the list: owners first, then by e-mail address.
+    public struct MemberPlace: Sendable, Equatable {
+        var rank: Int64
+        var user: UUIDText
+        var email: String
+
+        public init(_ member: StoredMember) {
+            rank = Int64(Role.owner.rawValue - member.role.rawValue)
+            (user, email) = (member.user, member.email ?? "")
+        }
+
+        public var text: String { "\(rank) \(user.text) \(email)" }
+
+        /// Nil where the text is none of `text`.
+        public init?(_ text: String) {
+            let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+            guard parts.count == 3, let rank = Int64(parts[0]), let user = UUIDText(parts[1]),
+                !parts[2].utf8.contains(0)
+            else { return nil }
+            (self.rank, self.user, self.email) = (rank, user, String(parts[2]))
+        }
+    }
+
+    /// Up to `limit` members after `after`, owners first.
+    public func members(
+        of project: ProjectID, after: MemberPlace?, limit: Int
+    ) throws(EngineError) -> (members: [StoredMember], hasMore: Bool) {
+        let rank = "case member.role when 'owner' then 0 when 'editor' then 1 else 2 end"
+        let email = "coalesce(account.email, '')"
+        let rows = try connection.query(
             """
             \(Self.members) where member.project_id = $1::text::uuid
-            order by array_position(array['owner', 'editor', 'viewer'], member.role), account.email, account.user_id
-            """, [.text(project.text)]
-        ).compactMap(Self.member)
+                and ($2::bigint is null or (\(rank), \(email), account.user_id) > ($2::bigint, $3::text, $4::text::uuid))
+            order by \(rank), \(email), account.user_id limit $5
+            """,
+            [
+                .text(project.text), .optional(after?.rank), .optional(after?.email), .optional(after?.user.text),
+                .int64(Int64(limit) + 1),
+            ])
+        return (rows.prefix(limit).compactMap(Self.member), rows.count > limit)
     }
 
     public func member(_ user: UUIDText, of project: ProjectID) throws(EngineError) -> StoredMember? {

@@ -52,6 +52,15 @@ public struct ProjectQueries {
         return made
     }
 
+    /// How many projects the user owns.
+    public func owned(by user: UUIDText) throws(EngineError) -> Int {
+        Int(
+            try connection.query(
+                "select count(*) from egiz.project_member where user_id = $1::text::uuid and role = 'owner'",
+                [.text(user.text)]
+            ).first?.int64(0) ?? 0)
+    }
+
     /// A new revision of the project; nil where there is none.
     public func change(_ id: ProjectID, name: String?, description: String?) throws(EngineError) -> StoredProject? {
         try connection.query(

@@ -39,6 +39,7 @@ public struct AlertQueries {
     public func page(_ filter: Filter, before: Int64? = nil, limit: Int) throws(EngineError) -> (
         alerts: [StoredAlert], hasMore: Bool
     ) {
+        if filter.scope.isEmpty { return ([], false) }
         var parameters: [PostgresValue] = [.int64(Int64(limit) + 1)]
         var conditions: [String] = ["true"]
         if let thing = filter.thing {

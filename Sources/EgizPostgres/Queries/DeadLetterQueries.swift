@@ -101,8 +101,14 @@ public struct DeadLetterQueries {
 
     // MARK: Whole letters
 
-    /// The letter; nil where there is none of that id.
-    public func letter(_ id: Int64) throws(EngineError) -> WholeDeadLetter? { try letters([id]).first }
+    /// The letter; nil where there is none of that id. With `locked` nobody else changes or removes it until the transaction ends.
+    public func letter(_ id: Int64, locked: Bool = false) throws(EngineError) -> WholeDeadLetter? {
+        if locked {
+            _ = try connection.query(
+                "select from egiz.dead_letter where dead_letter_id = $1 for update", [.int64(id)])
+        }
+        return try letters([id]).first
+    }
 
     /// The letters that are there, by rising id. The caller bounds their number: each is held whole.
     public func letters(_ ids: [Int64]) throws(EngineError) -> [WholeDeadLetter] {

@@ -74,6 +74,7 @@ extension HistoryQueries {
         path: String, of filter: TwinQueries.Filter, from: EventTime, to: EventTime, interval: Int64,
         aggregates: Aggregates, limit: Int
     ) async throws -> Aggregate {
+        if filter.scope.isEmpty { return Aggregate(things: 0, series: 0, isCut: false, buckets: []) }
         let result = try await pool.read { connection in
             let (sql, parameters) = TwinQueries.seriesStatement(filter, path: path, limit: Self.mostThings)
             let rows = try connection.query(sql, parameters)

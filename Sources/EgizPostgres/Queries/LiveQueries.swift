@@ -29,6 +29,9 @@ public struct LiveQueries: Sendable {
             self.alerts = alerts
             self.predictions = predictions
         }
+
+        /// A project of the question that the scope does not have is not there, or not the caller's to see.
+        var both: AccessScope { scope.intersection(projects.map { .projects($0) } ?? .all) }
     }
 
     public struct Twin: Sendable {
@@ -56,7 +59,8 @@ public struct LiveQueries: Sendable {
     /// Up to `limit` things after `after`, in the order of their ids by bytes; fewer where their documents have more than `bytes` as
     /// they are stored, but at least one.
     public func page(_ question: Question, after: String?, limit: Int, bytes: Int) async throws -> Page {
-        try await pool.read { try Self.page(question, after, limit, bytes, $0) }
+        if question.both.isEmpty { return Page() }
+        return try await pool.read { try Self.page(question, after, limit, bytes, $0) }
     }
 
     /// The project of each of these things, in their order; nil: nobody's.
@@ -119,18 +123,20 @@ public struct LiveQueries: Sendable {
         var conditions = ["not deleted"]
         if let after {
             parameters.append(.text(after))
-            conditions.append("thing_id > $\(parameters.count)")
+            conditions.append("twin.thing_id > $\(parameters.count)")
         }
         if let things = question.things {
             parameters.append(.textArray(things))
-            conditions.append("thing_id = any ($\(parameters.count))")
+            conditions.append("twin.thing_id = any ($\(parameters.count))")
         }
-        // A project of the question that the scope does not have is not there, or not the caller's to see.
-        for scope in [question.scope, question.projects.map { .projects($0) } ?? .all] {
-            guard let condition = scope.condition(thing: "thing_id", at: parameters.count + 1) else { continue }
-            parameters.append(scope.parameter)
-            conditions.append("(\(condition))")
-        }
+        let scope = question.both
+        if scope != .all { parameters.append(scope.parameter) }
+        let found = scope.select(
+            """
+            twin.thing_id, revision, document, input_topic, input_partition, input_offset,
+            \(question.twins ? "pg_column_size(document)::bigint" : "0::bigint") as weight
+            """, from: "egiz.twin", thing: "twin.thing_id", where: conditions.joined(separator: " and "),
+            order: "twin.thing_id", limit: "$1", at: parameters.count)
         // The bytes before a row say whether it has room, without a look into the documents.
         let rows = try connection.query(
             """
@@ -139,11 +145,7 @@ public struct LiveQueries: Sendable {
             from (
                 select *, sum(weight) over (order by thing_id) - weight as before, row_number() over (order by thing_id) as place,
                     count(*) over () as times
-                from (
-                    select thing_id, revision, document, input_topic, input_partition, input_offset,
-                        \(question.twins ? "pg_column_size(document)::bigint" : "0::bigint") as weight
-                    from egiz.twin where \(conditions.joined(separator: " and ")) order by thing_id limit $1
-                ) found
+                from (select * from (\(found)) part order by thing_id limit $1) found
             ) weighed where before <= $2 order by thing_id
             """, parameters)
         let hasMore = rows.isEmpty ? false : rows[rows.count - 1].bool(6) ?? false

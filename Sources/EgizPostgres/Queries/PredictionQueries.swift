@@ -80,10 +80,11 @@ public struct PredictionQueries: Sendable {
 
     /// The last answers about all things, ascending by thing, task, model and shadow, up to one more than `limit`.
     public func page(_ filter: Filter, after: Place?, limit: Int) async throws -> [StoredPrediction] {
+        if filter.scope.isEmpty { return [] }
         var parameters: [PostgresValue] = [.int64(Int64(limit) + 1)]
         var conditions = ["true"]
         for (column, value) in [
-            ("task =", filter.task), ("model =", filter.model), ("thing_id =", filter.thing?.text),
+            ("task =", filter.task), ("model =", filter.model), ("prediction.thing_id =", filter.thing?.text),
         ] {
             guard let value else { continue }
             parameters.append(.text(value))
@@ -92,26 +93,25 @@ public struct PredictionQueries: Sendable {
         if let namespace = filter.namespace {
             parameters.append(.text(namespace))
             // A range of the key: ";" comes after ":".
-            conditions.append("thing_id >= $\(parameters.count) || ':' and thing_id < $\(parameters.count) || ';'")
+            let column = "prediction.thing_id"
+            conditions.append("\(column) >= $\(parameters.count) || ':' and \(column) < $\(parameters.count) || ';'")
         }
         if let isShadow = filter.isShadow {
             parameters.append(.bool(isShadow))
             conditions.append("shadow = $\(parameters.count)")
         }
-        if let condition = filter.scope.condition(thing: "thing_id", at: parameters.count + 1) {
-            parameters.append(filter.scope.parameter)
-            conditions.append(condition)
-        }
         if let after {
             let first = parameters.count + 1
             parameters += [.text(after.thing), .text(after.task), .text(after.model), .bool(after.isShadow)]
             conditions.append(
-                "(thing_id, task, model, shadow) > ($\(first), $\(first + 1), $\(first + 2), $\(first + 3))")
+                "(prediction.thing_id, task, model, shadow) > ($\(first), $\(first + 1), $\(first + 2), $\(first + 3))")
         }
-        let sql = """
-            select \(Self.columns) from egiz.ml_prediction where \(conditions.joined(separator: " and "))
-            order by thing_id, task, model, shadow limit $1
-            """
+        if filter.scope != .all { parameters.append(filter.scope.parameter) }
+        let found = filter.scope.select(
+            "prediction.*", from: "egiz.ml_prediction prediction", thing: "prediction.thing_id",
+            where: conditions.joined(separator: " and "), order: "prediction.thing_id, task, model, shadow",
+            limit: "$1", at: parameters.count)
+        let sql = "select \(Self.columns) from (\(found)) found order by thing_id, task, model, shadow limit $1"
         let values = parameters
         return try await pool.read { try $0.query(sql, values).map(Self.prediction) }
     }

@@ -69,45 +69,37 @@ public struct TwinQueries: Sendable {
     static func statement(
         _ filter: Filter, after: String?, limit: Int, documents: Bool
     ) -> (String, [PostgresValue]) {
-        var conditions = ["true"]
         var parameters: [PostgresValue] = [.int64(Int64(limit) + 1)]
-        for (column, value) in [
-            ("namespace =", filter.namespace), ("definition =", filter.definition), ("thing_id >", after),
-        ] {
-            guard let value else { continue }
-            parameters.append(.text(value))
-            conditions.append("twin.\(column) $\(parameters.count)")
-        }
-        if let condition = filter.scope.condition(thing: "twin.thing_id", at: parameters.count + 1) {
-            parameters.append(filter.scope.parameter)
-            conditions.append(condition)
-        }
-        if let condition = filter.condition {
-            var sql = TwinFilterSQL(after: parameters)
-            conditions.append(sql.condition(condition))
-            parameters = sql.parameters
-        }
+        let condition = Self.condition(filter, after: after, &parameters)
+        if filter.scope != .all { parameters.append(filter.scope.parameter) }
         let columns = """
             twin.thing_id, twin.definition, twin.revision, twin.created, twin.modified, twin.document, registration.twin_type
             """
-        let rest = "\(conditions.joined(separator: " and ")) order by twin.thing_id limit $1"
-        let page = """
-            with told as materialized (select \(columns) from egiz.twin
-                left join egiz.twin_registration registration on registration.thing_id = twin.thing_id
-                where not twin.deleted and \(rest)),
-            edge as (select case when count(*) >= $1 then max(thing_id) end as last from told)
-            select * from told
-            union all
-            (select \(columns) from egiz.twin_registration registration
+        let known = filter.scope.select(
+            columns,
+            from: """
+                egiz.twin left join egiz.twin_registration registration on registration.thing_id = twin.thing_id
+                """, thing: "twin.thing_id", where: "not twin.deleted and \(condition)", order: "twin.thing_id",
+            limit: "$1", at: parameters.count)
+        let registered = filter.scope.select(
+            columns,
+            from: """
+                egiz.twin_registration registration
                 cross join lateral (select registration.thing_id, registration.namespace, null::text as definition,
                     0::bigint as revision, null::timestamptz as created, null::timestamptz as modified,
                     null::json as document) twin
-                where not exists (
+                """, thing: "registration.thing_id",
+            where: """
+                not exists (
                     select from egiz.twin known where known.thing_id = registration.thing_id and not known.deleted)
                 and registration.thing_id <= coalesce(
                     (select last from edge), (select max(thing_id) from egiz.twin_registration))
-                and \(rest))
-            order by 1 limit $1
+                and \(condition)
+                """, order: "registration.thing_id", limit: "$1", at: parameters.count)
+        let page = """
+            with told as materialized (select * from (\(known)) part order by thing_id limit $1),
+            edge as (select case when count(*) >= $1 then max(thing_id) end as last from told)
+            select * from told union all \(registered) order by 1 limit $1
             """
         let names = "thing_id, definition, revision, created, modified"
         guard documents else {
@@ -131,30 +123,35 @@ public struct TwinQueries: Sendable {
 
     /// The series of one path of the things that a filter finds, ascending by thing, up to one more than `limit`.
     static func seriesStatement(_ filter: Filter, path: String, limit: Int) -> (String, [PostgresValue]) {
-        var conditions = ["not twin.deleted"]
         var parameters: [PostgresValue] = [.int64(Int64(limit) + 1), .text(path)]
-        for (column, value) in [("namespace =", filter.namespace), ("definition =", filter.definition)] {
+        let condition = Self.condition(filter, after: nil, &parameters)
+        if filter.scope != .all { parameters.append(filter.scope.parameter) }
+        let found = filter.scope.select(
+            "twin.thing_id, series.series_id",
+            from: """
+                egiz.twin join egiz.series on series.thing_id = twin.thing_id and series.path = $2
+                left join egiz.twin_registration registration on registration.thing_id = twin.thing_id
+                """, thing: "twin.thing_id", where: "not twin.deleted and \(condition)", order: "twin.thing_id",
+            limit: "$1", at: parameters.count)
+        return ("select * from (\(found)) found order by thing_id limit $1", parameters)
+    }
+
+    /// What a filter asks of `twin` and `registration`, beside the scope.
+    private static func condition(_ filter: Filter, after: String?, _ parameters: inout [PostgresValue]) -> String {
+        var conditions = ["true"]
+        for (column, value) in [
+            ("namespace =", filter.namespace), ("definition =", filter.definition), ("thing_id >", after),
+        ] {
             guard let value else { continue }
             parameters.append(.text(value))
             conditions.append("twin.\(column) $\(parameters.count)")
-        }
-        if let condition = filter.scope.condition(thing: "twin.thing_id", at: parameters.count + 1) {
-            parameters.append(filter.scope.parameter)
-            conditions.append(condition)
         }
         if let condition = filter.condition {
             var sql = TwinFilterSQL(after: parameters)
             conditions.append(sql.condition(condition))
             parameters = sql.parameters
         }
-        return (
-            """
-            select twin.thing_id, series.series_id
-            from egiz.twin join egiz.series on series.thing_id = twin.thing_id and series.path = $2
-            left join egiz.twin_registration registration on registration.thing_id = twin.thing_id
-            where \(conditions.joined(separator: " and ")) order by twin.thing_id limit $1
-            """, parameters
-        )
+        return conditions.joined(separator: " and ")
     }
 
     private static func twin(_ row: PostgresRow, documentColumn: Int?, typeColumn: Int) -> StoredTwin {

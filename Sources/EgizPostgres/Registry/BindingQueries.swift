@@ -14,8 +14,29 @@ public struct BindingQueries {
         enabled, declared, binding.version, binding.created_at, binding.updated_at
         """
 
-    /// The bindings of a thing, and with `inherited` those of its type and the types above it; the nearest first.
-    public func bindings(of thing: ThingID, inherited: Bool) throws(EngineError) -> [StoredBinding] {
+    /// Where a binding stands in the list of a thing.
+    public struct Place: Sendable, Equatable {
+        /// 0: of the thing itself, 1: of its type, and so on.
+        var distance: Int64
+        var id: Int64
+
+        public init(_ binding: StoredBinding) { (distance, id) = (binding.distance, binding.id) }
+
+        public var text: String { "\(distance) \(id)" }
+
+        /// Nil where the text is none of `text`.
+        public init?(_ text: String) {
+            let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+            guard parts.count == 2, let distance = Int64(parts[0]), let id = Int64(parts[1]) else { return nil }
+            (self.distance, self.id) = (distance, id)
+        }
+    }
+
+    /// The bindings of a thing after `after`, up to one more than `limit`, and with `inherited` those of its type and the types above it;
+    /// the nearest first.
+    public func bindings(
+        of thing: ThingID, inherited: Bool, after: Place?, limit: Int
+    ) throws(EngineError) -> [StoredBinding] {
         try connection.query(
             """
             with recursive lineage (name, distance) as (
@@ -26,12 +47,19 @@ public struct BindingQueries {
                 where $2
                 union select parent, distance + 1 from egiz.twin_type join lineage on twin_type = name
                 where parent is not null and distance < 32)
-            select \(Self.columns), 0::bigint as distance from egiz.data_bindings_3d binding where thing_id = $1
-            union all
-            select \(Self.columns), distance::bigint
-            from egiz.data_bindings_3d binding join lineage on binding.twin_type = lineage.name
-            order by 10, 1 limit 10000
-            """, [.text(thing.text), .bool(inherited)]
+            select * from (
+                select \(Self.columns), 0::bigint as distance from egiz.data_bindings_3d binding where thing_id = $1
+                union all
+                select \(Self.columns), distance::bigint
+                from egiz.data_bindings_3d binding join lineage on binding.twin_type = lineage.name
+            ) found
+            where $3::bigint is null or (distance, binding_id) > ($3::bigint, $4::bigint)
+            order by distance, binding_id limit $5
+            """,
+            [
+                .text(thing.text), .bool(inherited), .optional(after?.distance), .optional(after?.id),
+                .int64(Int64(limit) + 1),
+            ]
         ).map(Self.binding)
     }
 

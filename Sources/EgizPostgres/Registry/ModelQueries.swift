@@ -89,29 +89,44 @@ public struct ModelQueries {
     }
 
     /// Stores a model; its id.
+    ///
+    /// Row and file in one statement, and of `replace` the file first: the row's event takes the lock that puts all changes of the registry
+    /// in order, and holds it until the commit; nobody waits for megabytes.
     public func create(
         project: ProjectID?, name: String, _ document: ModelDocument, file: [UInt8]
     ) throws(EngineError) -> UUIDText? {
-        let rows = try connection.query(
+        try connection.query(
             """
-            insert into egiz.model_3d (name, media_type, bytes, sha256, nodes, node_count, project_id)
-            values ($1, $2, $3, $4, $5::text::jsonb, jsonb_array_length($5::text::jsonb), $6::text::uuid) returning model_id::text
-            """, [.text(name)] + Self.values(document, file) + [.optional(project?.text)])
-        guard let id = rows.first?.text(0).flatMap({ UUIDText($0) }) else { return nil }
-        try store(file, of: id)
-        return id
+            with made as (
+                insert into egiz.model_3d (name, media_type, bytes, sha256, nodes, node_count, project_id)
+                values ($1, $2, $3, $4, $5::text::jsonb, jsonb_array_length($5::text::jsonb), $6::text::uuid)
+                returning model_id
+            ), pieces as (
+                insert into egiz.model_3d_chunk (model_id, number, data)
+                select model_id, piece.number - 1, piece.data
+                from made, unnest($7::bytea[]) with ordinality as piece (data, number)
+            )
+            select model_id::text from made
+            """,
+            [.text(name)] + Self.values(document, file) + [.optional(project?.text), .bytesArray(Self.pieces(file))]
+        ).first?.text(0).flatMap { UUIDText($0) }
     }
 
-    /// Puts another file in the place of a model's.
+    /// Puts another file in the place of a model's, whose row is locked.
     public func replace(_ id: UUIDText, _ document: ModelDocument, file: [UInt8]) throws(EngineError) {
+        _ = try connection.query("delete from egiz.model_3d_chunk where model_id = $1::uuid", [.text(id.text)])
+        _ = try connection.query(
+            """
+            insert into egiz.model_3d_chunk (model_id, number, data)
+            select $1::uuid, piece.number - 1, piece.data
+            from unnest($2::bytea[]) with ordinality as piece (data, number)
+            """, [.text(id.text), .bytesArray(Self.pieces(file))])
         _ = try connection.query(
             """
             update egiz.model_3d set media_type = $2, bytes = $3, sha256 = $4, nodes = $5::text::jsonb,
                 node_count = jsonb_array_length($5::text::jsonb)
             where model_id = $1::uuid
             """, [.text(id.text)] + Self.values(document, file))
-        _ = try connection.query("delete from egiz.model_3d_chunk where model_id = $1::uuid", [.text(id.text)])
-        try store(file, of: id)
     }
 
     /// What is nil stays.
@@ -128,15 +143,8 @@ public struct ModelQueries {
         _ = try connection.query("delete from egiz.model_3d where model_id = $1::uuid", [.text(id.text)])
     }
 
-    private func store(_ file: [UInt8], of id: UUIDText) throws(EngineError) {
-        for (number, start) in stride(from: 0, to: file.count, by: Self.chunk).enumerated() {
-            _ = try connection.query(
-                "insert into egiz.model_3d_chunk (model_id, number, data) values ($1::uuid, $2, $3)",
-                [
-                    .text(id.text), .int64(Int64(number)),
-                    .bytes(Array(file[start..<min(file.count, start + Self.chunk)])),
-                ])
-        }
+    private static func pieces(_ file: [UInt8]) -> [[UInt8]?] {
+        stride(from: 0, to: file.count, by: chunk).map { Array(file[$0..<min(file.count, $0 + chunk)]) }
     }
 
     private static func values(_ document: ModelDocument, _ file: [UInt8]) -> [PostgresValue] {

@@ -1,4 +1,5 @@
 import EgizCore
+import EgizRuntime
 import EgizTwin
 
 /// The table `outbox`: what epochs emitted and Kafka has not acknowledged (contract 4).
@@ -57,12 +58,33 @@ enum OutboxRows {
 
     /// All of the task, by epoch.
     static func read(of task: TaskID, _ connection: PostgresConnection) throws(EngineError) -> [Outbox] {
+        try decode(
+            connection.query(
+                "select epoch, body from egiz.outbox where stage = $1 and partition = $2 order by epoch",
+                [.text(task.stage.text), .int64(Int64(task.partition))]), of: task)
+    }
+
+    /// All of the task, by epoch; nil where it is not the lease's any more: what lies there then may be another owner's.
+    static func read(of lease: TaskLease, _ connection: PostgresConnection) throws(EngineError) -> [Outbox]? {
+        // In one statement, which sees the fence and the outboxes as they were at one time.
         let rows = try connection.query(
-            "select epoch, body from egiz.outbox where stage = $1 and partition = $2 order by epoch",
-            [.text(task.stage.text), .int64(Int64(task.partition))])
+            """
+            select outbox.epoch, outbox.body from egiz.task
+            left join egiz.outbox on outbox.stage = task.stage and outbox.partition = task.partition
+            where task.stage = $1 and task.partition = $2 and task.owner_epoch = $3
+            order by outbox.epoch
+            """,
+            [
+                .text(lease.task.stage.text), .int64(Int64(lease.task.partition)), .int64(lease.ownerEpoch),
+            ])
+        if rows.isEmpty { return nil }
+        return try decode(rows, of: lease.task)
+    }
+
+    private static func decode(_ rows: PostgresRows, of task: TaskID) throws(EngineError) -> [Outbox] {
         var outboxes: [Outbox] = []
         for row in rows {
-            let epoch = row.int64(0) ?? 0
+            guard let epoch = row.int64(0) else { continue }
             let records = try OutboxFrame.decode(row.bytes(1) ?? [], task: task, epoch: epoch)
             outboxes.append(Outbox(task: task, epoch: epoch, records: records))
         }

@@ -82,6 +82,19 @@ public final class PostgresDeploymentStore: DeploymentStore {
         }
     }
 
+    /// Versions below `before`, the newest first, up to one more than `limit`; without their texts.
+    public func versions(of topology: String, before: Int64?, limit: Int) throws(EngineError) -> [TopologyVersion] {
+        try connection().query(
+            """
+            select version, applied_at, origin from egiz.topology where name = $1 and version < $2
+            order by version desc limit $3
+            """, [.text(topology), .int64(before ?? .max), .int64(Int64(limit) + 1)]
+        ).map { row in
+            TopologyVersion(
+                version: row.int64(0) ?? 0, text: "", appliedAt: row.timestamp(1) ?? 0, origin: row.text(2))
+        }
+    }
+
     /// One version; of nil the newest.
     public func version(_ version: Int64?, of topology: String) throws(EngineError) -> TopologyVersion? {
         try connection().query(
@@ -158,6 +171,8 @@ public final class PostgresDeploymentStore: DeploymentStore {
                 update egiz.topology set active = $2 and version = deployment.wanted_version
                 from egiz.deployment where name = $1 and deployment.topology = name
                 """, [.text(topology), .bool(state != .deleted)])
+            // Workers that still run it do so once more when it has drained.
+            if state == .deleted { try StageEnd.end(topology, except: [], connection) }
             let action = state == .paused ? "pause" : state == .running ? "resume" : "delete"
             try note(action, topology, [("state", .string(state.rawValue))])
         }
@@ -167,6 +182,12 @@ public final class PostgresDeploymentStore: DeploymentStore {
         _ = try connection().query(
             "update egiz.deployment set running_version = $2, changed_at = clock_timestamp() where topology = $1",
             [.text(topology), .int64(version)])
+    }
+
+    public func endStages(of topology: String, except present: [StageName]) throws(EngineError) {
+        try exclusively { () throws(EngineError) in
+            try StageEnd.end(topology, except: present, try self.connection())
+        }
     }
 
     public func purge(_ topology: String) throws(EngineError) {

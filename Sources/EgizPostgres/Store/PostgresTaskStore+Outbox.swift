@@ -4,9 +4,11 @@ import EgizTwin
 
 /// Outboxes outside epochs: after a takeover, when idle, and when Kafka refuses a record.
 extension PostgresTaskStore {
-    public func outboxes(of task: TaskID) throws(EngineError) -> [Outbox] {
+    public func outboxes(of lease: TaskLease) throws(EngineError) -> [Outbox] {
         let (connection, _) = try session.connection()
-        return try OutboxRows.read(of: task, connection)
+        if let outboxes = try OutboxRows.read(of: lease, connection) { return outboxes }
+        throw EngineError(
+            .ownership, .backoff, "another worker took over task \(lease.task) before its outboxes were read")
     }
 
     public func delete(_ acknowledged: [Outbox.Acknowledgement], of leases: [TaskLease]) throws(EngineError) {

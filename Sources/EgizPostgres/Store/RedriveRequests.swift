@@ -88,27 +88,33 @@ public struct RedriveRequests {
         _ plan: RedrivePlan, rate: Int?, by person: String?,
         note: ([Int64], PostgresConnection) throws(EngineError) -> Void = { _, _ throws(EngineError) in }
     ) throws(EngineError) -> [Int64] {
-        let tasks = Set(plan.parts.map(\.task)).count
-        let each = rate.map { max(1, $0 / max(1, tasks)) }
-        return try connection.transaction { connection throws(EngineError) in
-            var ids: [Int64] = []
-            for part in plan.parts {
-                let namesLetters = part.thing == nil && part.upto == nil
-                let rows = try connection.query(
-                    """
-                    insert into egiz.redrive (stage, partition, action, thing_id, letters, upto, rate, requested_by)
-                    values ($1, $2::int, $3, $4, $5, $6, $7::int, $8) returning request_id
-                    """,
-                    [
-                        .text(part.task.stage.text), .int64(Int64(part.task.partition)), .text(plan.action.rawValue),
-                        .optional(part.thing), namesLetters ? .int64Array(part.letters) : .null, .optional(part.upto),
-                        .optional(each.map(Int64.init)), .optional(person),
-                    ])
-                if let id = rows.first?.int64(0) { ids.append(id) }
-            }
+        try connection.transaction { connection throws(EngineError) in
+            let ids = try insert(plan, rate: rate, by: person)
             try note(ids, connection)
             return ids
         }
+    }
+
+    /// As `store`, in the caller's transaction.
+    public func insert(_ plan: RedrivePlan, rate: Int?, by person: String?) throws(EngineError) -> [Int64] {
+        let tasks = Set(plan.parts.map(\.task)).count
+        let each = rate.map { max(1, $0 / max(1, tasks)) }
+        var ids: [Int64] = []
+        for part in plan.parts {
+            let namesLetters = part.thing == nil && part.upto == nil
+            let rows = try connection.query(
+                """
+                insert into egiz.redrive (stage, partition, action, thing_id, letters, upto, rate, requested_by)
+                values ($1, $2::int, $3, $4, $5, $6, $7::int, $8) returning request_id
+                """,
+                [
+                    .text(part.task.stage.text), .int64(Int64(part.task.partition)), .text(plan.action.rawValue),
+                    .optional(part.thing), namesLetters ? .int64Array(part.letters) : .null, .optional(part.upto),
+                    .optional(each.map(Int64.init)), .optional(person),
+                ])
+            if let id = rows.first?.int64(0) { ids.append(id) }
+        }
+        return ids
     }
 
     /// The requests of these ids; without ids those that are open and the latest others, the newest first.

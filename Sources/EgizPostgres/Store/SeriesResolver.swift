@@ -60,12 +60,11 @@ struct SeriesResolver {
             if let stored, stored.retention != key.retention { moved.append((stored.id, key)) }
         }
         if !moved.isEmpty {
-            // A worker that lost its tasks must not set back what the new owner's topology says.
-            if !tasks.isEmpty, try EpochFence.isHeld(by: tasks, connection) == false { return false }
-            try connection.transaction { connection throws(EngineError) in
+            let isOurs = try connection.transaction { connection throws(EngineError) in
                 try addClasses(moved.map(\.key), connection)
-                try move(moved, connection)
+                return try move(moved, tasks, connection)
             }
+            guard isOurs else { return false }
         }
         for (key, stored) in zip(keys, found) {
             guard let stored else {
@@ -85,13 +84,7 @@ struct SeriesResolver {
         // In one order everywhere (rule 1): two workers that meet the same new series wait for each other's rows.
         let rows = try connection.query(
             """
-            with mine as materialized (
-                select from egiz.task
-                join unnest($3, $4, $5) as wanted (stage, partition, owner_epoch)
-                    on task.stage = wanted.stage and task.partition = wanted.partition
-                    and task.owner_epoch = wanted.owner_epoch
-                order by task.stage, task.partition for key share of task
-            ), new as materialized (
+            with mine as materialized (\(ours)), new as materialized (
                 select * from unnest($1, $2, $7) with ordinality as new (thing_id, path, retention, place)
             ), made as (
                 insert into egiz.series (thing_id, path, retention)
@@ -107,10 +100,7 @@ struct SeriesResolver {
             """,
             [
                 .textArray(places.map { keys[$0].thing.text }), .textArray(places.map { keys[$0].path }),
-                .textArray(tasks.map(\.task.stage.text)),
-                .int64Array(tasks.map { Int64($0.task.partition) }), .int64Array(tasks.map(\.ownerEpoch)),
-                .int64(Int64(tasks.count)), .int64Array(places.map { Int64(keys[$0].retention) }),
-            ])
+            ] + fence(tasks) + [.int64Array(places.map { Int64(keys[$0].retention) })])
         take(rows, places, into: &found)
     }
 
@@ -124,19 +114,44 @@ struct SeriesResolver {
 
     /// The topology says another retention than before: from now on the samples are compacted into the other class. What is
     /// compacted already stays as long as it was meant to, or until it is compacted again.
-    private static func move(_ moved: [(id: Int64, key: SeriesKey)], _ connection: PostgresConnection)
-        throws(EngineError)
-    {
+    ///
+    /// False, and nothing is moved, where a task is not ours any more: a worker that lost it must not set back what the new owner's
+    /// topology says. The tasks stay locked to the end of the transaction, so that none is lost in between.
+    private static func move(
+        _ moved: [(id: Int64, key: SeriesKey)], _ tasks: [TaskAdvance], _ connection: PostgresConnection
+    ) throws(EngineError) -> Bool {
         let known = moved.sorted { $0.id < $1.id }
-        _ = try connection.query(
+        let rows = try connection.query(
             """
-            with locked as materialized (
-                select series_id from egiz.series where series_id = any ($1) order by series_id for no key update
+            with mine as materialized (\(ours)), locked as materialized (
+                select series_id from egiz.series
+                where series_id = any ($1) and (select count(*) from mine) = $6
+                order by series_id for no key update
+            ), moved as (
+                update egiz.series set retention = wanted.retention
+                from unnest($1, $2) as wanted (series_id, retention) join locked using (series_id)
+                where series.series_id = wanted.series_id
             )
-            update egiz.series set retention = wanted.retention
-            from unnest($1, $2) as wanted (series_id, retention) join locked using (series_id)
-            where series.series_id = wanted.series_id
-            """, [.int64Array(known.map(\.id)), .int64Array(known.map { Int64($0.key.retention) })])
+            select (select count(*) from mine)
+            """,
+            [.int64Array(known.map(\.id)), .int64Array(known.map { Int64($0.key.retention) })] + fence(tasks))
+        return rows.first?.int64(0) == Int64(tasks.count)
+    }
+
+    /// The tasks that are ours, locked in their order; with what `fence` gives from the third parameter on.
+    private static let ours = """
+        select from egiz.task
+        join unnest($3, $4, $5) as wanted (stage, partition, owner_epoch)
+            on task.stage = wanted.stage and task.partition = wanted.partition
+            and task.owner_epoch = wanted.owner_epoch
+        order by task.stage, task.partition for key share of task
+        """
+
+    private static func fence(_ tasks: [TaskAdvance]) -> [PostgresValue] {
+        [
+            .textArray(tasks.map(\.task.stage.text)), .int64Array(tasks.map { Int64($0.task.partition) }),
+            .int64Array(tasks.map(\.ownerEpoch)), .int64(Int64(tasks.count)),
+        ]
     }
 
     /// Finds the series at these places of the keys.

@@ -30,8 +30,8 @@ public struct ThingErasure {
 
     public init(_ connection: PostgresConnection) { self.connection = connection }
 
-    /// Erases in one transaction. The fence of every task that holds something of the thing rises: an owner that is running loses
-    /// what it has not committed, drops its caches and takes its tasks over again, so that nothing it remembers comes back.
+    /// Erases in one transaction. The fence of every task that holds or makes something of the thing rises: an owner that is running
+    /// loses what it has not committed, drops its caches and takes its tasks over again, so that nothing it remembers comes back.
     ///
     /// Errors: `.postgres`/`.backoff` where an owner holds its task for longer than 10 s.
     public func erase(_ thing: ThingID, by person: String?) throws(EngineError) -> Report {
@@ -74,12 +74,13 @@ public struct ThingErasure {
         var locked: Set<TaskID> = []
         // What a producer writes of the thing lies in the partition of its key. Such a task may be about to make the thing: it
         // waits, and then makes all of it or nothing.
-        var wanted = Set(
+        let byKey = Set(
             stages.values.map { stage in
                 TaskID(
                     stage: stage.name,
                     partition: Murmur2.partition(ofKey: thing.text, partitions: max(1, stage.partitions)))
             })
+        var wanted = byKey
         var holders: Set<TaskID> = []
         repeat {
             try lock(wanted.subtracting(locked).sorted())
@@ -87,6 +88,9 @@ public struct ThingErasure {
             holders = try self.holders(of: thing, stages)
             wanted = holders
         } while !wanted.isSubset(of: locked)
+        // Its series are made before its first epoch, whose owner remembers their ids: all later samples would go to series that are
+        // no more.
+        if try isBeingMade(thing) { holders.formUnion(byKey) }
         // An owner that takes the task over again finds its fence two steps up: somebody was between, so its cache is void.
         _ = try connection.query(
             """
@@ -96,6 +100,16 @@ public struct ThingErasure {
             [
                 .textArray(holders.map(\.stage.text)), .int64Array(holders.map { Int64($0.partition) }),
             ])
+    }
+
+    /// It has series, and no epoch has made its twin.
+    private func isBeingMade(_ thing: ThingID) throws(EngineError) -> Bool {
+        let rows = try connection.query(
+            """
+            select exists (select from egiz.series where thing_id = $1)
+                and not exists (select from egiz.twin where thing_id = $1)
+            """, [.text(thing.text)])
+        return rows.first?.bool(0) ?? false
     }
 
     private func lock(_ tasks: [TaskID]) throws(EngineError) {

@@ -33,7 +33,11 @@ public final class Rollup: StatefulProcessor {
                 "lateTo", .topic,
                 "A topic for samples that came too late for their window; they are counted in any case."),
         ],
-        metrics: [.init("late", "samples that came too late for their window")],
+        metrics: [
+            .init("late", "samples that came too late for their window"),
+            .init(
+                "ruleErrors", "closed windows whose record is larger than Kafka takes; they are in the projection only"),
+        ],
         messages: ["to": "rollup.v1.schema.json", "lateTo": "late-sample.v1.schema.json"],
         example: """
             minutes: { kind: rollup, from: twins, interval: 1m, grace: 10s, to: rollup.v1.minutes }
@@ -108,8 +112,10 @@ public final class Rollup: StatefulProcessor {
                 let path = state.series[index].path
                 state.closed.append((path, first))
                 guard let topic else { continue }
-                // A few hundred bytes: smaller than any broker's limit, and a tick cannot refuse.
-                try? effects.emit(to: topic, value: closed(tick.thing, path, first))
+                // A few kilobytes at most, and a tick cannot refuse: of a smaller limit people must hear.
+                do throws(RecordFault) {
+                    try effects.emit(to: topic, value: closed(tick.thing, path, first))
+                } catch { effects.countRuleError() }
             }
         }
         state.series.removeAll { $0.windows.isEmpty }

@@ -34,8 +34,9 @@ public protocol TaskStore: AnyObject {
     /// The task's timers in the order in which they fire, those beyond `after`, at most `limit`.
     func timers(of task: TaskID, after: TaskTimer?, limit: Int) throws(EngineError) -> [TaskTimer]
 
-    /// The outboxes of the task that nobody deleted, by epoch.
-    func outboxes(of task: TaskID) throws(EngineError) -> [Outbox]
+    /// The outboxes of the task that nobody deleted, by epoch. Throws `.ownership`/`.backoff` where the task is not ours any more: a
+    /// later owner's would be published as if they were ours.
+    func outboxes(of lease: TaskLease) throws(EngineError) -> [Outbox]
 
     /// Deletes acknowledged outboxes of tasks that are still ours, outside an epoch: for idle tasks and before a release (rule 9).
     func delete(_ acknowledged: [Outbox.Acknowledgement], of leases: [TaskLease]) throws(EngineError)

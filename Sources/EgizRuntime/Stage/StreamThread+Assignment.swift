@@ -199,9 +199,10 @@ extension StreamThread: AssignmentListener {
         let deadline = Date(timeIntervalSinceNow: grace.seconds)
         var clean = true
         var isOpenDropped = false
-        leaving = Set(partitions)
-        defer { leaving = [] }
-        if pipeline.isCommitting { clean = settle(until: flushing ? deadline : Date(timeIntervalSinceNow: 0.5)) }
+        let dropBy = flushing ? deadline : Date(timeIntervalSinceNow: 0.5)
+        (leaving, leaveBy) = (Set(partitions), dropBy)
+        defer { (leaving, leaveBy) = ([], nil) }
+        if pipeline.isCommitting { clean = settle(until: dropBy) }
         if flushing, clean, failure == nil, openWork.records > 0 {
             if awaitsBaseline { _ = awaitBaselines(until: deadline) }
             if awaitsBaseline {

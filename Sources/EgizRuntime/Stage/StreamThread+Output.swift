@@ -125,7 +125,7 @@ extension StreamThread {
         let offsets = task.groupOffsets(topics: topics)
         var publications: [Publication] = []
         if task.lease.hasPendingOutboxes {
-            for outbox in try store.outboxes(of: task.id) where outbox.epoch > first {
+            for outbox in try store.outboxes(of: task.lease) where outbox.epoch > first {
                 let evidence = Evidence(incarnation: task.lease.incarnation, epoch: outbox.epoch).text
                 publications.append(
                     Publication(

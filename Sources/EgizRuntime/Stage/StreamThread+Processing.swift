@@ -1,5 +1,6 @@
 import EgizCore
 import EgizTwin
+import Foundation
 import Logging
 
 extension StreamThread {
@@ -224,7 +225,8 @@ extension StreamThread {
         task.step.installTimers(page, isLast: page.count < Self.timerPage)
     }
 
-    /// Runs a query of the store again until it answers; Postgres being away only makes the thread wait. Gives up when asked to stop.
+    /// Runs a query of the store again until it answers; Postgres being away only makes the thread wait. Gives up when asked to stop, and
+    /// where a revocation must be answered.
     func whileAway<T>(_ body: (any TaskStore) throws(EngineError) -> T) throws(EngineError) -> T {
         var backoff = Backoff()
         var attempts = 0
@@ -241,7 +243,10 @@ extension StreamThread {
                     logger.warning("stage waits for Postgres", metadata: [LogKey.error: "\(error)"])
                 }
                 status.waiting(.store, error.message)
-                waitForStop(backoff.next())
+                // The group waits for the answer to a revocation (rule 8).
+                if let leaveBy, leaveBy <= .now { throw error }
+                let pause = Date(timeIntervalSinceNow: backoff.next().seconds)
+                stopFlag.wait(until: leaveBy.map { min($0, pause) } ?? pause)
             }
         }
     }

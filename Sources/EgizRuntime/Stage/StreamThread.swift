@@ -106,6 +106,8 @@ final class StreamThread: @unchecked Sendable {
     var pausedForCommit: Set<TopicPartition> = []
     /// Partitions whose revocation is being served.
     var leaving: Set<Int32> = []
+    /// By when it must be answered.
+    var leaveBy: Date?
     /// A position fell out of the log; see `reportGaps`.
     var hasGap = false
     /// When the tasks were last looked at for `idle`.
@@ -170,9 +172,6 @@ final class StreamThread: @unchecked Sendable {
     func requestStop() { stopFlag.raise() }
 
     var isStopRequested: Bool { stopFlag.isRaised }
-
-    /// Sleeps, unless and until a stop is requested.
-    func waitForStop(_ duration: Duration) { stopFlag.wait(until: Date(timeIntervalSinceNow: duration.seconds)) }
 
     func joined() async { await thread?.joined() }
 

@@ -158,7 +158,7 @@ final class CoverageRecorder: Sendable {
         if !seen.refusals.isEmpty {
             let codes = seen.refusals.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
             facts.append("refused " + codes.joined(separator: ", "))
-        } else if entry.mayRefuse {
+        } else if (try? entry.make(processor))?.refuses ?? entry.mayRefuse {
             facts.append("refused none")
         }
         let hasTimers = entry.spec.fields.contains { $0.name == "grace" }

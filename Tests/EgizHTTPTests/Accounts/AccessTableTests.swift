@@ -30,6 +30,8 @@ extension DatabaseTests {
             var isAdmin = false
             var isPerson = true
             var isValid = true
+            /// Asks a server on loopback that needs no credentials.
+            var isLocal = false
         }
 
         @Test func everyRouteAnswersEverybodyAsItsAccessSays() async throws {
@@ -40,16 +42,25 @@ extension DatabaseTests {
             // Only the gate is asked: behind it every handler says that it was reached.
             var table = people.server.routes.routes
             for index in table.indices { table[index].handler = { _ in Response(status: .init(code: Self.open)) } }
-            let responder = APIResponder(
-                table: RouteTable(routes: table), gate: people.people.gate, metrics: PrometheusRegistry(),
-                logger: TestAPI.quiet)
-            let application = Application(responder: responder)
-            let lines = try await application.test(.router) { [callers] client in
+            func application(_ gate: AccountGate) -> Application<APIResponder> {
+                Application(
+                    responder: APIResponder(
+                        table: RouteTable(routes: table), gate: gate, metrics: PrometheusRegistry(),
+                        logger: TestAPI.quiet))
+            }
+            let loopback = AccountGate(
+                pool: people.api.pool, configuration: AccountConfiguration(), tokens: people.people.tokens,
+                outside: nil,
+                hasLocalOperator: true)
+            // A client without a socket needs nothing of the application but its responder.
+            let local = try await application(loopback).test(.router) { $0 }
+            let lines = try await application(people.people.gate).test(.router) { [callers] client in
                 var lines = ["route\taccess\t" + callers.map(\.name).joined(separator: "\t")]
                 for route in routes {
                     var line = ["\(Self.method(route)) \(route.path)", "\(route.access)"]
                     for caller in callers {
-                        let status = try await Self.ask(client, route, caller, project: project)
+                        let status = try await Self.ask(
+                            caller.isLocal ? local : client, route, caller, project: project)
                         #expect(status == Self.expected(route, caller), "\(line[0]) as \(caller.name)")
                         line.append("\(status)")
                     }
@@ -71,7 +82,7 @@ extension DatabaseTests {
         private static func expected(_ route: APIRoute, _ caller: Caller) -> Int {
             let access = route.access
             if access == .everyone { return open }
-            guard caller.authorization != nil, caller.isValid else { return 401 }
+            guard caller.authorization != nil || caller.isLocal, caller.isValid else { return 401 }
             switch access {
             case .everyone, .signedIn: return open
             // Those who have no role in the path's project own another one.
@@ -126,6 +137,13 @@ extension DatabaseTests {
             let payload = owner.split(separator: ".")[1]
             let unsigned = Base64URL.encode(Array(#"{"alg":"none","typ":"JWT"}"#.utf8)) + ".\(payload)."
             let elsewhere = try await people.project(owner)
+            let ended = try await people.json(
+                .post, "/api/v1/users/me/api-keys", owner, #"{"name":"k","role":"owner"}"#, status: .created)
+            _ = try await people.send(.delete, "/api/v1/users/me/api-keys/\(ended["keyId"]?.string ?? "")", owner)
+            let disabled = try await people.person("disabled@example.com")
+            try await people.join(project, disabled.id, "owner", by: owner)
+            _ = try await people.json(
+                .patch, "/api/v1/users/\(disabled.id)", admin.access, #"{"isDisabled":true}"#, headers: [.ifMatch: "*"])
             return [
                 Caller(name: "nobody"),
                 Caller(name: "viewer", authorization: try await signedIn("viewer"), role: .viewer),
@@ -146,6 +164,11 @@ extension DatabaseTests {
                 Caller(
                     name: "key elsewhere", authorization: try await key("owner", projects: elsewhere), isPerson: false),
                 Caller(name: "no bearer", authorization: "Basic b3duZXI6eA==", isValid: false),
+                Caller(
+                    name: "revoked key", authorization: "Bearer \(ended["key"]?.string ?? "")", isPerson: false,
+                    isValid: false),
+                Caller(name: "disabled", authorization: "Bearer \(disabled.access)", isValid: false),
+                Caller(name: "local operator", isAdmin: true, isPerson: false, isLocal: true),
             ]
         }
 

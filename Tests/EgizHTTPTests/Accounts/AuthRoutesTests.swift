@@ -101,6 +101,76 @@ extension DatabaseTests {
             #expect(try failures.lock([2]) == nil)
         }
 
+        /// None of those that are under way at once passes the lock before those before it are counted.
+        @Test func guessesAtOnceAreCountedOneByOne() async throws {
+            let people = try TestPeople()
+            _ = try await people.register("maria@example.com")
+            let server = people.server
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<12 {
+                    group.addTask {
+                        let response = try await server.send(
+                            .post, "/api/v1/auth/login", nil,
+                            #"{"email":"maria@example.com","password":"wrong wrong \#(number)"}"#)
+                        return Int(response.status.code)
+                    }
+                }
+                return try await group.reduce(into: [Int]()) { $0.append($1) }
+            }
+            #expect(statuses.filter { $0 == 401 }.count == Int(LoginFailures.free))
+            #expect(statuses.filter { $0 == 429 }.count == 12 - Int(LoginFailures.free))
+        }
+
+        /// Somebody fails to sign in as Maria, who is signed in: she is not kept from choosing another password.
+        @Test func whoIsLockedOutByOthersChoosesAnotherPassword() async throws {
+            let people = try TestPeople()
+            let maria = try await people.person("maria@example.com")
+            let wrong = #"{"email":"maria@example.com","password":"wrong wrong wrong"}"#
+            for _ in 0..<LoginFailures.free { _ = try await people.send(.post, "/api/v1/auth/login", nil, wrong) }
+            #expect(try await people.send(.post, "/api/v1/auth/login", nil, wrong).status == .tooManyRequests)
+            func change(_ current: String) async throws -> TestResponse {
+                try await people.send(
+                    .post, "/api/v1/auth/password", maria.access,
+                    #"{"currentPassword":"\#(current)","newPassword":"quite another one"}"#)
+            }
+            #expect(try await change(TestPeople.password).status == .noContent)
+            _ = try await people.login("maria@example.com", password: "quite another one")
+        }
+
+        /// Her own guesses are counted, too: a token that was stolen does not make the password guessable.
+        @Test func guessesOfThePresentPasswordAreCounted() async throws {
+            let people = try TestPeople()
+            let maria = try await people.person("maria@example.com")
+            let body = #"{"currentPassword":"wrong wrong wrong","newPassword":"quite another one"}"#
+            for _ in 0..<LoginFailures.free {
+                #expect(try await people.send(.post, "/api/v1/auth/password", maria.access, body).status == .forbidden)
+            }
+            let locked = try await people.send(.post, "/api/v1/auth/password", maria.access, body)
+            #expect(locked.status == .tooManyRequests && people.code(locked) == "locked")
+            _ = try await people.login("maria@example.com")
+            try AccountSetup(people.api.connection, actor: "test").unlock(email: "maria@example.com")
+            #expect(try await people.send(.post, "/api/v1/auth/password", maria.access, body).status == .forbidden)
+        }
+
+        /// Nothing of a body or an answer with secrets is kept, so a key would be a promise that is not held.
+        @Test func secretsTakeNoIdempotencyKey() async throws {
+            let people = try TestPeople()
+            let maria = try await people.person("maria@example.com")
+            let project = try await people.project(maria.access)
+            for (uri, body) in [
+                ("auth/login", #"{"email":"maria@example.com","password":"\#(TestPeople.password)"}"#),
+                ("auth/register", #"{"email":"jo@example.com","password":"\#(TestPeople.password)"}"#),
+                ("users/me/api-keys", #"{"name":"k","role":"viewer"}"#),
+                ("projects/\(project)/invitations", #"{"email":"jo@example.com","role":"viewer"}"#),
+                ("auth/logout", nil),
+            ] as [(String, String?)] {
+                let answer = try await people.send(
+                    .post, "/api/v1/\(uri)", maria.access, body, headers: [.idempotencyKey: "k1"])
+                #expect(answer.status == .badRequest && people.code(answer) == "header", "\(uri): \(answer.text)")
+            }
+            #expect(try await people.send(.get, "/api/v1/users/me", maria.access).status == .ok, "it is no logout")
+        }
+
         @Test func anAddressThatFailsTooOftenWaits() async throws {
             let people = try TestPeople()
             var statuses: [HTTPResponse.Status] = []
@@ -245,6 +315,25 @@ extension DatabaseTests {
             let login = #"{"email":"maria@example.com","password":"\#(TestPeople.password)"}"#
             #expect(try await people.send(.post, "/api/v1/auth/login", nil, login).status == .unauthorized)
             _ = try await people.login("maria@example.com", password: "quite another one")
+        }
+
+        @Test func anotherPasswordRevokesKeysWhereItIsAskedTo() async throws {
+            let people = try TestPeople()
+            let maria = try await people.person("maria@example.com")
+            let made = try await people.json(
+                .post, "/api/v1/users/me/api-keys", maria.access, #"{"name":"k","role":"viewer"}"#, status: .created)
+            let key = made["key"]?.string
+            func change(_ token: String, _ query: String, _ old: String, _ new: String) async throws {
+                let changed = try await people.send(
+                    .post, "/api/v1/auth/password\(query)", token,
+                    #"{"currentPassword":"\#(old)","newPassword":"\#(new)"}"#)
+                #expect(changed.status == .noContent, "\(changed.text)")
+            }
+            try await change(maria.access, "", TestPeople.password, "quite another one")
+            #expect(try await people.send(.get, "/api/v1/users/me", key).status == .ok)
+            let again = try await people.login("maria@example.com", password: "quite another one").access
+            try await change(again, "?revokeKeys=true", "quite another one", "and yet another one")
+            #expect(try await people.send(.get, "/api/v1/users/me", key).status == .unauthorized)
         }
 
         @Test func aDisabledUserIsOutAtOnceAndComesBackWhenEnabled() async throws {

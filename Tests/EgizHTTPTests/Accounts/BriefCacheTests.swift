@@ -25,6 +25,15 @@ import Testing
         #expect(try await cache.value("a") { loads.next() } == 3)
     }
 
+    @Test func onlyWhatIsStaleIsForgotten() async throws {
+        let (cache, loads) = (BriefCache<String, Int>(lifetime: .seconds(60)), Loads())
+        #expect(try await cache.value("a") { loads.next() } == 1)
+        #expect(try await cache.value("b") { loads.next() } == 2)
+        await cache.remove { $0 == 1 }
+        #expect(try await cache.value("b") { loads.next() } == 2)
+        #expect(try await cache.value("a") { loads.next() } == 3)
+    }
+
     @Test func whatIsOldIsLoadedAnew() async throws {
         let (cache, loads) = (BriefCache<String, Int>(lifetime: .zero), Loads())
         #expect(try await cache.value("a") { loads.next() } == 1)

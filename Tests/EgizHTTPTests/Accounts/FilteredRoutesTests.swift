@@ -132,6 +132,60 @@ extension DatabaseTests {
             }
         }
 
+        @Test func whoMayNotReplaceAModelIsToldSoBeforeTheFileIsLookedAt() async throws {
+            let fixture = try await fixture()
+            let garbage = "this is no model"
+            for (token, status) in [(fixture.guest, HTTPResponse.Status.forbidden), (fixture.other, .notFound)] {
+                let answer = try await fixture.people.server.application().test(.router) {
+                    try await $0.execute(
+                        uri: "/api/v1/models/\(fixture.modelID)/content", method: .put,
+                        headers: [.authorization: "Bearer \(token)", .contentType: "model/gltf+json", .ifMatch: "*"],
+                        body: ByteBuffer(string: garbage))
+                }
+                #expect(answer.status == status, "\(answer.text)")
+            }
+        }
+
+        /// Changes of the registry wait for each other until a commit: not for the megabytes of an upload.
+        @Test func anUploadHasWrittenItsFileBeforeItHoldsUpTheRegistry() async throws {
+            let fixture = try await fixture()
+            let owner = try await fixture.people.login("owner@example.com").access
+            let (connection, server) = (fixture.people.api.connection, fixture.people.server)
+            for path in [
+                "/api/v1/models?name=n&project=\(fixture.project)", "/api/v1/models/\(fixture.modelID)/content",
+            ] {
+                try connection.execute("begin; select pg_advisory_xact_lock(6567697)")
+                let upload = Task {
+                    try await server.application().test(.router) {
+                        try await $0.execute(
+                            uri: path, method: path.hasSuffix("/content") ? .put : .post,
+                            headers: [
+                                .authorization: "Bearer \(owner)", .contentType: "model/gltf+json", .ifMatch: "*",
+                            ], body: ByteBuffer(string: Self.model))
+                    }
+                }
+                let watcher = try PostgresConnection(url: fixture.people.api.url, applicationName: "egiz-test")
+                defer { watcher.close() }
+                while try watcher.query(
+                    "select from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())"
+                ).isEmpty {
+                    try Task.checkCancellation()
+                    await Task.yield()
+                }
+                let written = try watcher.query(
+                    """
+                    select from pg_locks where relation = 'egiz.model_3d_chunk'::regclass and mode = 'RowExclusiveLock'
+                        and granted and database = (select oid from pg_database where datname = current_database())
+                    """)
+                #expect(!written.isEmpty, "\(path)")
+                try connection.execute("commit")
+                #expect(try await upload.value.status.code < 300)
+            }
+            let pieces = try connection.query("select number, data from egiz.model_3d_chunk")
+            #expect(
+                pieces.count == 2 && pieces.allSatisfy { $0.int64(0) == 0 && $0.bytes(1) == Array(Self.model.utf8) })
+        }
+
         // MARK: Claiming
 
         /// Whatever a namespace decides about keeps it from being claimed: types, registrations, what deleted twins have left.

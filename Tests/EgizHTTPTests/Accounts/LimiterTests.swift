@@ -16,13 +16,16 @@ import Testing
         #expect(limiter.take("192.0.2.1", now: start + .seconds(100)) != nil)
     }
 
-    @Test func whatSucceedsIsGivenBack() {
+    /// Many people behind one address do not stand in each other's way, and nobody fills the tables with right passwords.
+    @Test func whatSucceedsCostsATenth() {
         let limiter = AddressLimiter(burst: 2, perSecond: 0.001)
         let now = ContinuousClock.now
-        for _ in 0..<20 {
-            #expect(limiter.take("192.0.2.1", now: now) == nil)
+        var right = 0
+        while limiter.take("192.0.2.1", now: now) == nil, right < 100 {
+            right += 1
             limiter.giveBack("192.0.2.1")
         }
+        #expect((10...11).contains(right), "\(right)")
     }
 
     @Test func aNetworkOfIPv6IsOneAddress() {

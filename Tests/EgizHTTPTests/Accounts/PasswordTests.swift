@@ -73,10 +73,10 @@ import Testing
         let running = Running()
         let gate = Gate()
         try await withThrowingTaskGroup(of: Bool.self) { group in
-            for _ in 0..<(PasswordHasher.mostWaiting + 20) {
+            for number in 0..<(PasswordHasher.mostWaiting + 20) {
                 group.addTask {
                     do {
-                        try await hasher.run {
+                        try await hasher.run(for: "192.0.2.\(number)") {
                             running.counts.withLock {
                                 $0.now += 1
                                 $0.most = max($0.most, $0.now)
@@ -100,6 +100,43 @@ import Testing
             #expect(done == PasswordHasher.mostWaiting && refused == 20)
             #expect(running.counts.withLock { $0.most } == 1, "one worker, one at a time")
         }
-        #expect(try await hasher.run { 7 } == 7, "and it goes on")
+        #expect(try await hasher.run(for: nil) { 7 } == 7, "and it goes on")
+    }
+
+    /// Somebody who sends all he can leaves room for others.
+    @Test func onlySoManyPasswordsOfOneNetworkWait() async throws {
+        let hasher = PasswordHasher(workers: 1)
+        let gate = Gate()
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for number in 0..<(PasswordHasher.mostOfOne + 5) {
+                group.addTask {
+                    do {
+                        try await hasher.run(for: "2001:db8::\(number)") { gate.wait() }
+                        return true
+                    } catch is Problem {
+                        return false
+                    }
+                }
+            }
+            var refused = 0
+            for try await isDone in group where !isDone {
+                refused += 1
+                if refused < 5 { continue }
+                group.addTask {
+                    try await hasher.run(for: "192.0.2.1") {}
+                    return true
+                }
+                gate.open()
+            }
+            #expect(refused == 5)
+        }
+    }
+
+    /// Who measures how long the answer takes does not learn that there is no account, or that a machine made its password.
+    @Test func whatIsQuicklyCheckedTakesAsLongAsTheRest() throws {
+        #expect(PasswordHash.needsMore(than: nil, toCost: .standard))
+        #expect(PasswordHash.needsMore(than: .light, toCost: .standard))
+        #expect(!PasswordHash.needsMore(than: .standard, toCost: .standard))
+        #expect(!PasswordHash.needsMore(than: .standard, toCost: .light))
     }
 }

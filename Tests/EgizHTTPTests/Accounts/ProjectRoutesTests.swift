@@ -10,6 +10,8 @@ import Testing
 
 extension DatabaseTests {
     @Suite struct ProjectRoutesTests {
+        private static let any: HTTPFields = [.ifMatch: "*"]
+
         @Test func aProjectIsTheirsWhoBelongToIt() async throws {
             let people = try TestPeople()
             let (maria, jo) = (try await people.person("maria@example.com"), try await people.person("jo@example.com"))
@@ -59,15 +61,22 @@ extension DatabaseTests {
             let project = try await people.project(maria.access)
             let members = "/api/v1/projects/\(project)/members"
             for attempt in 0..<2 {
-                let lesser = try await people.send(.put, "\(members)/\(maria.id)", maria.access, #"{"role":"editor"}"#)
+                let lesser = try await people.send(
+                    .put, "\(members)/\(maria.id)", maria.access, #"{"role":"editor"}"#, headers: Self.any)
                 #expect(lesser.status == .conflict && people.code(lesser) == "last-owner")
-                #expect(try await people.send(.delete, "\(members)/\(maria.id)", maria.access).status == .conflict)
+                #expect(
+                    try await people.send(.delete, "\(members)/\(maria.id)", maria.access, headers: Self.any).status
+                        == .conflict)
                 if attempt == 0 { try await people.join(project, jo.id, "editor", by: maria.access) }
             }
-            _ = try await people.json(.put, "\(members)/\(jo.id)", maria.access, #"{"role":"owner"}"#)
-            #expect(try await people.send(.delete, "\(members)/\(maria.id)", maria.access).status == .noContent)
+            _ = try await people.json(
+                .put, "\(members)/\(jo.id)", maria.access, #"{"role":"owner"}"#, headers: Self.any)
+            #expect(
+                try await people.send(.delete, "\(members)/\(maria.id)", maria.access, headers: Self.any).status
+                    == .noContent)
             #expect(try await people.send(.get, members, maria.access).status == .notFound)
-            #expect(try await people.send(.delete, "\(members)/\(jo.id)", jo.access).status == .conflict)
+            #expect(
+                try await people.send(.delete, "\(members)/\(jo.id)", jo.access, headers: Self.any).status == .conflict)
         }
 
         @Test func twoOwnersWhoLeaveAtOnceDoNotBothLeave() async throws {
@@ -81,7 +90,8 @@ extension DatabaseTests {
             let (connection, server) = (people.api.connection, people.server)
             try connection.execute("begin")
             _ = try ProjectQueries(connection).project(id, lock: true)
-            async let leaving = server.send(.delete, "/api/v1/projects/\(project)/members/\(jo.id)", jo.access)
+            async let leaving = server.send(
+                .delete, "/api/v1/projects/\(project)/members/\(jo.id)", jo.access, headers: Self.any)
             #expect(try ProjectQueries(connection).otherOwners(than: first, in: id) == 1)
             _ = try ProjectQueries(connection).removeMember(first, from: id)
             try connection.execute("commit")
@@ -101,7 +111,9 @@ extension DatabaseTests {
                 try await people.send(.put, "\(members)/\(jo.id)", jo.access, #"{"role":"owner"}"#).status == .forbidden
             )
             #expect(try await people.send(.delete, "\(members)/\(kim.id)", jo.access).status == .forbidden)
-            #expect(try await people.send(.delete, "\(members)/\(jo.id)", jo.access).status == .noContent)
+            #expect(
+                try await people.send(.delete, "\(members)/\(jo.id)", jo.access, headers: Self.any).status == .noContent
+            )
             #expect(try await people.send(.get, members, jo.access).status == .notFound, "the role ends at once")
             let list = try await people.json(.get, members, kim.access)
             #expect(list["items"]?.array?.map { $0["role"] } == [.string("owner"), .string("viewer")])
@@ -112,6 +124,44 @@ extension DatabaseTests {
             #expect(
                 try await people.send(.put, "\(members)/\(kim.id)", maria.access, #"{"role":"king"}"#).status
                     == .badRequest)
+        }
+
+        @Test func twoOwnersDoNotUndoEachOthersWordUnseen() async throws {
+            let people = try TestPeople()
+            let (maria, jo) = (try await people.person("maria@example.com"), try await people.person("jo@example.com"))
+            let project = try await people.project(maria.access)
+            let member = "/api/v1/projects/\(project)/members/\(jo.id)"
+            #expect(try await people.send(.get, member, maria.access).status == .notFound)
+            try await people.join(project, jo.id, "viewer", by: maria.access)
+            let read = try await people.send(.get, member, jo.access)
+            let tag = try #require(read.headers[.eTag])
+            #expect(read.status == .ok && read.text.contains(#""role":"viewer""#))
+            let editor = #"{"role":"editor"}"#
+            #expect(try await people.send(.put, member, maria.access, editor).status.code == 428)
+            let changed = try await people.send(.put, member, maria.access, editor, headers: [.ifMatch: tag])
+            #expect(changed.status == .ok && changed.headers[.eTag] != tag)
+            for (method, body) in [(HTTPRequest.Method.put, #"{"role":"owner"}"#), (.delete, nil)] {
+                let late = try await people.send(method, member, maria.access, body, headers: [.ifMatch: tag])
+                #expect(late.status == .preconditionFailed)
+            }
+            #expect(try await people.send(.delete, member, maria.access).status.code == 428)
+        }
+
+        /// The gate remembers for two seconds that the project is there.
+        @Test func aProjectThatAnotherProcessHasJustDeletedIsNotThere() async throws {
+            let people = try TestPeople()
+            let (maria, jo) = (try await people.person("maria@example.com"), try await people.person("jo@example.com"))
+            for (method, path, body) in [
+                (HTTPRequest.Method.put, "members/\(jo.id)", #"{"role":"viewer"}"#),
+                (.post, "namespaces", #"{"namespace":"org.gone"}"#), (.post, "things", #"{"thingId":"org.gone:a"}"#),
+                (.post, "invitations", #"{"email":"kim@example.com","role":"viewer"}"#),
+            ] {
+                let project = try await people.project(maria.access)
+                #expect(try await people.send(.get, "/api/v1/projects/\(project)", maria.access).status == .ok)
+                try people.api.connection.execute("delete from egiz.project")
+                let answer = try await people.send(method, "/api/v1/projects/\(project)/\(path)", maria.access, body)
+                #expect(answer.status == .notFound, "\(path): \(answer.text)")
+            }
         }
 
         // MARK: Invitations
@@ -246,6 +296,36 @@ extension DatabaseTests {
                 #expect(one.map { $0.text(0) } == other.map { $0.text(0) })
             }
             #expect(AccessScope.all.condition(thing: "thing_id", at: 1) == nil)
+            for scope in [[a], [b], [a, b], []].map({ AccessScope.projects($0.compactMap { ProjectID($0) }) }) {
+                let expected = try people.api.connection.query(
+                    "select thing_id from egiz.twin where egiz.project_of(thing_id) = any ($1::uuid[]) order by 1",
+                    [scope.parameter]
+                ).compactMap { $0.text(0) }
+                let queries = TwinQueries(pool: people.api.pool)
+                var found: [String] = []
+                var hasMore = true
+                while hasMore, found.count < 10 {
+                    let page = try await queries.page(
+                        TwinQueries.Filter(scope: scope), after: found.last, limit: 1, documents: false)
+                    found += page.twins.map(\.thing)
+                    hasMore = page.hasMore
+                }
+                #expect(found == expected)
+            }
+        }
+
+        /// Each namespace is a range of the index on things, whatever else the table holds.
+        @Test func aListOfAScopeReadsRangesOfTheIndex() throws {
+            let api = try TestAPI()
+            let sql = AccessScope.projects([]).select(
+                "twin.thing_id", from: "egiz.twin", thing: "twin.thing_id", where: "not twin.deleted",
+                order: "twin.thing_id", limit: "10", at: 1)
+            try api.connection.execute("set enable_seqscan = off")
+            let plan = try api.connection.query("explain (costs off) \(sql)", [.textArray([])]).compactMap {
+                $0.text(0)
+            }
+            let ranges = plan.filter { $0.contains("Index Cond") && $0.contains("owned.namespace || ':'") }
+            #expect(!ranges.isEmpty, "\(plan.joined(separator: "\n"))")
         }
     }
 }

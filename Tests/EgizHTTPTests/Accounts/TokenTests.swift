@@ -61,6 +61,21 @@ import Testing
         }
     }
 
+    /// The library looks at the key alone: a signature of ours under a head that names another algorithm would do for it.
+    @Test func aRightSignatureUnderAnotherAlgorithmIsNone() async throws {
+        let (user, session) = (try #require(user), try #require(session))
+        let tokens = try tokens()
+        let payload = try await tokens.sign(user: user, session: session, lifetime: 60).split(separator: ".")[1]
+        func signed(_ algorithm: String) -> String {
+            let text = Self.base64(#"{"alg":"\#(algorithm)","typ":"JWT"}"#) + ".\(payload)"
+            let code = Crypto.HMAC<Crypto.SHA256>.authenticationCode(
+                for: Data(text.utf8), using: SymmetricKey(data: Data(TestPeople.secret.utf8)))
+            return text + "." + Base64URL.encode(Array(code))
+        }
+        #expect(await tokens.verify(signed("HS256"))?.user == user, "so the signature is right")
+        for algorithm in ["none", "HS384", "RS256", "hs256"] { #expect(await tokens.verify(signed(algorithm)) == nil) }
+    }
+
     @Test(arguments: [
         ("short", false), ("", false), (String(repeating: "a", count: 64), false),
         (String(repeating: "abc", count: 30), false), ("changeme-changeme-changeme-0123456789", false),
@@ -95,11 +110,11 @@ import Testing
 
     // MARK: An outside identity provider
 
-    private static func keySet(_ key: EdDSA.PrivateKey, name: String) -> String {
+    private static func keySet(_ key: EdDSA.PrivateKey, name: String, use: String = "sig") -> String {
         let x = Base64URL.encode(Array(key.publicKey.rawRepresentation))
         return #"""
             {"keys":[{"kty":"oct","kid":"odd","k":"AAAA"},
-            {"kty":"OKP","crv":"Ed25519","alg":"EdDSA","use":"sig","kid":"\#(name)","x":"\#(x)"}]}
+            {"kty":"OKP","crv":"Ed25519","alg":"EdDSA","use":"\#(use)","kid":"\#(name)","x":"\#(x)"}]}
             """#
     }
 
@@ -156,6 +171,57 @@ import Testing
         let keys = JWTKeyCollection()
         await keys.add(hmac: HMACKey(from: Array(key.publicKey.rawRepresentation)), digestAlgorithm: .sha256, kid: "k1")
         #expect(await outside.verify(try await keys.sign(Said(), kid: "k1")) == nil)
+    }
+
+    /// As above, for the provider: its signature under a head that names an algorithm that is none of theirs.
+    @Test func aRightSignatureOfTheProviderUnderAnotherAlgorithmIsNone() async throws {
+        let key = Curve25519.Signing.PrivateKey()
+        let x = Base64URL.encode(Array(key.publicKey.rawRepresentation))
+        let outside = OutsideTokens(
+            IdentityProvider(issuer: "https://id.example", audience: "egiz") {
+                #"{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"k1","x":"\#(x)"}]}"#
+            }, logger: TestAPI.quiet)
+        func signed(_ algorithm: String) throws -> String {
+            let exp = Int(Date(timeIntervalSinceNow: 60).timeIntervalSince1970)
+            let text =
+                Self.base64(#"{"alg":"\#(algorithm)","kid":"k1"}"#) + "."
+                + Self.base64(#"{"iss":"https://id.example","sub":"maria","aud":"egiz","exp":\#(exp)}"#)
+            return text + "." + Base64URL.encode(Array(try key.signature(for: Data(text.utf8))))
+        }
+        #expect(await outside.verify(try signed("EdDSA"))?.sub == "maria")
+        for algorithm in ["none", "HS256"] { #expect(await outside.verify(try signed(algorithm)) == nil) }
+    }
+
+    /// Keys go on for a day where the provider is away: it may have withdrawn one since.
+    @Test func keysThatNobodyHasConfirmedForADayAreTakenNoLonger() async throws {
+        let key = try EdDSA.PrivateKey(curve: .ed25519)
+        let start = ContinuousClock.now
+        let passed = Mutex(Duration.zero)
+        let loads = Mutex(0)
+        let outside = OutsideTokens(
+            IdentityProvider(issuer: "https://id.example", audience: "egiz") {
+                let isFirst = loads.withLock { loads -> Bool in
+                    loads += 1
+                    return loads == 1
+                }
+                guard isFirst else { throw EngineError(.config, .backoff, "away") }
+                return Self.keySet(key, name: "k1")
+            }, logger: TestAPI.quiet, now: { start + passed.withLock { $0 } })
+        let token = try await Self.sign(Said(), key, name: "k1")
+        #expect(await outside.verify(token) != nil)
+        passed.withLock { $0 = OutsideTokens.longest - .seconds(1) }
+        #expect(await outside.verify(token) != nil && loads.withLock { $0 } == 2)
+        passed.withLock { $0 = OutsideTokens.longest }
+        #expect(await outside.verify(token) == nil)
+    }
+
+    @Test func aKeyForEncryptionSignsNothing() async throws {
+        let key = try EdDSA.PrivateKey(curve: .ed25519)
+        let outside = OutsideTokens(
+            IdentityProvider(issuer: "https://id.example", audience: "egiz") {
+                Self.keySet(key, name: "k1", use: "enc")
+            }, logger: TestAPI.quiet)
+        #expect(await outside.verify(try await Self.sign(Said(), key, name: "k1")) == nil)
     }
 
     @Test func aProviderThatIsAwayLetsNobodyIn() async throws {

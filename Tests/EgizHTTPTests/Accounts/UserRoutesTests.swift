@@ -152,6 +152,21 @@ extension DatabaseTests {
 
         // MARK: The local operator
 
+        @Test func whereOthersReachTheServerThereIsNoOperator() {
+            var configuration = APIConfiguration(port: 0)
+            #expect(configuration.hasLocalOperator)
+            configuration.trustedProxies = ["127.0.0.1"]
+            #expect(!configuration.hasLocalOperator, "behind a proxy everybody comes from loopback")
+            configuration.trustedProxies = []
+            configuration.host = "0.0.0.0"
+            #expect(!configuration.hasLocalOperator)
+            configuration.host = "127.0.0.1"
+            configuration.accounts?.demand = .required
+            #expect(!configuration.hasLocalOperator)
+            configuration.accounts = nil
+            #expect(!configuration.hasLocalOperator)
+        }
+
         @Test func loopbackNeedsNoCredentialsAndChecksThoseThatAreSent() async throws {
             let people = try TestPeople(demand: .loopback)
             let me = try await people.json(.get, "/api/v1/users/me")

@@ -95,6 +95,29 @@ extension DatabaseTests {
             #expect(rows[0].text(2) == "discard")
         }
 
+        @Test func anOrderThatIsSentTwiceWithOneKeyIsOneOrder() async throws {
+            let api = try api()
+            var answers: Set<String> = []
+            for _ in 0..<2 {
+                let response = try await api.server().send(
+                    .post, "/api/v1/dead-letters/redrive", nil, #"{"action":"retry","ids":[3],"dryRun":false}"#,
+                    headers: [.idempotencyKey: "k1"])
+                #expect(response.status == .accepted)
+                answers.insert(response.text)
+            }
+            #expect(answers.count == 1)
+            #expect(try api.connection.query("select from egiz.redrive").count == 1)
+            #expect(try api.connection.query("select from egiz.audit where action = 'dead-letter.retry'").count == 1)
+        }
+
+        @Test func aLetterHasATagOfItsLastEdit() async throws {
+            let api = try api()
+            #expect(try await api.get("/api/v1/dead-letters/1").headers[.eTag] == #""rev:0""#)
+            try api.connection.execute(
+                "update egiz.dead_letter set edited_value = 'x', edited_at = '2026-01-01Z' where dead_letter_id = 1")
+            #expect(try await api.get("/api/v1/dead-letters/1").headers[.eTag] == #""rev:1767225600000000""#)
+        }
+
         /// A process that cannot read topologies does not guess the format.
         @Test func withoutTopologiesNothingIsEditedOrRehearsed() async throws {
             let api = try api()

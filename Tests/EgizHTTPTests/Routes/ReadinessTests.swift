@@ -36,6 +36,18 @@ extension DatabaseTests {
             #expect(response.text.contains(#"{"name":"kafka","state":"waiting","reason":"no broker answers"}"#))
         }
 
+        /// Reasons name hosts and settings.
+        @Test func outsideNobodyIsToldWhy() async throws {
+            let people = try TestPeople(configure: { $0.host = "0.0.0.0" })
+            try people.api.connection.execute("delete from egiz.schema_migration where version = 5")
+            let response = try await people.send(.get, "/readyz")
+            #expect(response.status == .serviceUnavailable)
+            #expect(
+                response.text == #"{"status":"not ready","checks":[{"name":"postgres","state":"failed"}]}"#,
+                "\(response.text)")
+            #expect(try await people.send(.get, "/metrics").status == .unauthorized)
+        }
+
         @Test func aMissingSchemaSaysWhatToRun() async throws {
             let response = try await ready(TestAPI(migrated: false))
             #expect(response.status == .serviceUnavailable && response.text.contains("egiz db migrate"))

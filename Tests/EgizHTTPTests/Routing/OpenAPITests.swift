@@ -98,6 +98,19 @@ import Testing
         }
     }
 
+    /// What keeps nothing, because it is secret, must not offer a key; and a list that is cut leads to the rest.
+    @Test func keysAreOfferedWhereTheyAreTakenAndPagesHaveANext() throws {
+        let contract = try OpenAPIContract()
+        for route in routes() {
+            guard let operation = contract.operation(method(route), route.path) else { continue }
+            let names = Set(contract.parameters(operation).compactMap { $0["name"]?.string })
+            if names.contains("Idempotency-Key") {
+                #expect(route.writing?.method == .post && route.writing?.takesKeys == true, "\(route.path)")
+            }
+            #expect(names.contains("limit") == names.contains("cursor"), "\(method(route)) \(route.path)")
+        }
+    }
+
     @Test func whatIsSaidOfVersionsGoesTogether() throws {
         let contract = try OpenAPIContract()
         for operation in contract.operations {

@@ -8,6 +8,7 @@ import Hummingbird
 struct APIKeyRoutes: Sendable {
     /// Keys of one user that work.
     static let most = 50
+    private static let parameters = ["limit", "cursor"]
     private static let mostDays: Int64 = 366
     private static let days: Int64 = 90
     private static let day: Int64 = 86_400_000_000
@@ -16,7 +17,7 @@ struct APIKeyRoutes: Sendable {
 
     var routes: [APIRoute] {
         [
-            APIRoute("/api/v1/users/me/api-keys", access: .account, handler: list),
+            APIRoute("/api/v1/users/me/api-keys", access: .account, parameters: Self.parameters, handler: list),
             APIRoute("/api/v1/users/me/api-keys", access: .account, writing: AuthRoutes.small, handler: create),
             APIRoute(
                 "/api/v1/users/me/api-keys/{keyId}", access: .account, writing: .bodyless(.delete), handler: revoke),
@@ -24,18 +25,25 @@ struct APIKeyRoutes: Sendable {
     }
 
     private func list(_ request: APIRequest) async throws -> Response {
-        try request.reader(known: []).finish()
+        var reader = request.reader(known: Self.parameters)
+        let limit = reader.integer("limit", in: 1...1000, default: 100)
         guard let user = request.principal?.userID else { throw Problem.needsAccount }
-        let keys = try await accounts.pool.run { try APIKeyQueries($0).keys(of: user) }
-        return .json(
-            AccountText.json { out in
-                out.beginObject()
-                out.key("items")
-                out.beginArray()
-                for key in keys { AccountText.write(key, into: &out) }
-                out.endArray()
-                out.endObject()
-            })
+        let cursor = reader.cursor(.keys, question: [user.text])
+        try reader.finish()
+        let after = cursor.flatMap { TimedPlace($0.place) }
+        let page = try await accounts.pool.run { try APIKeyQueries($0).keys(of: user, after: after, limit: limit) }
+        var out = JSONOutput(capacity: 320 * page.keys.count + 64)
+        out.beginObject()
+        out.key("items")
+        out.beginArray()
+        for key in page.keys { AccountText.write(key, into: &out) }
+        out.endArray()
+        if page.hasMore, let last = page.keys.last {
+            let place = TimedPlace(time: last.createdAt, id: last.id)
+            out.next(PageCursor(.keys, question: [user.text], place: place.text).text)
+        }
+        out.endObject()
+        return .json(out.bytes)
     }
 
     // MARK: Making
@@ -65,7 +73,7 @@ struct APIKeyRoutes: Sendable {
             }
         }
         let token = OpaqueToken(.apiKey)
-        let key = try await accounts.change { connection -> StoredAPIKey in
+        let key = try await accounts.store { connection -> StoredAPIKey in
             let keys = APIKeyQueries(connection)
             _ = try AccountQueries(connection).account(user, lock: true)
             guard try keys.count(of: user) < Self.most else { throw Problem.tooManyKeys }
@@ -107,7 +115,7 @@ struct APIKeyRoutes: Sendable {
         try request.reader(known: []).finish()
         guard let user = request.principal?.userID else { throw Problem.needsAccount }
         let id = try request.uuid("keyId", missing: Problem.noSuchKey)
-        try await accounts.change { connection in
+        try await accounts.change(.user(user)) { connection in
             guard let key = try APIKeyQueries(connection).revoke(id, of: user) else { throw Problem.noSuchKey(id.text) }
             try request.audit("api-key.revoke", "key:\(id.text)", before: Self.json(key), on: connection)
         }

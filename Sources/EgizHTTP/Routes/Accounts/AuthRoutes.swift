@@ -14,14 +14,18 @@ struct AuthRoutes: Sendable {
             APIRoute("/api/v1/auth/login", access: .everyone, writing: Self.small, handler: login),
             APIRoute("/api/v1/auth/refresh", access: .everyone, writing: Self.small, handler: refresh),
             APIRoute(
-                "/api/v1/auth/logout", access: .account, parameters: Self.logoutParameters, writing: .bodyless(.post),
-                handler: logout),
-            APIRoute("/api/v1/auth/password", access: .account, writing: Self.small, handler: password),
+                "/api/v1/auth/logout", access: .account, parameters: Self.logoutParameters,
+                writing: .bodyless(.post, takesKeys: false), handler: logout),
+            APIRoute(
+                "/api/v1/auth/password", access: .account, parameters: Self.passwordParameters, writing: Self.small,
+                handler: password),
         ]
     }
 
-    static let small = APIRoute.Writing.json(.post, largest: 8192)
+    /// Bodies or answers with secrets.
+    static let small = APIRoute.Writing.json(.post, largest: 8192, takesKeys: false)
     private static let logoutParameters = ["everywhere"]
+    private static let passwordParameters = ["revokeKeys"]
 
     // MARK: Login
 
@@ -33,22 +37,35 @@ struct AuthRoutes: Sendable {
         try accounts.spend(request)
         // What is no address has no account; it is counted like one that has none.
         let address = EmailAddress.normalized(email) ?? email.lowercased()
-        let stored = try await check(password, of: address, request)
+        let stored = try await check(password, Self.subject(address), request) { connection throws(EngineError) in
+            try AccountQueries(connection).credentials(email: address)
+        }
         guard let stored, stored.account.disabledAt == nil else { throw Problem.invalidCredentials }
         accounts.limiter.giveBack(request.remoteAddress)
         return try await begin(stored, address, request)
     }
 
-    /// The account where the password is right. Throws 429 while the address is locked; counts what fails.
+    /// The account where the password is right. Throws 429 while the subject is locked; counts what fails.
+    ///
+    /// One at a time for each subject: else many guesses would pass the lock before the first of them is counted.
     private func check(
-        _ password: String, of address: String, _ request: APIRequest
+        _ password: String, _ subject: [UInt8], _ request: APIRequest,
+        _ find: @escaping @Sendable (PostgresConnection) throws(EngineError) -> StoredCredentials?
     ) async throws -> StoredCredentials? {
-        let subject = Self.subject(address)
-        let stored = try await accounts.pool.run { connection in
-            if let seconds = try LoginFailures(connection).lock(subject) { throw Problem.locked(seconds: seconds) }
-            return try AccountQueries(connection).credentials(email: address)
+        try await accounts.attempts.pass(subject) {
+            let stored = try await accounts.pool.run { connection in
+                if let seconds = try LoginFailures(connection).lock(subject) {
+                    throw Problem.locked(seconds: seconds)
+                }
+                return try find(connection)
+            }
+            if try await accounts.matches(password, stored?.passwordHash, for: request) { return stored }
+            try await count(subject, stored, request)
+            return nil
         }
-        if try await accounts.matches(password, stored?.passwordHash) { return stored }
+    }
+
+    private func count(_ subject: [UInt8], _ stored: StoredCredentials?, _ request: APIRequest) async throws {
         let seconds = try await accounts.pool.run { connection -> Int64? in
             try connection.execute("begin")
             let seconds = try LoginFailures(connection).count(subject)
@@ -71,7 +88,6 @@ struct AuthRoutes: Sendable {
                     "egiz.http.remote": "\(request.remoteAddress ?? "-")",
                 ])
         }
-        return nil
     }
 
     private func begin(
@@ -108,7 +124,7 @@ struct AuthRoutes: Sendable {
         guard let old = stored.passwordHash, let hash = PasswordHash(parsing: old),
             hash.cost != accounts.configuration.passwordCost,
             let password = (try? BodyReader(request.body, known: ["email", "password"]))?.value("password")?.string,
-            let renewed = try? await accounts.hash(password)
+            let renewed = try? await accounts.hash(password, for: request)
         else { return }
         try await accounts.pool.run { connection in
             try AccountQueries(connection).renewHash(stored.account.id, renewed, of: old)
@@ -117,6 +133,9 @@ struct AuthRoutes: Sendable {
 
     /// What failures are counted by. Hashed, so that no table holds what people typed by mistake, such as their password.
     static func subject(_ address: String) -> [UInt8] { SHA256.hash(Array("login:\(address)".utf8)) }
+
+    /// Of somebody who is signed in and says the present password: whoever fails to sign in as them does not count here.
+    static func subject(_ user: UUIDText) -> [UInt8] { SHA256.hash(Array("password:\(user.text)".utf8)) }
 
     /// An entry whose actor is the account itself: nobody has signed in yet.
     static func audit(
@@ -151,7 +170,7 @@ struct AuthRoutes: Sendable {
         switch rotation {
         case .unknown: throw Problem.invalidToken
         case .reused(let session, let user):
-            await accounts.gate.forget()
+            await accounts.gate.forget(.user(user))
             accounts.logger.warning(
                 "a refresh token was used twice: somebody has a copy of it; its session has ended",
                 metadata: [
@@ -182,11 +201,13 @@ struct AuthRoutes: Sendable {
         let everywhere = reader.flag("everywhere")
         try reader.finish()
         guard let principal = request.principal, let user = principal.userID else { throw Problem.needsAccount }
-        try await accounts.change { connection in
+        // A token of an outside identity provider has no session here; it would go on, whatever the answer says.
+        guard let session = principal.session else { throw Problem.noSession }
+        try await accounts.change(.user(user)) { connection in
             let sessions = SessionQueries(connection)
             if everywhere {
                 _ = try sessions.revokeAll(of: user, why: "logout everywhere")
-            } else if let session = principal.session {
+            } else {
                 _ = try sessions.revoke(session, why: "logout")
             }
             try request.audit("auth.logout", "user:\(user.text)", on: connection)
@@ -197,29 +218,39 @@ struct AuthRoutes: Sendable {
     // MARK: Password
 
     private func password(_ request: APIRequest) async throws -> Response {
-        try request.reader(known: []).finish()
+        var reader = request.reader(known: Self.passwordParameters)
+        let revokesKeys = reader.flag("revokeKeys")
+        try reader.finish()
         let (current, new) = try request.body(known: ["currentPassword", "newPassword"]) { body in
             (body.requiredText("currentPassword"), body.requiredText("newPassword"))
         }
         guard let user = request.principal?.userID else { throw Problem.needsAccount }
         try accounts.spend(request)
         let stored = try await accounts.pool.run { try AccountQueries($0).credentials(user) }
-        guard let stored, let hash = stored.passwordHash, let email = stored.account.email else {
-            throw Problem.noPassword
-        }
+        guard let stored, stored.passwordHash != nil, let email = stored.account.email else { throw Problem.noPassword }
         if let fault = PasswordRules.fault(of: new, email: email) {
             throw Problem.invalidBody([.init(pointer: "/newPassword", detail: fault)])
         }
-        guard try await check(current, of: email, request) != nil else { throw Problem.wrongPassword }
-        let renewed = try await accounts.hash(new)
-        try await accounts.change { connection in
+        let checked = try await check(current, Self.subject(user), request) { connection throws(EngineError) in
+            try AccountQueries(connection).credentials(user)
+        }
+        guard let hash = checked?.passwordHash else { throw Problem.wrongPassword }
+        let renewed = try await accounts.hash(new, for: request)
+        try await accounts.change(.user(user)) { connection in
             let queries = AccountQueries(connection)
             _ = try queries.account(user, lock: true)
             // Two changes at once: the second one's present password is not right any more.
             guard try queries.credentials(user)?.passwordHash == hash else { throw Problem.wrongPassword }
             try queries.setPassword(user, hash: renewed)
             _ = try SessionQueries(connection).revokeAll(of: user, why: "another password")
-            try request.audit("auth.password", "user:\(user.text)", on: connection)
+            let keys = revokesKeys ? try APIKeyQueries(connection).revokeAll(of: user) : 0
+            for subject in [Self.subject(user), Self.subject(email)] { try LoginFailures(connection).forget(subject) }
+            let after = AccountText.json { out in
+                out.beginObject()
+                out.member("revokedKeys", keys)
+                out.endObject()
+            }
+            try request.audit("auth.password", "user:\(user.text)", after: after, on: connection)
         }
         accounts.limiter.giveBack(request.remoteAddress)
         return Response(status: .noContent)

@@ -12,6 +12,8 @@ struct BelongingRoutes: Sendable {
     private static let namespaces = "/api/v1/projects/{project}/namespaces"
     private static let things = "/api/v1/projects/{project}/things"
     private static let parameters = ["limit", "cursor"]
+    /// Of one project, without an admin's word.
+    static let mostNamespaces = 50
 
     var routes: [APIRoute] {
         [
@@ -84,12 +86,20 @@ struct BelongingRoutes: Sendable {
             return text
         }
         let isAdmin = request.principal?.isAdmin == true
-        return try await accounts.change(request) { connection in
+        guard isAdmin || accounts.configuration.ownersTakeNamespaces else { throw Problem.namespacesAreAdmins }
+        return try await accounts.change(request, .things) { connection in
             let queries = ProjectQueries(connection)
             try queries.lockBelongings()
+            try queries.lock(project)
             let owner = try queries.owner(ofNamespace: namespace)
             if let owner, owner != project { throw Problem.namespaceIsTaken(namespace) }
-            if owner == nil, !isAdmin, try queries.isUsed(namespace: namespace) { throw Problem.thingsExist }
+            if owner == nil, !isAdmin {
+                if try queries.isUsed(namespace: namespace) { throw Problem.thingsExist }
+                guard
+                    try queries.namespaces(of: project, after: nil, limit: Self.mostNamespaces).namespaces.count
+                        < Self.mostNamespaces
+                else { throw Problem.tooManyNamespaces }
+            }
             guard let made = try queries.addNamespace(namespace, to: project) else {
                 throw Problem.namespaceIsTaken(namespace)
             }
@@ -105,7 +115,7 @@ struct BelongingRoutes: Sendable {
         guard let namespace = request.captures["namespace"].flatMap({ PercentText.decode($0) }),
             !namespace.utf8.contains(0)
         else { throw Problem.noSuchNamespace(request.captures["namespace"] ?? "") }
-        return try await accounts.change(request) { connection in
+        return try await accounts.change(request, .things) { connection in
             let queries = ProjectQueries(connection)
             try queries.lockBelongings()
             // Types of nobody are for everybody to read: what is in this one's is not meant to be.
@@ -135,12 +145,16 @@ struct BelongingRoutes: Sendable {
             return body.thing("thingId")
         }
         guard let thing = wanted, let principal = request.principal else { throw Problem.unauthenticated }
-        return try await accounts.change(request) { connection in
+        return try await accounts.change(request, .things) { connection in
             let queries = ProjectQueries(connection)
             try queries.lockBelongings()
+            try queries.lock(project)
             let present = try PrincipalQueries(connection).project(ofThing: thing.text)
             if let present, principal.role(in: present) != .owner { throw Problem.thingIsTaken }
-            if present == nil, !principal.isAdmin, try queries.isUsed(thing) { throw Problem.thingsExist }
+            if present == nil, !principal.isAdmin {
+                guard accounts.configuration.ownersTakeNamespaces else { throw Problem.namespacesAreAdmins }
+                if try queries.isUsed(thing) { throw Problem.thingsExist }
+            }
             let made = try queries.putThing(thing, in: project)
             let body = AccountText.json { AccountText.write(made, as: "thingId", into: &$0) }
             try request.audit(
@@ -154,7 +168,7 @@ struct BelongingRoutes: Sendable {
         try request.reader(known: []).finish()
         let project = try request.requiredProject()
         let thing = try request.thing()
-        return try await accounts.change(request) { connection in
+        return try await accounts.change(request, .things) { connection in
             let queries = ProjectQueries(connection)
             try queries.lockBelongings()
             guard try queries.removeThing(thing, from: project) else {

@@ -10,13 +10,14 @@ struct InvitationRoutes: Sendable {
     let accounts: Accounts
 
     private static let path = "/api/v1/projects/{project}/invitations"
+    private static let parameters = ["limit", "cursor"]
     private static let mostDays: Int64 = 90
     private static let days: Int64 = 14
     private static let day: Int64 = 86_400_000_000
 
     var routes: [APIRoute] {
         [
-            APIRoute(Self.path, access: .project(.owner), handler: list),
+            APIRoute(Self.path, access: .project(.owner), parameters: Self.parameters, handler: list),
             APIRoute(Self.path, access: .project(.owner), writing: AuthRoutes.small, handler: create),
             APIRoute(
                 Self.path + "/{invitationId}", access: .project(.owner), writing: .bodyless(.delete), handler: withdraw),
@@ -25,22 +26,31 @@ struct InvitationRoutes: Sendable {
     }
 
     private func list(_ request: APIRequest) async throws -> Response {
-        try request.reader(known: []).finish()
+        var reader = request.reader(known: Self.parameters)
         let project = try request.requiredProject()
-        let invitations = try await accounts.pool.run { try InvitationQueries($0).open(of: project) }
-        return .json(
-            AccountText.json { out in
-                out.beginObject()
-                out.key("items")
-                out.beginArray()
-                for invitation in invitations {
-                    out.beginObject()
-                    AccountText.members(invitation, into: &out)
-                    out.endObject()
-                }
-                out.endArray()
-                out.endObject()
-            })
+        let limit = reader.integer("limit", in: 1...1000, default: 100)
+        let cursor = reader.cursor(.invitations, question: [project.text])
+        try reader.finish()
+        let after = cursor.flatMap { TimedPlace($0.place) }
+        let page = try await accounts.pool.run {
+            try InvitationQueries($0).open(of: project, after: after, limit: limit)
+        }
+        var out = JSONOutput(capacity: 256 * page.invitations.count + 64)
+        out.beginObject()
+        out.key("items")
+        out.beginArray()
+        for invitation in page.invitations {
+            out.beginObject()
+            AccountText.members(invitation, into: &out)
+            out.endObject()
+        }
+        out.endArray()
+        if page.hasMore, let last = page.invitations.last {
+            let place = TimedPlace(time: last.createdAt, id: last.id)
+            out.next(PageCursor(.invitations, question: [project.text], place: place.text).text)
+        }
+        out.endObject()
+        return .json(out.bytes)
     }
 
     private func create(_ request: APIRequest) async throws -> Response {
@@ -60,7 +70,8 @@ struct InvitationRoutes: Sendable {
         let token = OpaqueToken(.invitation)
         let expiresAt = WallClock.now().advanced(byMicroseconds: days * Self.day)
         let user = request.principal?.userID
-        let invitation = try await accounts.change { connection -> StoredInvitation in
+        let invitation = try await accounts.store { connection -> StoredInvitation in
+            try ProjectQueries(connection).lock(project)
             let made = try InvitationQueries(connection).create(
                 project, email: email, role: role, tokenHash: token.hash, by: user, expiresAt: expiresAt)
             try request.audit(
@@ -81,7 +92,7 @@ struct InvitationRoutes: Sendable {
         try request.reader(known: []).finish()
         let project = try request.requiredProject()
         let id = try request.uuid("invitationId") { _ in Problem.noSuchInvitation }
-        return try await accounts.change(request) { connection in
+        return try await accounts.change(request, .nothing) { connection in
             guard let before = try InvitationQueries(connection).withdraw(id, of: project) else {
                 throw Problem.noSuchInvitation
             }
@@ -98,12 +109,12 @@ struct InvitationRoutes: Sendable {
         guard let user = request.principal?.userID else { throw Problem.needsAccount }
         try accounts.spend(request)
         guard let token = OpaqueToken(.invitation, parsing: text) else { throw Problem.noSuchInvitation }
-        let body = try await accounts.change { connection -> [UInt8] in
+        let body = try await accounts.change(.user(user)) { connection -> [UInt8] in
             let (invitations, projects) = (InvitationQueries(connection), ProjectQueries(connection))
             guard let account = try AccountQueries(connection).account(user), let email = account.email,
                 let invitation = try invitations.find(tokenHash: token.hash, email: email)
             else { throw Problem.noSuchInvitation }
-            _ = try projects.project(invitation.project, lock: true)
+            try projects.lock(invitation.project)
             let before = try projects.member(user, of: invitation.project)
             let role = max(before?.role ?? .viewer, invitation.role)
             _ = try projects.setRole(role, of: user, in: invitation.project)

@@ -20,6 +20,8 @@ struct ProjectRoutes: Sendable {
         ]
     }
 
+    /// Projects that somebody who is no admin may own.
+    static let mostOwned = 50
     private static let small = APIRoute.Writing.json(.post, largest: 16_384)
     private static let listParameters = ["limit", "cursor"]
     private static let nameLength = 1...200
@@ -61,9 +63,15 @@ struct ProjectRoutes: Sendable {
                 body.text("description", length: Self.descriptionLength) ?? ""
             )
         }
-        return try await accounts.change(request) { connection in
-            let project = try ProjectQueries(connection).create(
-                name: name, description: description, owner: principal.userID)
+        let stale = principal.userID.map(AccountGate.Stale.user) ?? .nothing
+        return try await accounts.change(request, stale) { connection in
+            let queries = ProjectQueries(connection)
+            if let user = principal.userID, !principal.isAdmin {
+                // Two at once are counted one after the other.
+                _ = try AccountQueries(connection).account(user, lock: true)
+                guard try queries.owned(by: user) < Self.mostOwned else { throw Problem.tooManyProjects }
+            }
+            let project = try queries.create(name: name, description: description, owner: principal.userID)
             let body = Self.json(project, role: principal.userID == nil ? nil : .owner)
             try request.audit(
                 "project.create", "project:\(project.id.text)", project: project.id, after: body, on: connection)
@@ -77,11 +85,10 @@ struct ProjectRoutes: Sendable {
         let id = try request.requiredProject()
         let project = try await accounts.pool.run { try ProjectQueries($0).project(id) }
         guard let project else { throw Problem.noSuchProject(id.text) }
-        let tag = EntityTag(revision: project.revision)
-        if tag.matches(request.headers[values: .ifNoneMatch]) {
-            return Response(status: .notModified, headers: [.eTag: tag.text])
-        }
-        return .json(Self.json(project, role: request.principal?.roles[id]), headers: [.eTag: tag.text])
+        // No 304: the role is the caller's, and changes without the project.
+        return .json(
+            Self.json(project, role: request.principal?.roles[id]),
+            headers: [.eTag: EntityTag(revision: project.revision).text])
     }
 
     private func change(_ request: APIRequest) async throws -> Response {
@@ -94,7 +101,7 @@ struct ProjectRoutes: Sendable {
             )
         }
         let role = request.principal?.roles[id]
-        return try await accounts.change(request) { connection in
+        return try await accounts.change(request, .nothing) { connection in
             let queries = ProjectQueries(connection)
             guard let before = try queries.project(id, lock: true) else { throw Problem.noSuchProject(id.text) }
             try request.precondition(current: EntityTag(revision: before.revision))
@@ -112,7 +119,7 @@ struct ProjectRoutes: Sendable {
     private func delete(_ request: APIRequest) async throws -> Response {
         try request.reader(known: []).finish()
         let id = try request.requiredProject()
-        return try await accounts.change(request) { connection in
+        return try await accounts.change(request, .everything) { connection in
             let queries = ProjectQueries(connection)
             guard let before = try queries.project(id, lock: true) else { throw Problem.noSuchProject(id.text) }
             try request.precondition(current: EntityTag(revision: before.revision))
@@ -135,5 +142,13 @@ extension APIRequest {
     func requiredProject() throws(Problem) -> ProjectID {
         guard let project else { throw .noSuchProject(captures["project"] ?? "") }
         return project
+    }
+}
+
+extension ProjectQueries {
+    /// Until the end of the transaction nobody else changes the project, its members or what belongs to it. Throws 404 where it is gone:
+    /// another process may have deleted it since the gate has looked.
+    func lock(_ project: ProjectID) throws {
+        guard try self.project(project, lock: true) != nil else { throw Problem.noSuchProject(project.text) }
     }
 }

@@ -24,8 +24,8 @@ struct RegisterRoute: Sendable {
         if invitation == nil, !accounts.configuration.registrationIsOpen { throw Problem.registrationIsOff }
         try accounts.spend(request, cost: Self.cost)
         if invitation != nil, token == nil { throw Problem.noSuchInvitation }
-        let hash = try await accounts.hash(wanted.password)
-        let account = try await accounts.change { connection -> StoredAccount in
+        let hash = try await accounts.hash(wanted.password, for: request)
+        let account = try await accounts.store { connection -> StoredAccount in
             let invitations = InvitationQueries(connection)
             var invited: StoredInvitation?
             if let token {

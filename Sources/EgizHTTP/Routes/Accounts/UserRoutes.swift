@@ -50,8 +50,8 @@ struct UserRoutes: Sendable {
         let (wanted, isAdmin) = try request.body(known: ["email", "password", "name", "isAdmin"]) { body in
             (NewAccount(reading: &body), body.bool("isAdmin") ?? false)
         }
-        let hash = try await accounts.hash(wanted.password)
-        let account = try await accounts.change { connection -> StoredAccount in
+        let hash = try await accounts.hash(wanted.password, for: request)
+        let account = try await accounts.store { connection -> StoredAccount in
             let made = try AccountQueries(connection).create(
                 email: wanted.email, name: wanted.name, passwordHash: hash, isAdmin: isAdmin)
             guard let made else { throw Problem.emailIsTaken }
@@ -127,7 +127,7 @@ struct UserRoutes: Sendable {
     private func apply(
         _ change: AccountQueries.Change, to id: UUIDText, _ request: APIRequest, action: String
     ) async throws -> Response {
-        let account = try await accounts.change { connection -> StoredAccount in
+        let account = try await accounts.change(.user(id)) { connection -> StoredAccount in
             let queries = AccountQueries(connection)
             let weakens = change.isAdmin == false || change.isDisabled == true
             let admins = weakens ? try queries.lockAdmins() : 0

@@ -7,8 +7,8 @@ import Hummingbird
 
 /// `/api/v1/ml/models` and `/api/v1/ml/tasks`: what models there are and what they are asked.
 ///
-/// They are the deployment's, as topologies are, which say where models answer: everybody with an account reads them, admins change
-/// them.
+/// They are the deployment's and the admins', as topologies are, which say where models answer: their settings name types and things of
+/// all projects. What a model says of a thing is in the thing's predictions.
 struct LearningRoutes: Sendable {
     let pool: PostgresPool
 
@@ -19,10 +19,10 @@ struct LearningRoutes: Sendable {
     private func routes(_ kind: TaskQueries.Kind, _ list: String, _ name: String) -> [APIRoute] {
         let one = "/api/v1/ml/\(list)/{\(name)}"
         return [
-            APIRoute("/api/v1/ml/\(list)", access: .signedIn, parameters: ["limit", "cursor"]) {
+            APIRoute("/api/v1/ml/\(list)", access: .admin, parameters: ["limit", "cursor"]) {
                 try await page(kind, $0)
             },
-            APIRoute(one, access: .signedIn) { try await entry(kind, name, $0) },
+            APIRoute(one, access: .admin) { try await entry(kind, name, $0) },
             APIRoute(one, access: .admin, writing: .json(.put, largest: Self.largest)) {
                 try await put(kind, name, $0)
             },

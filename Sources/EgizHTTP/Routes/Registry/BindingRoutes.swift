@@ -11,11 +11,12 @@ struct BindingRoutes: Sendable {
 
     private static let list = "/api/v1/twins/{thingId}/bindings"
     private static let one = "/api/v1/twins/{thingId}/bindings/{bindingId}"
+    private static let parameters = ["inherited", "limit", "cursor"]
     private static let largest = 64 << 10
 
     var routes: [APIRoute] {
         [
-            APIRoute(Self.list, access: .thing(.viewer), parameters: ["inherited"], handler: bindings),
+            APIRoute(Self.list, access: .thing(.viewer), parameters: Self.parameters, handler: bindings),
             APIRoute(
                 Self.list, access: .thing(.editor), writing: .json(.post, largest: Self.largest), handler: create),
             APIRoute(Self.one, access: .thing(.viewer), handler: binding),
@@ -27,18 +28,28 @@ struct BindingRoutes: Sendable {
     // MARK: Reading
 
     private func bindings(_ request: APIRequest) async throws -> Response {
-        var reader = request.reader(known: ["inherited"])
+        var reader = request.reader(known: Self.parameters)
         let inherited = reader.flag("inherited")
-        try reader.finish()
+        let limit = reader.integer("limit", in: 1...1000, default: 100)
         let thing = try request.thing()
-        let found = try await pool.run { try BindingQueries($0).bindings(of: thing, inherited: inherited) }
+        let question = [thing.text, "\(inherited)"]
+        let cursor = reader.cursor(.bindings, question: question)
+        try reader.finish()
+        let after = cursor.flatMap { BindingQueries.Place($0.place) }
+        let found = try await pool.run {
+            try BindingQueries($0).bindings(of: thing, inherited: inherited, after: after, limit: limit)
+        }
         var out = JSONOutput(capacity: 256 * found.count + 64)
         out.beginObject()
         out.member("thingId", thing.text)
         out.key("items")
         out.beginArray()
-        for binding in found { BindingText.write(binding, into: &out) }
+        for binding in found.prefix(limit) { BindingText.write(binding, into: &out) }
         out.endArray()
+        if found.count > limit {
+            let place = BindingQueries.Place(found[limit - 1]).text
+            out.next(PageCursor(.bindings, question: question, place: place).text)
+        }
         out.endObject()
         return .json(out.bytes)
     }

@@ -30,14 +30,16 @@ struct ModelRoutes: Sendable {
                 Self.list, access: .filtered(.viewer), parameters: ["project", "limit", "cursor"], handler: models),
             APIRoute(
                 Self.list, access: .filtered(.editor), parameters: ["name", "project"],
-                writing: .init(method: .post, accepts: Self.accepted, largest: Self.largest), handler: create),
+                writing: .init(method: .post, accepts: Self.accepted, largest: Self.largest),
+                beforeBody: { _ = try Self.place($0) }, handler: create),
             APIRoute(Self.one, access: .filtered(.viewer), handler: model),
             APIRoute(Self.one, access: .filtered(.editor), writing: .json(.patch, largest: 16 << 10), handler: change),
             APIRoute(Self.one, access: .filtered(.editor), writing: .bodyless(.delete), handler: delete),
             APIRoute(Self.file, access: .filtered(.viewer), handler: content),
             APIRoute(
                 Self.file, access: .filtered(.editor),
-                writing: .init(method: .put, accepts: Self.accepted, largest: Self.largest), handler: replace),
+                writing: .init(method: .put, accepts: Self.accepted, largest: Self.largest), beforeBody: mayReplace,
+                handler: replace),
             APIRoute("/api/v1/models/{modelId}/nodes", access: .filtered(.viewer), handler: nodes),
         ]
     }
@@ -128,9 +130,9 @@ struct ModelRoutes: Sendable {
 
     /// The model, locked for a change that the caller may make; what everybody reads and only admins change is no secret.
     private static func changeable(
-        _ id: UUIDText, _ request: APIRequest, _ connection: PostgresConnection
+        _ id: UUIDText, _ request: APIRequest, _ connection: PostgresConnection, locked: Bool = true
     ) throws -> StoredModel {
-        guard let model = try ModelQueries(connection).model(id, locked: true) else {
+        guard let model = try ModelQueries(connection).model(id, locked: locked) else {
             throw Problem.noSuchModel(id.text)
         }
         if model.project == nil, request.principal?.isAdmin != true { throw Problem.adminOnly }
@@ -140,7 +142,8 @@ struct ModelRoutes: Sendable {
 
     // MARK: Writing
 
-    private func create(_ request: APIRequest) async throws -> Response {
+    /// Name and project of a new model, where the caller may put one there.
+    private static func place(_ request: APIRequest) throws(Problem) -> (name: String, project: ProjectID?) {
         var reader = request.reader(known: ["name", "project"])
         let name = reader.storableText("name")
         let project = reader.project("project")
@@ -148,9 +151,20 @@ struct ModelRoutes: Sendable {
         if let name, name.utf8.count > 256 { reader.refuse("name", "name has more than 256 bytes.") }
         try reader.finish()
         if project == nil, request.principal?.isAdmin != true {
-            throw Problem.parameter("project", "project is needed: the id of the project that the model is for.")
+            throw .parameter("project", "project is needed: the id of the project that the model is for.")
         }
         if let project { try request.require(.editor, in: project, missing: .noSuchProject(project.text)) }
+        return (name ?? "", project)
+    }
+
+    private func mayReplace(_ request: APIRequest) async throws {
+        try request.reader(known: []).finish()
+        let id = try Self.id(request)
+        _ = try await pool.run { try Self.changeable(id, request, $0, locked: false) }
+    }
+
+    private func create(_ request: APIRequest) async throws -> Response {
+        let (name, project) = try Self.place(request)
         let document = try Self.document(request.body)
         return try await pool.change(request) { connection in
             if let project, try !ProjectLookup.exists(project, connection) {
@@ -161,7 +175,7 @@ struct ModelRoutes: Sendable {
             guard usage.models < Self.mostModels, usage.bytes + Int64(request.body.count) <= Self.mostBytes else {
                 throw Problem.tooManyModels
             }
-            guard let id = try queries.create(project: project, name: name ?? "", document, file: request.body),
+            guard let id = try queries.create(project: project, name: name, document, file: request.body),
                 let made = try queries.model(id)
             else { throw Problem.internalError }
             let body = ModelText.json(made)

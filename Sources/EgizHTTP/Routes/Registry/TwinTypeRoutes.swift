@@ -184,14 +184,14 @@ struct TwinTypeRoutes: Sendable {
         return project
     }
 
-    /// A parent is one that the caller sees, and no descendant.
+    /// A parent is one that the caller sees with all above it, and no descendant.
     private static func check(
         parent: String, of name: String, _ request: APIRequest, _ connection: PostgresConnection
     ) throws {
         let lineage = try TwinTypeQueries(connection).lineage(parent)
-        guard let first = lineage.first,
-            first.project == nil || request.principal?.role(in: first.project) != nil
-        else {
+        // Whoever sees the child reads what is in force of all above it, so whoever makes it sees all of that.
+        let isSeen = lineage.allSatisfy { $0.project == nil || request.principal?.role(in: $0.project) != nil }
+        guard !lineage.isEmpty, isSeen else {
             throw Problem.unprocessable("no-such-parent", "There is no type \(parent.prefix(256)) to descend from.")
         }
         guard !lineage.contains(where: { $0.name == name }), lineage.count < 32 else {

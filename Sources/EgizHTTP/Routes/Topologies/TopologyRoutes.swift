@@ -28,7 +28,7 @@ struct TopologyRoutes: Sendable {
             APIRoute("/api/v1/topologies/diff", access: .admin, writing: Self.yaml, handler: diffText),
             APIRoute(Self.one, access: .admin, parameters: ["version"], handler: topology),
             APIRoute(Self.one, access: .admin, writing: .bodyless(.delete)) { try await setState(.deleted, $0) },
-            APIRoute(Self.one + "/versions", access: .admin, handler: versions),
+            APIRoute(Self.one + "/versions", access: .admin, parameters: ["limit", "cursor"], handler: versions),
             APIRoute(Self.one + "/diff", access: .admin, parameters: ["from", "to"], handler: diffVersions),
             APIRoute(Self.one + "/rollback", access: .admin, writing: .json(.post, largest: 4096), handler: rollBack),
             APIRoute(Self.one + "/pause", access: .admin, writing: .bodyless(.post)) {
@@ -99,20 +99,31 @@ struct TopologyRoutes: Sendable {
     }
 
     private func versions(_ request: APIRequest) async throws -> Response {
-        try request.reader(known: []).finish()
+        var reader = request.reader(known: ["limit", "cursor"])
+        let limit = reader.integer("limit", in: 1...1000, default: 100)
         let name = try Self.name(request)
-        let versions = try await Self.versions(name, pool)
-        var out = JSONOutput(capacity: 128 * versions.count)
+        let cursor = reader.cursor(.versions, question: [name])
+        try reader.finish()
+        let before = cursor.flatMap { Int64($0.place) }
+        let found = try await pool.run { connection in
+            try connection.execute("begin read only")
+            return try PostgresDeploymentStore(reading: connection).versions(of: name, before: before, limit: limit)
+        }
+        if found.isEmpty, before == nil { throw Problem.noSuchTopology(name) }
+        var out = JSONOutput(capacity: 128 * found.count + 64)
         out.beginObject()
         out.member("name", name)
         out.key("items")
         out.beginArray()
-        for version in versions.reversed() {
+        for version in found.prefix(limit) {
             out.beginObject()
             Self.members(version, into: &out)
             out.endObject()
         }
         out.endArray()
+        if found.count > limit {
+            out.next(PageCursor(.versions, question: [name], place: "\(found[limit - 1].version)").text)
+        }
         out.endObject()
         return .json(out.bytes)
     }

@@ -64,13 +64,17 @@ extension DatabaseTests {
             #expect(try await people.send(.delete, path).status == .notFound)
         }
 
-        @Test func peopleReadAndAdminsWrite() async throws {
+        /// Settings of tasks name types and things of all projects.
+        @Test func theyAreTheAdmins() async throws {
             let people = try TestPeople()
             let owner = try await people.person("a@example.com").access
             #expect(try await people.send(.put, Self.task, owner, Self.settings).status == .forbidden)
             let admin = try await people.admin().access
             _ = try await people.json(.put, Self.task, admin, Self.settings, status: .created)
-            #expect(try await people.send(.get, Self.task, owner).status == .ok)
+            for path in [Self.task, "/api/v1/ml/tasks", "/api/v1/ml/models"] {
+                #expect(try await people.send(.get, path, owner).status == .forbidden)
+                #expect(try await people.send(.get, path, admin).status == .ok)
+            }
             #expect(try await people.send(.get, Self.task).status == .unauthorized)
             #expect(try await people.send(.delete, Self.task, owner, headers: Self.any).status == .forbidden)
         }

@@ -157,6 +157,25 @@ extension DatabaseTests {
             #expect(try await people.send(.get, Self.machine, owner).status == .notFound)
         }
 
+        /// Whoever sees the child reads what is in force of all above it.
+        @Test func aParentIsOneWhoseAncestorsOneSees() async throws {
+            let (people, owner, _, other) = try await team()
+            let secret = try await people.project(other, namespace: "org.secret")
+            let shared = try await people.project(other, namespace: "org.shared")
+            let me = try await people.json(.get, "/api/v1/users/me", owner)["userId"]?.string ?? ""
+            try await people.join(shared, me, "viewer", by: other)
+            _ = try await people.json(.put, "/api/v1/twin-types/org.secret:base:1", other, "{}", status: .created)
+            _ = try await people.json(
+                .put, "/api/v1/twin-types/org.shared:mid:1", other, #"{"parent":"org.secret:base:1"}"#, status: .created
+            )
+            let child = #"{"parent":"org.shared:mid:1"}"#
+            let refused = try await people.json(
+                .put, Self.machine, owner, child, status: .unprocessableContent)
+            #expect(refused["code"] == .string("no-such-parent"))
+            try await people.join(secret, me, "viewer", by: other)
+            _ = try await people.json(.put, Self.machine, owner, child, status: .created)
+        }
+
         @Test func typesBelongToTheProjectOfTheirNamespace() async throws {
             let (people, owner, viewer, other) = try await team()
             _ = try await people.project(other)
