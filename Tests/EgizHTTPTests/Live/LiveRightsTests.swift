@@ -197,6 +197,7 @@ extension DatabaseTests {
                     #expect(last["items"]?.array?.map { $0["thingId"] } == [.string("one:a")])
                     return items["resume"]?.string
                 }
+                let resume = try #require(token)
                 // Who was away meanwhile does not go on from what is no longer so.
                 try await SocketClient.open(port: port, headers: Self.headers(viewer.access)) { socket in
                     try await socket.send(
@@ -222,7 +223,7 @@ extension DatabaseTests {
                 for (access, answer) in [(viewer.access, "live"), (admin.access, "resync")] {
                     try await SocketClient.open(port: port, headers: Self.headers(access)) { socket in
                         try await socket.send(
-                            #"{"type":"subscribe","id":"s","snapshot":false,"resume":"\(try #require(token))"}"#)
+                            #"{"type":"subscribe","id":"s","snapshot":false,"resume":"\#(resume)"}"#)
                         _ = try await socket.message("welcome")
                         guard case .text(let text) = try await socket.next() else { return }
                         #expect(try JSONParser().parse(Array(text.utf8))["type"] == .string(answer))
