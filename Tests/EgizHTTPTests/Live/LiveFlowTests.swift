@@ -4,6 +4,7 @@ import EgizRuntime
 import EgizTwin
 import NIOCore
 import NIOPosix
+import NIOWebSocket
 import TestSupport
 import Testing
 

@@ -169,7 +169,10 @@ extension DatabaseTests {
             let viewer = try await people.person("viewer@example.com")
             let project = try await people.project(viewer.access, namespace: "one")
             try twin("two:b")
-            let (tail, api) = (tail, people.api)
+            let (tail, url) = (tail, people.api.url)
+            let change: @Sendable (String) throws -> Void = {
+                try PostgresConnection(url: url, applicationName: "test").execute($0)
+            }
             try await withServer { port in
                 let token = try await SocketClient.open(port: port, headers: Self.headers(viewer.access)) { socket in
                     try await socket.send(#"{"type":"subscribe","id":"s","kinds":["twin"]}"#)
@@ -178,7 +181,7 @@ extension DatabaseTests {
                     tail.change(10, "/attributes/a", "10", thing: "one:a")
                     let items = try await socket.message("changes")
                     #expect(items["items"]?.array?.map { $0["thingId"] } == [.string("one:a")])
-                    try api.connection.execute(
+                    try change(
                         "insert into egiz.project_thing (thing_id, project_id) values ('two:b', '\(project)')")
                     #expect(try await socket.message("resync")["id"] == .string("s"))
                     let rows = try await socket.message("snapshot")["items"]?.array
@@ -186,7 +189,7 @@ extension DatabaseTests {
                     _ = try await socket.message("live")
                     tail.change(11, "/attributes/a", "11", thing: "two:b")
                     _ = try await socket.message("changes")
-                    try api.connection.execute("delete from egiz.project_thing")
+                    try change("delete from egiz.project_thing")
                     _ = try await socket.message("resync")
                     _ = try await socket.message("live")
                     tail.change(12, "/attributes/a", "12", thing: "two:b")
