@@ -1,5 +1,6 @@
 import EgizCore
 import EgizProcessors
+import EgizRuntime
 import EgizTesting
 import EgizTwin
 import Testing
