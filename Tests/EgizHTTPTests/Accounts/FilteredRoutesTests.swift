@@ -156,6 +156,8 @@ extension DatabaseTests {
             let uri =
                 replaces
                 ? "/api/v1/models/\(fixture.modelID)/content" : "/api/v1/models?name=n&project=\(fixture.project)"
+            // Another file: one that is the same changes nothing.
+            let file = replaces ? Self.model.replacing("Tank", with: "Bulb") : Self.model
             try connection.execute("begin; select pg_advisory_xact_lock(6567697)")
             let ended = Mutex<TestResponse?>(nil)
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -165,7 +167,7 @@ extension DatabaseTests {
                             uri: uri, method: replaces ? .put : .post,
                             headers: [
                                 .authorization: "Bearer \(owner)", .contentType: "model/gltf+json", .ifMatch: "*",
-                            ], body: ByteBuffer(string: Self.model))
+                            ], body: ByteBuffer(string: file))
                     }
                     ended.withLock { $0 = answer }
                 }
@@ -192,7 +194,7 @@ extension DatabaseTests {
             #expect(ended.withLock { $0.map { Int($0.status.code) } } == (replaces ? 200 : 201))
             let pieces = try connection.query("select number, data from egiz.model_3d_chunk")
             #expect(pieces.count == (replaces ? 1 : 2))
-            #expect(pieces.allSatisfy { $0.int64(0) == 0 && $0.bytes(1) == Array(Self.model.utf8) })
+            #expect(pieces.allSatisfy { $0.int64(0) == 0 && $0.bytes(1) == Array(file.utf8) })
         }
 
         // MARK: Claiming
