@@ -39,13 +39,12 @@ public struct HTTPCallTransport: CallTransport {
         }
         let (seconds, attoseconds) = request.timeout.components
         let deadline = NIODeadline.now() + .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
-        let task = Self.client.execute(
-            request: prepared, delegate: ResponseAccumulator(request: prepared, maxBodySize: request.maxAnswerBytes),
-            deadline: deadline)
+        let delegate = SendingAccumulator(prepared, maxAnswerBytes: request.maxAnswerBytes)
+        let task = Self.client.execute(request: prepared, delegate: delegate, deadline: deadline)
         task.futureResult.whenComplete { result in
             switch result {
             case .success(let response): completion(.response(Self.response(response)))
-            case .failure(let error): completion(Self.outcome(of: error))
+            case .failure(let error): completion(Self.outcome(of: error, hasSent: delegate.hasSent))
             }
         }
         return Handle(task: task)
@@ -58,12 +57,14 @@ public struct HTTPCallTransport: CallTransport {
             body: response.body.map { Array($0.readableBytesView) } ?? [])
     }
 
-    private static func outcome(of error: any Error) -> CallOutcome {
-        switch error {
+    /// What was never sent cannot be what is at fault.
+    private static func outcome(of error: any Error, hasSent: Bool) -> CallOutcome {
+        guard hasSent else { return .away("\(error)") }
+        return switch error {
         case is ResponseAccumulator.ResponseTooBigError: .tooLarge
         case let error as HTTPClientError
         where [.deadlineExceeded, .readTimeout, .writeTimeout, .getConnectionFromPoolTimeout].contains(error): .timedOut
-        default: .away("\(error)")
+        default: .cutOff("\(error)")
         }
     }
 }

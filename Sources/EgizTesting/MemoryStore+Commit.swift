@@ -126,7 +126,9 @@ extension MemoryStore {
             alerts[key] = row
         }
         for sweep in epoch.sweeps { land(sweep) }
-        for row in epoch.predictions { predictions[row.key] = row }
+        for row in epoch.predictions where predictions[row.key].map({ row.isOlder(than: $0) }) != true {
+            predictions[row.key] = row
+        }
         inbox.removeAll { epoch.consumed.contains($0.id) }
         for outbox in epoch.outboxes {
             outboxes[outbox.task, default: []].append(outbox)

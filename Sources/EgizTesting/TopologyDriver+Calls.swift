@@ -33,10 +33,10 @@ extension TopologyDriver {
         guard let desk = stage.desk else { return }
         for _ in 0..<Self.mostTurns {
             for settled in desk.turn(at: callClock) {
-                stage.tasks[settled.partition]?.calls?.window.settle(settled.number, settled.settlement)
+                stage.tasks[settled.partition]?.calls?.settle(settled.number, settled.settlement)
             }
             for task in stage.sortedTasks {
-                while let slot = task.calls?.window.next() { settle(slot, task, in: stage) }
+                while let slot = task.calls?.next() { settle(slot, task, in: stage) }
             }
             guard desk.openItems > 0, let wake = desk.wake(at: callClock), wake <= end else { return }
             // Times are sums of fractions: a nanosecond more is surely due.

@@ -29,13 +29,14 @@ import Testing
 
     private func row(
         _ thing: String, model: String = "m", shadow: Bool = false, score: Double? = 0.5, label: String? = nil,
-        details: String? = nil, error: String? = nil, input: InputPosition? = nil
+        details: String? = nil, error: String? = nil, input: InputPosition? = nil, revision: Int64 = 7,
+        second: Int64 = 0
     ) throws -> PredictionRow {
         PredictionRow(
             home: Epochs.task(),
             key: .init(thing: try ThingID(validating: thing), task: "t", model: model, isShadow: shadow),
-            version: "1.0.0", score: score, label: label, details: details, error: error, revision: 7,
-            time: EventTime(microseconds: Epochs.start), input: input,
+            version: "1.0.0", score: score, label: label, details: details, error: error,
+            revision: revision, time: EventTime(microseconds: Epochs.start + second * 1_000_000), input: input,
             output: InputPosition(topic: "ml.output.v1.t", partition: 0, offset: 3), latency: 3.25)
     }
 
@@ -58,6 +59,17 @@ import Testing
         #expect(first.revision == 7 && first.time.microseconds == Epochs.start && first.latency == 3.25)
         #expect(first.output == InputPosition(topic: "ml.output.v1.t", partition: 0, offset: 3))
         #expect(try await predictions("a:none").isEmpty)
+    }
+
+    @Test func theAnswerToAnOldQuestionChangesNothing() async throws {
+        try commit(1, [try row("a:b", score: 9, revision: 9, second: 9)])
+        try commit(2, [try row("a:b", score: 5, revision: 5, second: 5)])
+        #expect(try await predictions("a:b").map(\.score) == [9])
+        // What goes back in one way only is no old question.
+        try commit(3, [try row("a:b", score: 10, revision: 10, second: 2)])
+        #expect(try await predictions("a:b").map(\.score) == [10])
+        try commit(4, [try row("a:b", score: 1, revision: 1, second: 20)])
+        #expect(try await predictions("a:b").map(\.score) == [1])
     }
 
     @Test func anErasedThingLeavesNothingOfItsPredictions() throws {

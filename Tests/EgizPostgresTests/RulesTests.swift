@@ -173,6 +173,48 @@ import Testing
         #expect(cleared?.clearedAt == time)
     }
 
+    @Test func whatAStageLeftThatIsGoneEndsAndItLooksAtAllThingsWhenItComesBack() throws {
+        let deployments = PostgresDeploymentStore(url: database.url)
+        try commit(1) { epoch in
+            epoch.tasks[0].rules = RulesProgress(version: 3, fingerprint: 77, reviewedThrough: nil)
+            epoch.states = try ["alerts", "rollup"].map { processor in
+                StateRow(
+                    home: lease.task, processor: processor, thing: try ThingID(validating: "a:b"), version: 1,
+                    bytes: [1])
+            }
+            epoch.scenes = [try scene("a:b", "A", "1")]
+            epoch.alerts = [
+                try alert("a:b", "heat", at: 20), try alert("a:b", "old", .cleared), try alert("a:c", "heat"),
+            ]
+        }
+        func stored() throws -> [String] {
+            try database.connection.query(
+                """
+                select 'alert ' || thing_id || ' ' || alert_key || ' ' || state || ' '
+                    || extract(epoch from updated_at - timestamptz '2026-01-01T00:00:00Z')::int from egiz.alert
+                union all select 'scene ' || thing_id from egiz.scene
+                union all select 'state ' || thing_id || ' ' || processor from egiz.state
+                union all select 'rules ' || rules_fingerprint from egiz.task where rules_fingerprint is not null
+                order by 1
+                """
+            ).compactMap { $0.text(0) }
+        }
+        let before = try stored()
+        #expect(before.count == 7)
+        try deployments.endStages(of: "line", except: [Epochs.stage])
+        try deployments.endStages(of: "other", except: [])
+        #expect(try stored() == before, "nothing is gone")
+        try deployments.endStages(of: "line", except: [StageName(topology: "line", source: "renamed")])
+        let after = [
+            "alert a:b heat cleared 20", "alert a:b old cleared 0", "alert a:c heat cleared 0", "state a:b rollup",
+        ]
+        #expect(try stored() == after)
+        // The owner is not fenced: it may still have something to commit.
+        try commit(2) { $0.alerts = [try alert("a:d", "heat")] }
+        try deployments.setState(.deleted, of: "line")
+        #expect(try stored() == Array(after.prefix(3)) + ["alert a:d heat cleared 0", "state a:b rollup"])
+    }
+
     @Test func everyChangeOfTheRegistryRaisesItsVersion() throws {
         let first = try #require(try store.registry(after: nil))
         #expect(try store.registry(after: first.version) == nil)

@@ -201,6 +201,18 @@ import Testing
         #expect(alerts(line).last == "dead-letters:orders.dlq-0 error raised 131..")
     }
 
+    @Test(arguments: [true, false])
+    func anAlertThatNobodyWantsAnyMoreEnds(_ comesLetter: Bool) throws {
+        let store = MemoryStore()
+        let before = try line(Self.alert, store: store)
+        for second in 101...103 as ClosedRange<Int64> { try before.send(second, "x") }
+        #expect(alerts(before) == ["dead-letters:orders.dlq-0 error raised 103.."])
+        let after = try line("", store: store)
+        if comesLetter { try after.send(104, "x") } else { try after.clock(1000) }
+        #expect(alerts(after) == ["dead-letters:orders.dlq-0 error cleared 103..\(comesLetter ? 104 : 111)"])
+        #expect(store.allStates.isEmpty)
+    }
+
     /// Letters, tries and alerts after crashes, lost answers and moves are those of a run without.
     @Test func crashesChangeNothing() throws {
         let words = #"\#(Self.alert),"retry":{"count":2,"first":5000,"only":["timeout"]}"#

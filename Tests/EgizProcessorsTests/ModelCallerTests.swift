@@ -150,7 +150,7 @@ import Testing
         (#"{"predictions":[{"label":7}]}"#, 200, "prediction"),
         (#"{"type":"urn:egiz:problem:model-version","title":"no"}"#, 409, "model-version"),
         (#"{"type":"urn:egiz:problem:wrong-type","title":"x: found text"}"#, 422, "wrong-type"),
-        ("", 401, "http-401"), ("", 413, "http-413"),
+        ("", 405, "http-405"), ("", 413, "http-413"),
     ])
     func anAnswerOfNoUseBecomesADeadLetterWithItsNameAndAnErrorDownstream(_ text: String, _ status: Int, _ code: String)
         throws
@@ -286,6 +286,7 @@ import Testing
         (#"{"endpoint":"http://x","model":"a/b"}"#, "rules.model: found \"a/b\", expected a name"),
         (#"{"endpoint":"http://x","model":"m","protocol":"grpc"}"#, "rules.protocol: found \"grpc\", expected egiz"),
         (#"{"endpoint":"http://x","model":"m","rate":0}"#, "rules.rate: found the number 0, expected a number above 0"),
+        (#"{"endpoint":"http://x","model":"m","rate":1e-30}"#, "rules.rate: "),
         (#"{"endpoint":"http://x","model":"m","timeout":0}"#, "rules.timeout: "),
         (#"{"endpoint":"http://x","model":"m","health":"health"}"#, "rules.health: found \"health\", expected a path"),
         (#"{"endpoint":"http://x","model":"m","health":"/a?b"}"#, "rules.health: "),

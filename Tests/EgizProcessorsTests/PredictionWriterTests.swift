@@ -81,6 +81,42 @@ import Testing
         #expect(line.predictions == ["t:a m 1.0 -", "t:a m !wrong-type", "t:a m~ 1.0 -"])
     }
 
+    /// Of a question that was unanswered once and is asked again when the world has gone on.
+    @Test(arguments: TopologyDriver.Epochs.allCases)
+    func theAnswerToAnOldQuestionIsNotTheLastOne(_ epochs: TopologyDriver.Epochs) throws {
+        let line = try ModelLine(
+            writer: #"{"write":[{"task":"t","writeTo":"/features/ml","to":"back"}]}"#, epochs: epochs)
+        func answer(_ second: Int, _ revision: Int, _ said: String, thing: String = "t:a") throws {
+            let metadata =
+                #"{"revision":\#(revision),"time":"2026-03-02T06:00:\#(second)Z","streamTime":"2026-03-02T06:00:\#(second)Z","input":{"topic":"events","partition":0,"offset":\#(revision)}}"#
+            try send(line, self.answer(said, thing: thing).replacing(Self.metadata, with: metadata), key: thing)
+        }
+        try answer(10, 1, #""prediction":{"score":1}"#)
+        try answer(20, 5, #""error":{"code":"http-404","message":"no"}"#)
+        try line.driver.crashAndRestart()
+        for revision in 6...9 { try answer(20 + revision, revision, #""prediction":{"score":\#(revision)}"#) }
+        try line.driver.commit()
+        try line.driver.crashAndRestart()
+        try answer(20, 5, #""prediction":{"score":5}"#)
+        try answer(20, 5, #""prediction":{"score":5}"#, thing: "t:b")
+        // A device whose clock was ahead and is mended: only its time goes back.
+        try answer(12, 10, #""prediction":{"score":10}"#)
+        try line.driver.commit()
+        #expect(line.predictions == ["t:a m 10.0 -", "t:b m 5.0 -"])
+        let scores = line.emitted("back").map { $0["features"]?.object?["ml"]?.object?["score"] }
+        #expect(scores == [1, 6, 7, 8, 9, 5, 10].map { .double($0) }, "the 5 is of the other thing")
+    }
+
+    @Test func aMemoryOfAnswersHasAnEnd() throws {
+        let line = try ModelLine(writer: "{}", epochs: .explicit)
+        for number in 0..<1100 {
+            try send(line, answer(#""error":{"code":"http-404","message":"no"}"#, thing: "t:m\(number)"))
+        }
+        try line.driver.commit()
+        let bytes = line.driver.store.allStates.compactMap(\.bytes).map(\.count)
+        #expect(bytes == [2 + 1024 * 24])
+    }
+
     @Test(arguments: [
         "no json", "[]", #"{"thingId":"nothing"}"#, #"{"thingId":"t:a","task":"t","model":"m"}"#,
         #"{"thingId":"t:a","task":"t","model":"m","metadata":{"time":"yesterday"},"prediction":1}"#,

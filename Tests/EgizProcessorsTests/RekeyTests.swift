@@ -95,6 +95,29 @@ import Testing
             ])
     }
 
+    @Test(arguments: TopologyDriver.Epochs.allCases)
+    func aCrashChangesNothing(_ epochs: TopologyDriver.Epochs) throws {
+        func run(crashes: Bool) throws -> [String] {
+            let line = try line(partitions: 2, epochs: epochs)
+            for number in 0..<60 {
+                let value = number % 9 == 4 ? #"{"n":\#(number)}"# : #"{"thingId":"t:\#(number % 4)","n":\#(number)}"#
+                try line.send(Int64(number), key: "gateway", value, partition: Int32(number % 2))
+                if number % 7 == 0 { try line.driver.commit() }
+                if crashes, number % 11 == 3 { try line.driver.crashAndRestart() }
+                if crashes, number % 13 == 5 { try line.driver.rebalance() }
+                if crashes, number % 17 == 2 { line.driver.loseAnswers(1) }
+            }
+            try line.driver.commit()
+            let records = line.driver.emitted.map { record in
+                "\(record.topic) \(record.id) " + String(decoding: record.value ?? [], as: UTF8.self)
+            }
+            return records.sorted() + line.driver.deadLetters.map { "\($0.code) \($0.position)" }.sorted()
+        }
+        let calm = try run(crashes: false)
+        #expect(calm.count == 60 + 7, "each record goes on or stands aside, and a letter is also a record")
+        #expect(try run(crashes: true) == calm)
+    }
+
     @Test(arguments: [#""thing":"thingId""#, #""thing":"""#, #""thing":"/a~3""#])
     func aPointerThatIsNoneIsRefused(_ word: String) throws {
         let found = try faults(RuleLine.Link("r", "rekey", from: "source", #"{"to":"out",\#(word)}"#))

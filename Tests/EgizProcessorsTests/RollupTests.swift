@@ -85,8 +85,9 @@ import Testing
 
     /// With `lateTo` a rollup can refuse: what the record did to the windows that still stand is taken back.
     @Test func aLateSampleThatKafkaDoesNotTakeIsADeadLetterAndChangesNothing() throws {
-        let line = TopologyDriver(
-            topology: topology(hop: 30_000, lateTo: "late"), registry: .builtin, epochs: .explicit, largestRecord: 400)
+        var topology = topology(hop: 30_000, lateTo: "late")
+        for place in topology.processors.indices { topology.processors[place].onError = .dead }
+        let line = TopologyDriver(topology: topology, registry: .builtin, epochs: .explicit, largestRecord: 400)
         try send(line, 60_000, "1")
         try send(line, 125_000, "2")
         // Too late for the window from 60 s, in time for the one from 90 s.

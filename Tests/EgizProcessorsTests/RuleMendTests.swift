@@ -56,6 +56,30 @@ import Testing
         #expect(after.alerts == ["hot hot warning raised 11..", "silent silent warning raised 31.."])
     }
 
+    @Test func aSilenceThatIsMadeShorterIsNoticedInTime() throws {
+        func rule(_ milliseconds: Int) -> String {
+            #"[{"name":"silent","noData":\#(milliseconds),"path":"features.f.x","message":"q"},{"name":"still","noData":86400000,"message":"q"}]"#
+        }
+        let store = MemoryStore()
+        try alerts(rule(86_400_000), store: store).send(1, #""x":10"#)
+        let shorter = try takeOver(try alerts(rule(10_000), store: store))
+        try shorter.clock(30)
+        #expect(shorter.alerts == ["silent silent warning raised 11.."])
+        try shorter.clock(86_401)
+        #expect(shorter.alerts.last == "still still warning raised 86401..", "the timer that both had is still there")
+    }
+
+    @Test func aConditionThatFailsWhileItIsWaitedForIsNotKnownToHold() throws {
+        let line = try alerts(#"[{"name":"hot","when":"features.f.x > 80","for":10000,"message":"m"}]"#)
+        try line.send(1, #""x":90"#)
+        try line.send(2, #""x":"broken""#)
+        try line.clock(20)
+        #expect(line.alerts.isEmpty && line.count("ruleErrors") == 1 && line.count("ticks") == 0)
+        try line.send(21, #""x":90"#)
+        try line.clock(31)
+        #expect(line.alerts == ["hot hot warning raised 31.."])
+    }
+
     @Test func rulesThatAllWentAndCameBackLookAtEverythingAgain() throws {
         let store = MemoryStore()
         let before = try alerts("[\(Self.hot)]", store: store)
@@ -158,6 +182,30 @@ import Testing
         let places = RulePlaces(selectors)
         #expect(places.of(try ThingID(validating: "t:m5")) == [3, 5, 700])
         #expect(places.of(try ThingID(validating: "t:none")) == [3, 700])
+    }
+
+    @Test func aMarginWithoutEndIsNone() throws {
+        let words = ["name": "a", "message": "m", "when": "features.f.x > 1"].map { word in
+            (key: word.key, mark: RuleLine.mark, value: text(word.value))
+        }
+        for (margin, isTaken) in [(Double.infinity, false), (.nan, false), (-1, false), (1, true)] {
+            let value = ConfigValue(.double(margin), at: RuleLine.mark)
+            let map = words + [(key: "margin", mark: RuleLine.mark, value: value)]
+            let rule = try? AlertCondition(SettingsReader(ConfigValue(.map(map), at: RuleLine.mark), path: "x"))
+            #expect((rule != nil) == isTaken, "\(margin)")
+        }
+    }
+
+    @Test func rulesOfSingleThingsAreTheirsAlone() throws {
+        var rules = (0..<200).map { number in
+            #"{"name":"own","thing":"t:m\#(number)","when":"features.f.x > \#(number)","message":"m"}"#
+        }
+        rules.insert(#"{"name":"own","when":"features.f.x > 1000","message":"m"}"#, at: 100)
+        rules.append(#"{"name":"all","namespace":"t","when":"features.f.x > 150","message":"m"}"#)
+        let line = try alerts("[\(rules.joined(separator: ","))]")
+        for thing in ["t:m7", "t:m199", "t:other"] { try line.send(1, #""x":160"#, thing: thing) }
+        let found = line.driver.store.allAlerts.map { "\($0.thing) \($0.rule)" }
+        #expect(found == ["t:m199 all", "t:m7 all", "t:m7 own", "t:other all"])
     }
 
     private func text(_ text: String) -> ConfigValue { ConfigValue(.string(text), at: RuleLine.mark) }

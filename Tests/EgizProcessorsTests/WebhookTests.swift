@@ -140,6 +140,29 @@ import Testing
         #expect(try done(driver).compactMap { $0["cause"]?.object?["offset"] } == (0..<6).map { .int($0) })
     }
 
+    /// A receiver that is too busy for one key and not for another.
+    @Test(arguments: [CallOutcome.response(CallResponse(status: 429)), .away("refused")])
+    func whoIsAskedForPatienceKeepsItsPlaceWhileOthersAreDelivered(_ weather: CallOutcome) throws {
+        let (driver, endpoint) = try line(#"\#(Self.words),"tries":1000"#)
+        endpoint.answer { request in
+            request.body == Array("first".utf8) ? weather : .response(CallResponse(status: 204))
+        }
+        try driver.send("alerts", key: "t:a", value: "first")
+        try driver.send("alerts", key: "t:a", value: "second")
+        for number in 0..<10 {
+            try driver.send("alerts", key: "t:b", value: "\(number)")
+            try driver.advanceCalls(by: .seconds(30))
+        }
+        #expect(driver.deadLetters.isEmpty)
+        #expect(endpoint.requests.count { $0.body == Array("first".utf8) } > 3)
+        #expect(!endpoint.requests.contains { $0.body == Array("second".utf8) }, "it waits for the one before")
+        endpoint.answer { _ in .response(CallResponse(status: 204)) }
+        try driver.advanceCalls(by: .seconds(120))
+        #expect(driver.deadLetters.isEmpty && driver.openCalls == 0)
+        #expect(endpoint.requests.count { $0.body == Array("second".utf8) } == 1)
+        #expect(try done(driver).map { $0["delivered"] } == Array(repeating: .bool(true), count: 12))
+    }
+
     @Test func aSecretThatIsMissingIsNamedAndNothingGoesOutUnsigned() throws {
         let (driver, endpoint) = try line(#""url":"https://x.example","secret":"EGIZ_NO_SUCH","tries":2"#)
         try driver.send("alerts", key: "t:a", value: "{}")
@@ -168,6 +191,13 @@ import Testing
         #expect(endpoint.requests.first?.header("traceparent") == nil)
     }
 
+    @Test(arguments: ["a\nb", "", String(repeating: "k", count: 300), "clé"])
+    func aNameThatMayNotStandInAHeaderIsHashed(_ id: String) throws {
+        let (driver, endpoint) = try line()
+        try driver.send("alerts", key: nil, value: "{}", headers: [.init(name: "egiz-id", value: Array(id.utf8))])
+        #expect(endpoint.requests.first?.header("idempotency-key") == SHA256.hash(Array(id.utf8)).hex)
+    }
+
     /// Deliveries may be repeated after a crash, with the same keys; what is told of them is there once.
     @Test func aCrashRepeatsDeliveriesAndNothingElse() throws {
         let (driver, endpoint) = try line(epochs: .explicit)
@@ -181,6 +211,28 @@ import Testing
         #expect(endpoint.requests.count == 13, "three of them twice")
         #expect(Set(endpoint.requests.map { $0.header("idempotency-key") ?? "" }).count == 10)
         #expect(try done(driver).compactMap { $0["cause"]?.object?["offset"] } == (0..<10).map { .int($0) })
+    }
+
+    /// Somebody may have had it already, and only his answer was lost.
+    @Test func aDeliveryThatIsTriedAgainSaysThatItIsTheSame() throws {
+        let (driver, endpoint) = try line { _ in .response(CallResponse(status: 404)) }
+        try driver.send(
+            "alerts", key: "t:a", value: "{}",
+            headers: [
+                .init(name: "egiz-id", value: Array("a/b/0".utf8)),
+                .init(name: "traceparent", value: Array("00-1-2-01".utf8)),
+            ])
+        for _ in 0..<5 { try driver.advanceCalls(by: .seconds(30)) }
+        #expect(driver.deadLetters.count == 1)
+        endpoint.answer { _ in .response(CallResponse(status: 404)) }
+        try driver.redrive(.retry)
+        for _ in 0..<5 { try driver.advanceCalls(by: .seconds(30)) }
+        #expect(driver.deadLetters.count == 1)
+        endpoint.answer { _ in .response(CallResponse(status: 200)) }
+        try driver.redrive(.retry)
+        #expect(driver.deadLetters.isEmpty)
+        #expect(Set(endpoint.requests.map { $0.header("idempotency-key") }) == ["a/b/0"])
+        #expect(Set(endpoint.requests.map { $0.header("traceparent") }) == ["00-1-2-01"])
     }
 
     @Test(arguments: [

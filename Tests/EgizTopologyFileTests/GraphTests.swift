@@ -260,4 +260,19 @@ import Testing
         let unknown = graph(models.replacing(", writeTo: /features/ml", with: ""), sources: modelSources)
         #expect(unknown.messages.count == 1, "\(unknown.report)")
     }
+
+    @Test func answersThatWouldGoRoundAreAFault() {
+        let both =
+            models
+            + "\n    other: { kind: ml-fan-out, from: twins, task: u, features: [{ name: x, path: features.f.x }], writeTo: /features/u, alsoOn: [features.ml.score] }"
+        #expect(graph(both, sources: modelSources).report == "", "a chain ends")
+        let round = graph(
+            both.replacing("writeTo: /features/ml }", with: "writeTo: /features/ml, alsoOn: [/features/u] }"),
+            sources: modelSources)
+        #expect(
+            round.messages == [
+                "`processors.ask.alsoOn`: answers go round for ever: `ask` asks `other` asks `ask`; leave one of these paths out",
+                "`processors.other.alsoOn`: answers go round for ever: `other` asks `ask` asks `other`; leave one of these paths out",
+            ], "\(round.report)")
+    }
 }

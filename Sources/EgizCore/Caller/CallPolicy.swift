@@ -39,6 +39,9 @@ public struct CallPolicy: Sendable, Equatable {
 
     public init() {}
 
+    /// About one call a day: far less would be a wait beyond what durations hold.
+    private static let leastRate = 0.000_01
+
     /// The YAML words of every caller; `policy(_:)` reads them.
     public static let fields: [KindField] = [
         .init(
@@ -87,7 +90,9 @@ public struct CallPolicy: Sendable, Equatable {
             if let pause = try breaker.duration("pause") { policy.breakerPause = .microseconds(pause) }
         }
         if let rate = try reader.number("rate") {
-            guard rate > 0, rate.isFinite else { throw reader.fault("rate", "a number above 0") }
+            guard rate >= leastRate, rate <= 1_000_000 else {
+                throw reader.fault("rate", "a number above 0: from 0.00001 to 1000000 calls a second")
+            }
             policy.rate = rate
         }
         policy.maxAge = try reader.duration("maxAge")

@@ -32,8 +32,20 @@ public struct CallRecord: Sendable {
         headers.last { $0.name.utf8.elementsEqual(name.utf8) }?.value.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// What identifies the record towards others, stable over retries: its `egiz-id`, or else its place in the log.
-    public var id: String { header("egiz-id") ?? "\(topicName)/\(partition)/\(offset)" }
+    /// The header that holds what a record was called when it became a dead letter, and that of one which is tried again.
+    public static let originHeader = "egiz-origin-id"
+    public static let retryHeader = "egiz-retry"
+
+    /// What identifies the record towards others, stable over retries, also over one of its dead letter: its `egiz-id`, or else its
+    /// place in the log.
+    public var id: String {
+        header(Self.originHeader) ?? header("egiz-id") ?? Self.id(topic: topicName, partition, offset)
+    }
+
+    static func id(topic: String, _ partition: Int32, _ offset: Int64) -> String { "\(topic)/\(partition)/\(offset)" }
+
+    /// A dead letter that is tried again.
+    public var isRetry: Bool { headers.contains { $0.name.utf8.elementsEqual(Self.retryHeader.utf8) } }
 
     /// What it counts against budgets, in bytes.
     public var size: Int {

@@ -57,10 +57,12 @@ public struct CallResponse: Sendable {
 /// How a call ended.
 public enum CallOutcome: Sendable {
     case response(CallResponse)
-    /// Nothing came in time.
+    /// The request was sent, and nothing came in time.
     case timedOut
-    /// Nobody is there, or the connection broke: why.
+    /// Nobody is there; nothing was sent: why.
     case away(String)
+    /// The connection broke after something was sent: why.
+    case cutOff(String)
     /// The answer has more bytes than are taken.
     case tooLarge
 }

@@ -35,16 +35,25 @@ public struct CallReply: Sendable, Equatable {
     }
 }
 
+/// Whose fault it may be that a call was not answered.
+public enum CallBlame: Sendable, Equatable {
+    /// Nobody's: not connected, not let in, or asked for patience.
+    case weather
+    /// Perhaps that of the records: they were sent, and no answer came in time or the connection broke.
+    case perhaps
+    /// Somebody answered, with an error of his own that may be these records'.
+    case records
+}
+
 /// What an answer, or its absence, means for a batch. Three kinds of failures (contract 7 of the design): weather, an answer of no
 /// use, and a question of no use.
 public enum CallVerdict: Sendable, Equatable {
     /// One for each record, in their order.
     case answered([CallAnswer])
-    /// Nobody is there, or too busy: tried again for as long as it takes (`policy.mostAttempts`), and never a dead letter; unless other
-    /// calls are answered meanwhile, which shows that these records are at fault. `isBlamed`: somebody answered, with an error that may
-    /// be these records' (`policy.poisonAfter`). `asksPatience`: somebody answered that it is too busy, which is never the records' fault,
-    /// whoever else is answered.
-    case unavailable(CallFault, retryAfter: Duration? = nil, isBlamed: Bool = false, asksPatience: Bool = false)
+    /// Nobody is there, too busy, or lets nobody in: tried again for as long as it takes (`policy.mostAttempts`). Weather never becomes a dead letter,
+    /// whatever else is answered; what may be the records' fault does where other calls are answered meanwhile, or where the service
+    /// says that it is well (`policy.poisonAfter`; only `.records`).
+    case unavailable(CallFault, retryAfter: Duration? = nil, blame: CallBlame = .weather)
     /// The answer is of no use, the next one may be: tried again `policy.attempts` times, then one by one where it `splits`, then dead.
     case faulty(CallFault, splits: Bool)
     /// The request is refused: tried again only one by one, where it `splits`.
@@ -55,11 +64,10 @@ public enum CallVerdict: Sendable, Equatable {
         let fault = CallFault("http-\(response.status)", message ?? "the answer has the status \(response.status)")
         switch response.status {
         // A gateway that has nobody behind it, and everybody who asks for patience.
-        case 425, 429: return .unavailable(fault, retryAfter: response.retryAfter, asksPatience: true)
-        case 503 where response.retryAfter != nil:
-            return .unavailable(fault, retryAfter: response.retryAfter, asksPatience: true)
-        case 408, 502...504: return .unavailable(fault, retryAfter: response.retryAfter)
-        case 500...: return .unavailable(fault, retryAfter: response.retryAfter, isBlamed: true)
+        case 408, 425, 429, 502...504: return .unavailable(fault, retryAfter: response.retryAfter)
+        case 500...:
+            let patience = response.retryAfter
+            return .unavailable(fault, retryAfter: patience, blame: patience == nil ? .records : .weather)
         case 400, 411, 413, 414, 415, 422, 431: return .refused(fault, splits: true)
         case 404, 410: return .faulty(fault, splits: false)
         case 400..<500: return .refused(fault, splits: false)
@@ -75,9 +83,24 @@ public struct CallOutput: Sendable, Equatable {
     public var key: [UInt8]?
     public var value: [UInt8]?
     public var headers: [DeadLetter.Header]
+    /// The value instead, where the record is larger than Kafka takes; nil: then there is none.
+    public var ifTooLarge: [UInt8]?
+    /// The record that was asked about is no dead letter where this one cannot go out.
+    public var isOptional: Bool
 
-    public init(topic: String, key: [UInt8]? = nil, value: [UInt8]?, headers: [DeadLetter.Header] = []) {
+    public init(
+        topic: String, key: [UInt8]? = nil, value: [UInt8]?, headers: [DeadLetter.Header] = [],
+        ifTooLarge: [UInt8]? = nil, isOptional: Bool = false
+    ) {
         (self.topic, self.key, self.value, self.headers) = (topic, key, value, headers)
+        (self.ifTooLarge, self.isOptional) = (ifTooLarge, isOptional)
+    }
+
+    /// What it holds, in bytes.
+    public var size: Int {
+        headers.reduce(64 + (key?.count ?? 0) + (value?.count ?? 0) + (ifTooLarge?.count ?? 0)) {
+            $0 + $1.name.utf8.count + ($1.value?.count ?? 0) + 16
+        }
     }
 }
 

@@ -45,4 +45,14 @@ public struct PredictionRow: Sendable, Equatable {
         (self.details, self.error, self.revision, self.time) = (details, error, revision, time)
         (self.input, self.output, self.latency) = (input, output, latency)
     }
+
+    /// It is about an earlier state of the thing than another answer. By both marks, because each may go back by itself: times are what
+    /// devices say, and a thing that is made anew may count anew.
+    public func isOlder(thanRevision revision: Int64, time: EventTime) -> Bool {
+        self.revision < revision && self.time < time
+    }
+
+    public func isOlder(than other: PredictionRow) -> Bool {
+        isOlder(thanRevision: other.revision, time: other.time)
+    }
 }

@@ -111,8 +111,28 @@ extension ExpressionOperations {
         switch function {
         case .startsWith: return .boolean(whole.starts(with: piece))
         case .endsWith: return .boolean(whole.suffix(piece.count).elementsEqual(piece))
-        default:
-            return .boolean((0...(whole.count - piece.count)).contains { whole[$0...].starts(with: piece) })
+        default: return .boolean(contains(whole, piece))
         }
+    }
+
+    /// In one pass (Knuth, Morris, Pratt): both texts may come from a device, which must not choose how long this takes.
+    private static func contains(_ whole: [UInt8], _ piece: [UInt8]) -> Bool {
+        guard !piece.isEmpty else { return true }
+        // Of each beginning of the piece the length of the longest one that also ends it.
+        var borders = [0]
+        borders.reserveCapacity(piece.count)
+        var length = 0
+        for place in 1..<max(piece.count, 1) {
+            while length > 0, piece[place] != piece[length] { length = borders[length - 1] }
+            if piece[place] == piece[length] { length += 1 }
+            borders.append(length)
+        }
+        length = 0
+        for byte in whole {
+            while length > 0, byte != piece[length] { length = borders[length - 1] }
+            if byte == piece[length] { length += 1 }
+            if length == piece.count { return true }
+        }
+        return false
     }
 }

@@ -134,6 +134,8 @@ public struct TextTemplate: Sendable {
         var result = ""
         var number = 0
         for piece in pieces {
+            // What is cut off at the end need not be built first.
+            if result.utf8.count > Expression.maximumText { break }
             switch piece {
             case .literal(let text): result += text
             case .value(let expression, let format):

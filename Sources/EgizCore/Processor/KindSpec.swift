@@ -43,6 +43,9 @@ public struct KindSpec: Sendable {
     public var defaultTopics: (@Sendable (ProcessorDefinition, SourceDefinition) -> [String])?
     /// Faults that only show beside the other processors of the topology, given second; nil: there are none.
     public var checkPeers: (@Sendable (ProcessorDefinition, [ProcessorDefinition]) -> [TopologyFault])?
+    /// Paths of things, as segments, to which answers about them come back because of this processor; nil: none do. What asks about
+    /// things must not take what it is told for news (`Processor.noteAnswers`).
+    public var writesBack: (@Sendable (ProcessorDefinition) -> [[String]])?
     /// A YAML example of the processor's entry.
     public var example: String
 
@@ -50,7 +53,8 @@ public struct KindSpec: Sendable {
         kind: String, summary: String, input: Stream, output: Stream, projections: [String], fields: [KindField],
         metrics: [Metric] = [], messages: [String: String] = [:], example: String,
         defaultTopics: (@Sendable (ProcessorDefinition, SourceDefinition) -> [String])? = nil,
-        checkPeers: (@Sendable (ProcessorDefinition, [ProcessorDefinition]) -> [TopologyFault])? = nil
+        checkPeers: (@Sendable (ProcessorDefinition, [ProcessorDefinition]) -> [TopologyFault])? = nil,
+        writesBack: (@Sendable (ProcessorDefinition) -> [[String]])? = nil
     ) {
         self.kind = kind
         self.summary = summary
@@ -62,6 +66,7 @@ public struct KindSpec: Sendable {
         self.messages = messages
         self.defaultTopics = defaultTopics
         self.checkPeers = checkPeers
+        self.writesBack = writesBack
         self.example = example
     }
 }

@@ -51,6 +51,9 @@ public protocol Processor: AnyObject, SendableMetatype {
     /// entry is left out.
     func install(_ registry: RuleRegistry) -> [String]
 
+    /// Where answers about things come back to them, of all processors of the topology (`KindSpec.writesBack`); once, before all else.
+    func noteAnswers(_ paths: [[String]])
+
     /// Looks at a thing without an event, because rules changed: `change` has no leaves and no record. It cannot refuse.
     func review(_ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects)
 
@@ -75,6 +78,7 @@ extension Processor {
     public var rulesFingerprint: UInt64 { 0 }
     public var receivesMessages: Bool { false }
     public func install(_ registry: RuleRegistry) -> [String] { [] }
+    public func noteAnswers(_ paths: [[String]]) {}
     public func review(_ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects)
     {}
     public func receive(

@@ -50,7 +50,8 @@ extension PartitionStep {
         if let entry { touch(entry) }
         counters.applied += 1
         for row in effects.predictions {
-            predictions[row.key] = row
+            // A dead letter that was tried again may bring an answer to an old question.
+            if predictions[row.key].map({ row.isOlder(than: $0) }) != true { predictions[row.key] = row }
             counters.predictions += 1
             heldBytes += 256 + (row.details?.utf8.count ?? 0) + (row.error?.utf8.count ?? 0)
         }
@@ -83,32 +84,45 @@ extension PartitionStep {
         var fault = settlement.fault
         effects.removeAll()
         effects.thing = settlement.thing
-        do throws(RecordFault) {
-            for output in settlement.outputs {
-                try effects.emit(
-                    to: output.topic, key: output.key ?? record.key.map { [UInt8]($0) }, value: output.value,
-                    headers: output.headers)
+        for output in settlement.outputs {
+            do throws(RecordFault) {
+                try emit(output, output.value, of: record)
+            } catch {
+                if !output.isOptional { fault = CallFault(error.code, error.message) }
+                // What is said instead is small.
+                if let instead = output.ifTooLarge { try? emit(output, instead, of: record) }
             }
-            absorbEmissions(of: record, nil, at: record.timestamp.microseconds)
-        } catch {
-            fault = CallFault(error.code, error.message)
         }
+        absorbEmissions(of: record, nil, at: record.timestamp.microseconds)
         guard let fault else { return .done }
         counters.callFaults += 1
         counters.deadLetters += 1
         return refuse(fault.code, fault.message, settlement.thing, callerName)
     }
 
+    private func emit(_ output: CallOutput, _ value: [UInt8]?, of record: RawRecord) throws(RecordFault) {
+        try effects.emit(
+            to: output.topic, key: output.key ?? record.key.map { [UInt8]($0) }, value: value, headers: output.headers)
+    }
+
     /// A dead letter of a caller that is tried again goes to the end of its topic, as part of the epoch: it is then a record like
-    /// others, with calls that may take their time.
-    func sendAgain(_ record: RawRecord, _ redrive: Redrive?) -> StepVerdict {
+    /// others, with calls that may take their time. It keeps its headers, and what it was called: whom it is delivered to can tell that
+    /// he has it already.
+    func sendAgain(_ record: RawRecord, _ headers: [DeadLetter.Header], _ redrive: Redrive?) -> StepVerdict {
         guard let redrive else { return .done }
         let topic = stage.source.topics[record.topic].name
+        let id = CallRecord(record, topicName: topic, headers: headers).id
+        var kept = headers.filter {
+            !["egiz-id", "egiz-late", CallRecord.originHeader, CallRecord.retryHeader].contains($0.name)
+        }
+        kept.append(.init(name: CallRecord.originHeader, value: Array(id.utf8)))
+        kept.append(.init(name: CallRecord.retryHeader, value: Array("\(redrive.attempt)".utf8)))
         effects.removeAll()
         effects.thing = nil
         do throws(RecordFault) {
             try effects.emit(
-                to: topic, key: record.key.map { [UInt8]($0) }, value: record.value.map { [UInt8]($0) })
+                to: topic, exactly: record.key.map { [UInt8]($0) }, value: record.value.map { [UInt8]($0) },
+                headers: kept)
         } catch {
             return refuse(error.code, error.message, nil, callerName)
         }

@@ -119,6 +119,7 @@ public final class PartitionStep {
         var places: [String: Int] = [:]
         var ofRecords: (name: String, instance: any RecordProcessor)?
         var callerName: String?
+        let answers = stage.peers.flatMap { registry[$0.kind]?.spec.writesBack?($0) ?? [] }
         for definition in stage.processors {
             guard let entry = registry[definition.kind] else {
                 throw TopologyFaults([TopologyFault(at: definition.mark, "unknown kind \(definition.kind)")])
@@ -142,6 +143,7 @@ public final class PartitionStep {
             }
             if entry.isProjector { projector = definition.name }
             guard let instance = try entry.make(definition) else { continue }
+            if !answers.isEmpty { instance.noteAnswers(answers) }
             let stateType = type(of: instance).stateType
             processors.append(
                 ProcessorSlot(
@@ -184,14 +186,14 @@ public final class PartitionStep {
     /// Processes one record. Throws only for a bug or a broken state, `.stop`: the topology ends with the record's position.
     ///
     /// - Parameters:
-    ///   - headers: only looked at where the step `readsHeaders`.
+    ///   - headers: only looked at where the step `readsHeaders`, and of a caller's dead letter.
     ///   - redrive: the record is a dead letter that is tried again. The caller then settles what the verdict means for the
     ///     letter: `.refused` leaves it where it is, `.done` ends with `released`.
     public func process(
         _ record: RawRecord, headers: [DeadLetter.Header] = [], redrive: Redrive? = nil
     ) throws(EngineError) -> StepVerdict {
         if ofRecords != nil { return settle(try processAsItIs(record, headers, redrive), record, redrive) }
-        if callerName != nil { return settle(sendAgain(record, redrive), record, redrive) }
+        if callerName != nil { return settle(sendAgain(record, headers, redrive), record, redrive) }
         if redrive == nil, takesShortWay {
             switch try runLeaves(record) {
             case .done:

@@ -1,5 +1,8 @@
 /// The difference of two texts line by line, with three lines around each change.
 public enum LineDiff {
+    /// Lines between the first and the last difference beyond which they are not compared with each other: that takes their square.
+    private static let mostCompared = 2000
+
     private enum Line {
         case same(String)
         case removed(String)
@@ -37,12 +40,19 @@ public enum LineDiff {
     }
 
     private static func align(_ old: [String], _ new: [String]) -> [Line] {
-        var removed: Set<Int> = []
-        var added: Set<Int> = []
-        for change in new.difference(from: old) {
-            switch change {
-            case .remove(let offset, _, _): removed.insert(offset)
-            case .insert(let offset, _, _): added.insert(offset)
+        let before = zip(old, new).prefix { $0 == $1 }.count
+        let most = min(old.count, new.count) - before
+        let after = zip(old.reversed().prefix(most), new.reversed().prefix(most)).prefix { $0 == $1 }.count
+        var removed = Set(before..<old.count - after)
+        var added = Set(before..<new.count - after)
+        if removed.count + added.count <= mostCompared {
+            let changes = new[before..<new.count - after].difference(from: old[before..<old.count - after])
+            (removed, added) = ([], [])
+            for change in changes {
+                switch change {
+                case .remove(let offset, _, _): removed.insert(before + offset)
+                case .insert(let offset, _, _): added.insert(before + offset)
+                }
             }
         }
         var lines: [Line] = []

@@ -3,10 +3,16 @@ public struct StageDefinition: Sendable {
     public var name: StageName
     public var source: SourceDefinition
     public var processors: [ProcessorDefinition]
+    /// All processors of the topology, these too.
+    public var peers: [ProcessorDefinition]
 
-    public init(name: StageName, source: SourceDefinition, processors: [ProcessorDefinition]) {
+    public init(
+        name: StageName, source: SourceDefinition, processors: [ProcessorDefinition],
+        peers: [ProcessorDefinition] = []
+    ) {
         self.name = name
         self.source = source
         self.processors = processors
+        self.peers = peers
     }
 }

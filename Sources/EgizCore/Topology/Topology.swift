@@ -47,7 +47,8 @@ public struct Topology: Sendable {
                 members.append(next)
             }
             return StageDefinition(
-                name: StageName(topology: name, source: source.name), source: source, processors: members)
+                name: StageName(topology: name, source: source.name), source: source, processors: members,
+                peers: processors)
         }
     }
 }

@@ -1,4 +1,5 @@
 import EgizPostgres
+import HTTPTypes
 import NIOCore
 
 /// What the client asks for: subscriptions begin, begin anew, and end. On the loop, but where it says otherwise.

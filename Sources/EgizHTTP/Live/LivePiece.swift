@@ -1,3 +1,4 @@
+import EgizCore
 import EgizPostgres
 import EgizTwin
 

@@ -1,3 +1,4 @@
+import HTTPTypes
 import Synchronization
 
 /// The memory that bodies of requests may take together: each is read whole, and thousands of connections may send one at a time.

@@ -1,3 +1,4 @@
+import HTTPTypes
 import Synchronization
 
 /// Lets a few searches through at a time: each may read a whole table for seconds, and the connections they leave are everybody's.

@@ -20,8 +20,8 @@ enum WriteGuard {
     /// host. `null`, as sandboxed pages and files send it, is foreign.
     static func isOwn(_ origin: String, _ authority: String?) -> Bool {
         guard let authority, !authority.isEmpty else { return false }
-        let (origin, authority) = (origin.lowercased(), authority.lowercased())
-        return origin == "http://\(authority)" || origin == "https://\(authority)"
+        let (page, host) = (origin.lowercased(), authority.lowercased())
+        return page == "http://\(host)" || page == "https://\(host)"
     }
 
     /// Without parameters, in small letters.

@@ -75,6 +75,8 @@ extension Migration {
             create trigger changed_delete after delete on egiz.twin_registration
                 referencing old table as removed for each statement execute function egiz.registration_changed();
 
+            create index ml_prediction_by_task on egiz.ml_prediction (task, thing_id, model, shadow);
+
             -- Lists do not read the nodes themselves.
             alter table egiz.model_3d add column node_count bigint not null default 0;
             alter table egiz.model_3d disable trigger user;

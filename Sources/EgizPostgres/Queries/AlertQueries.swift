@@ -54,7 +54,8 @@ public struct AlertQueries {
         }
         if let namespace = filter.namespace {
             parameters.append(.text(namespace))
-            conditions.append("split_part(alert.thing_id, ':', 1) = $\(parameters.count)")
+            let name = "$\(parameters.count)"
+            conditions.append("alert.thing_id >= \(name) || ':' and alert.thing_id < \(name) || ';'")
         }
         if let assignee = filter.assignee {
             parameters.append(.text(assignee))

@@ -85,11 +85,16 @@ public struct PredictionQueries: Sendable {
         var conditions = ["true"]
         for (column, value) in [
             ("task =", filter.task), ("model =", filter.model), ("prediction.thing_id =", filter.thing?.text),
-            ("split_part(prediction.thing_id, ':', 1) =", filter.namespace),
         ] {
             guard let value else { continue }
             parameters.append(.text(value))
             conditions.append("\(column) $\(parameters.count)")
+        }
+        if let namespace = filter.namespace {
+            parameters.append(.text(namespace))
+            // A range of the key: ";" comes after ":".
+            let column = "prediction.thing_id"
+            conditions.append("\(column) >= $\(parameters.count) || ':' and \(column) < $\(parameters.count) || ';'")
         }
         if let isShadow = filter.isShadow {
             parameters.append(.bool(isShadow))
@@ -105,8 +110,7 @@ public struct PredictionQueries: Sendable {
         let found = filter.scope.select(
             "prediction.*", from: "egiz.ml_prediction prediction", thing: "prediction.thing_id",
             where: conditions.joined(separator: " and "), order: "prediction.thing_id, task, model, shadow",
-            limit: "$1",
-            at: parameters.count)
+            limit: "$1", at: parameters.count)
         let sql = "select \(Self.columns) from (\(found)) found order by thing_id, task, model, shadow limit $1"
         let values = parameters
         return try await pool.read { try $0.query(sql, values).map(Self.prediction) }

@@ -171,6 +171,8 @@ public final class PostgresDeploymentStore: DeploymentStore {
                 update egiz.topology set active = $2 and version = deployment.wanted_version
                 from egiz.deployment where name = $1 and deployment.topology = name
                 """, [.text(topology), .bool(state != .deleted)])
+            // Workers that still run it do so once more when it has drained.
+            if state == .deleted { try StageEnd.end(topology, except: [], connection) }
             let action = state == .paused ? "pause" : state == .running ? "resume" : "delete"
             try note(action, topology, [("state", .string(state.rawValue))])
         }
@@ -180,6 +182,12 @@ public final class PostgresDeploymentStore: DeploymentStore {
         _ = try connection().query(
             "update egiz.deployment set running_version = $2, changed_at = clock_timestamp() where topology = $1",
             [.text(topology), .int64(version)])
+    }
+
+    public func endStages(of topology: String, except present: [StageName]) throws(EngineError) {
+        try exclusively { () throws(EngineError) in
+            try StageEnd.end(topology, except: present, try self.connection())
+        }
     }
 
     public func purge(_ topology: String) throws(EngineError) {

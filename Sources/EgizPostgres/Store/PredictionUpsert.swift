@@ -1,7 +1,7 @@
 import EgizCore
 import EgizTwin
 
-/// Writes what models say of things, the last answer of each.
+/// Writes what models say of things, the last answer of each; the answer to an old question changes nothing (`PredictionRow.isOlder`).
 enum PredictionUpsert {
     static func write(_ predictions: [PredictionRow], _ connection: PostgresConnection) throws(EngineError) {
         try RowBatches.each(
@@ -34,6 +34,7 @@ enum PredictionUpsert {
                 output_topic = excluded.output_topic, output_partition = excluded.output_partition,
                 output_offset = excluded.output_offset, latency_ms = excluded.latency_ms,
                 updated_at = excluded.updated_at
+            where not (excluded.revision < ml_prediction.revision and excluded.event_time < ml_prediction.event_time)
             """,
             [
                 .textArray(rows.map(\.home.stage.text)), .int64Array(rows.map { Int64($0.home.partition) }),

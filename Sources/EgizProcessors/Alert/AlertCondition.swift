@@ -85,7 +85,7 @@ final class AlertCondition: Sendable {
         let clear = try reader.expression("clear")
         guard let margin = try reader.number("margin") else { return .when(when, holdsOn: nil, clear: clear) }
         guard clear == nil else { throw misplaced("margin", "stands beside `clear`, expected one of them") }
-        guard margin >= 0 else { throw reader.fault("margin", "a number of at least 0") }
+        guard margin >= 0, margin.isFinite else { throw reader.fault("margin", "a number of at least 0") }
         guard let relaxed = when.relaxed(by: margin) else {
             throw misplaced(
                 "margin", "needs a comparison with `<`, `<=`, `>` or `>=` in `when`; write `clear` otherwise")

@@ -59,7 +59,10 @@ public final class AlertRule: StatefulProcessor {
     private let own: [AlertCondition]
     private let usesRegistry: Bool
     /// Those of the file, then those of the registry.
-    private var rules: [AlertCondition]
+    private var rules: [AlertCondition] {
+        didSet { places = RulePlaces(rules.map(\.selector)) }
+    }
+    private var places: RulePlaces
     private let types: TypeTree
     private var lineages: TypeTree
     let topic: String?
@@ -89,7 +92,7 @@ public final class AlertRule: StatefulProcessor {
         guard !rules.isEmpty || usesRegistry else {
             throw reader.fault("rules", "at least one rule, or `registry: true`")
         }
-        (own, self.rules) = (rules, rules)
+        (own, self.rules, places) = (rules, rules, RulePlaces(rules.map(\.selector)))
         types = try TypeTree(try reader.entries("types"))
         lineages = types
         topic = try reader.text("to")
@@ -136,7 +139,7 @@ public final class AlertRule: StatefulProcessor {
     private func set(of thing: ThingID, _ twin: Twin?) -> AlertSet {
         let lineage = lineages.lineage(of: thing, twin)
         var chosen: [(number: Int, distance: Int)] = []
-        for number in rules.indices {
+        for number in places.of(thing) {
             guard let distance = rules[number].selector.distance(thing, lineage: lineage) else { continue }
             let name = rules[number].name
             if let place = chosen.firstIndex(where: { rules[$0.number].name.utf8.elementsEqual(name.utf8) }) {
@@ -148,6 +151,8 @@ public final class AlertRule: StatefulProcessor {
         let key = chosen.map(\.number)
         if let known = sets[key] { return known }
         let made = AlertSet(key.map { rules[$0] })
+        // Where each thing has rules of its own, there are as many sets as things.
+        if sets.count >= 10_000 { sets.removeAll() }
         sets[key] = made
         return made
     }

@@ -35,7 +35,10 @@ struct AlertWork {
             return noteData(rule, silence, isData: isData, &effects)
         }
         switch condition.verdict(view, isActive: state.rules[rule].isActive) {
-        case .failed: effects.countRuleError()
+        case .failed:
+            effects.countRuleError()
+            // A raised alert stays as it is; of one that is only waited for nobody knows any more that it holds.
+            forgetPending(rule, condition, &effects)
         case .holds:
             guard !state.rules[rule].isActive, !state.rules[rule].isSuppressed, state.rules[rule].pendingSince == nil
             else { return }
@@ -44,13 +47,17 @@ struct AlertWork {
             state.rules[rule].pendingSince = streamTime
             effects.setTimer(at: streamTime.advanced(byMicroseconds: condition.hold))
         case .ends:
-            if let since = state.rules[rule].pendingSince {
-                state.rules[rule].pendingSince = nil
-                release(since.advanced(byMicroseconds: condition.hold), &effects)
-            }
+            forgetPending(rule, condition, &effects)
             state.rules[rule].isSuppressed = false
             if state.rules[rule].isActive { lower(rule, &effects) }
         }
+    }
+
+    /// The condition holds no longer, or nobody knows.
+    private mutating func forgetPending(_ rule: Int, _ condition: AlertCondition, _ effects: inout RecordEffects) {
+        guard let since = state.rules[rule].pendingSince else { return }
+        state.rules[rule].pendingSince = nil
+        release(since.advanced(byMicroseconds: condition.hold), &effects)
     }
 
     /// Data has come, or a thing is met for the first time. One timer waits for the next silence; it looks again when it fires, so
@@ -92,9 +99,19 @@ struct AlertWork {
         }
     }
 
-    /// Sets the timers of a rule once more: while a version of the topology was without its processor, they were dropped.
-    func setTimer(of rule: Int, _ effects: inout RecordEffects) {
-        if let due = awaited(by: rule) { effects.setTimer(at: due) }
+    /// Sets the timers of a rule once more: while a version of the topology was without its processor, they were dropped. One for a
+    /// silence that was longer before is due sooner now.
+    mutating func setTimer(of rule: Int, _ effects: inout RecordEffects) {
+        guard var due = awaited(by: rule) else { return }
+        if case .noData(let silence, _)? = condition(rule)?.trigger, let last = state.rules[rule].lastData {
+            let sooner = last.advanced(byMicroseconds: silence)
+            if sooner < due {
+                state.rules[rule].timer = sooner
+                release(due, &effects)
+                due = sooner
+            }
+        }
+        effects.setTimer(at: due)
     }
 
     mutating func tick(_ rule: Int, _ tick: TimerTick, _ effects: inout RecordEffects) {

@@ -100,7 +100,7 @@ enum SceneMapping: Sendable {
         }
         guard !steps.isEmpty else { throw reader.fault("steps", "at least one step") }
         let hysteresis = try reader.number("hysteresis") ?? 0
-        guard hysteresis >= 0 else { throw reader.fault("hysteresis", "a number of at least 0") }
+        guard hysteresis >= 0, hysteresis.isFinite else { throw reader.fault("hysteresis", "a number of at least 0") }
         return .steps(steps, hysteresis: hysteresis)
     }
 

@@ -87,9 +87,10 @@ public final class DeadLetterHandler: StatefulProcessor, RecordProcessor {
             KeptLetter(
                 code: letter.code, message: letter.message, thing: letter.thing, attempts: letter.attempts + 1,
                 retryAt: target(of: record) == nil ? nil : retry?.due(letter, arrived: record.time)))
-        guard let alert, let state = memory as? LetterState else { return }
+        guard let state = memory as? LetterState else { return }
         // Records of logs without times count as if they came at once.
         let time = record.streamTime ?? record.time
+        guard let alert else { return state.end(at: time, record.position) }
         state.add(at: time, alert)
         settle(state, alert, at: time, record.position, &effects)
     }
@@ -115,7 +116,7 @@ public final class DeadLetterHandler: StatefulProcessor, RecordProcessor {
     // MARK: The rate
 
     public func tick(_ tick: TimerTick, state: LetterState, into effects: inout RecordEffects) {
-        guard let alert else { return }
+        guard let alert else { return state.end(at: tick.due, nil) }
         settle(state, alert, at: tick.due, nil, &effects)
     }
 

@@ -116,6 +116,13 @@ public final class LetterState: ProcessorState {
         raised?.isDirty = true
     }
 
+    /// Nobody wants an alert any more.
+    func end(at time: EventTime, _ cause: InputPosition?) {
+        clear(at: time, cause)
+        parts = []
+        isHigh = false
+    }
+
     func clear(at time: EventTime, _ cause: InputPosition?) {
         guard var alert = raised else { return }
         raised = nil

@@ -24,6 +24,10 @@ public final class FanOut: StatefulProcessor {
             KindField(
                 "to", .topic,
                 "The topic, key: the thing id; `ml.input.v1.<task>` where left out. `Schemas/ml-input.v1.schema.json`."),
+            KindField(
+                "alsoOn", .texts, default: "[]",
+                "Paths where answers of other tasks come to the thing (their `writeTo`) that this task is to be asked on too; no others ask it."
+            ),
         ],
         metrics: [
             .init("questions", "questions that were written"),
@@ -47,6 +51,10 @@ public final class FanOut: StatefulProcessor {
         defaultTopics: { definition, _ in
             guard case .string(let task)? = definition.settings["task"]?.content else { return [] }
             return ["ml.input.v1.\(task)"]
+        },
+        checkPeers: AnswerChain.check,
+        writesBack: { definition in
+            (try? SettingsReader(definition).path("writeTo"))?.paths.first.map { [$0] } ?? []
         })
 
     public static let mayRefuse = false
@@ -54,7 +62,9 @@ public final class FanOut: StatefulProcessor {
     private let name: String
     private let own: ModelTask?
     private let ownTypes: TypeTree
-    private let topic: String
+    let topic: String
+    /// Answers of other tasks that ask nevertheless.
+    private let alsoOn: [[String]]
     private let ownFingerprint: UInt64
 
     private var task: ModelTask?
@@ -66,6 +76,10 @@ public final class FanOut: StatefulProcessor {
     private var thingTypes: UInt64 = 0
     /// Rises when the task changes: states look anew whether they are its.
     private var generation = 1
+    /// Where answers come to things: those of the topology, and of the registry's tasks. Two tasks whose answers asked each other would
+    /// do so for ever, and every event would add to it.
+    private var answers: [[String]] = []
+    private var registryAnswers: [[String]] = []
     /// Places of features by the id of their path, made when the first event shows the table of paths.
     private var places: [PathID: [Int]]?
     private var definition: PathID?
@@ -80,14 +94,19 @@ public final class FanOut: StatefulProcessor {
         ownTypes = try TypeTree(try reader.entries("types"))
         types = ownTypes
         topic = try reader.text("to") ?? "ml.input.v1.\(name)"
+        alsoOn = try AnswerChain.alsoOn(reader)
         var hash = Fingerprint()
         hash.combine(name)
         if reader.has("features") {
             for field in ModelTask.fields { if let value = reader.value(field.name) { hash.combine(value) } }
             let task = try ModelTask(name: name, reader)
+            if let writeTo = task.writeTo, alsoOn.contains(where: { AnswerChain.touches($0, writeTo) }) {
+                throw reader.fault("alsoOn", "paths outside `writeTo`: its own answers would ask it again, for ever")
+            }
             (own, self.task) = (task, task)
         } else {
-            for word in ["model", "twins", "every", "writeTo"] where reader.has(word) {
+            let words = ["model", "twins", "every", "writeTo"] + (alsoOn.isEmpty ? [] : ["alsoOn"])
+            for word in words where reader.has(word) {
                 throw reader.fault(
                     at: reader.value(word)?.mark ?? reader.mark,
                     "\(reader.path).\(word): without `features` the task comes from the registry, with all its words; remove this one, or add `features`"
@@ -129,6 +148,7 @@ public final class FanOut: StatefulProcessor {
             hash.combine(parent)
         }
         types = ownTypes.merging(registry)
+        registryAnswers = registry.tasks.compactMap { (try? RegistryTask.task($0))?.writeTo }
         // Types of registered things are no rules: the step looks at the things whose type is another one.
         if fingerprint != hash.value || thingTypes != registry.thingTypesFingerprint {
             (fingerprint, thingTypes) = (hash.value, registry.thingTypesFingerprint)
@@ -139,9 +159,25 @@ public final class FanOut: StatefulProcessor {
         return problems
     }
 
-    /// A changed task asks with the next event: what is silent now has nothing new to say.
+    public func noteAnswers(_ paths: [[String]]) { answers = paths }
+
+    /// A changed task asks with the next event: what is silent now has nothing new to say. Its timer is set once more: while a version
+    /// of the topology was without the processor it was dropped, and the next may be due sooner than before.
     public func review(_ change: borrowing TwinChange, state: FanOutState, into effects: inout RecordEffects) {
-        if let task { adopt(task, change.thing, change.twin, state) }
+        guard let task else { return }
+        adopt(task, change.thing, change.twin, state)
+        guard let timer = state.timer else { return }
+        var due: EventTime?
+        if task.trigger == .time, state.isMember { due = min(timer, next(task, change.streamTime)) }
+        if due != timer { effects.cancelTimer(at: timer) }
+        state.timer = due
+        if let due { effects.setTimer(at: due) }
+    }
+
+    /// When a task by time asks next.
+    private func next(_ task: ModelTask, _ streamTime: EventTime) -> EventTime {
+        EventTime(microseconds: (streamTime.microseconds / task.every) * task.every).advanced(
+            byMicroseconds: task.every)
     }
 
     private func adopt(_ task: ModelTask, _ thing: ThingID, _ twin: Twin?, _ state: FanOutState) {
@@ -171,16 +207,14 @@ public final class FanOut: StatefulProcessor {
         var hasChanged = false
         // A device may say any time: ahead of the log it would push all others out of the window.
         let time = min(change.time, change.streamTime)
-        var isOwnOnly = task.writeTo != nil && !change.leaves.isEmpty
+        var isAnswerOnly = !change.leaves.isEmpty && knowsAnswers(task)
         for leaf in change.leaves {
-            if isOwnOnly, let writeTo = task.writeTo {
-                isOwnOnly = ModelTask.isBelow(writeTo, change.paths.segments(of: leaf.path))
-            }
+            if isAnswerOnly { isAnswerOnly = isAnswer(change.paths.segments(of: leaf.path), task) }
             guard let features = places[leaf.path] else { continue }
             hasChanged = hasChanged || leaf.changed
             for place in features { take(leaf.value, task.features[place], time, state, &effects) }
         }
-        if isOwnOnly { return }
+        if isAnswerOnly { return }
         switch task.trigger {
         case .event: ask(task, ThingView(change), change.streamTime, change.topic, change.offset, state, &effects)
         case .change:
@@ -189,11 +223,21 @@ public final class FanOut: StatefulProcessor {
         case .time:
             (state.topic, state.offset) = (change.topic, change.offset)
             guard state.timer == nil else { return }
-            let now = change.streamTime.microseconds
-            let due = EventTime(microseconds: (now / task.every) * task.every).advanced(byMicroseconds: task.every)
+            let due = next(task, change.streamTime)
             state.timer = due
             effects.setTimer(at: due)
         }
+    }
+
+    private func knowsAnswers(_ task: ModelTask) -> Bool {
+        task.writeTo != nil || !answers.isEmpty || !registryAnswers.isEmpty
+    }
+
+    /// Whether what a model said stands there, of this task or of another one.
+    private func isAnswer(_ path: [String], _ task: ModelTask) -> Bool {
+        if let writeTo = task.writeTo, ModelTask.isBelow(writeTo, path) { return true }
+        guard (answers + registryAnswers).contains(where: { ModelTask.isBelow($0, path) }) else { return false }
+        return !alsoOn.contains { ModelTask.isBelow($0, path) }
     }
 
     private func redefines(_ change: borrowing TwinChange) -> Bool {
@@ -219,11 +263,21 @@ public final class FanOut: StatefulProcessor {
             state.windows[feature.signature] = nil
             return
         }
-        guard let value = JSONValue(leaf: leaf, parser) else { return }
-        if aggregate != .raw, aggregate != .count, value.number == nil {
+        let value: JSONValue
+        switch aggregate {
+        case .count: value = .int(1)
+        case .raw:
+            // A window is part of the thing's state: what is large does not belong there.
+            guard FeatureWindow.fits(leaf), let whole = JSONValue(leaf: leaf, parser) else {
+                return effects.countRuleError()
+            }
+            value = whole
+        case .mean, .min, .max, .std, .slope:
             // Nothing that can be calculated with.
-            effects.countRuleError()
-            return
+            guard let number = JSONValue(leaf: leaf, parser), number.number != nil else {
+                return effects.countRuleError()
+            }
+            value = number
         }
         state.windows[feature.signature, default: FeatureWindow()].add(
             value, at: time.microseconds, length: feature.length, most: feature.most)
@@ -236,68 +290,5 @@ public final class FanOut: StatefulProcessor {
         if state.generation != generation { adopt(task, tick.thing, tick.twin, state) }
         guard state.isMember, tick.twin?.isAlive != false, state.offset >= 0 else { return }
         ask(task, ThingView(tick), tick.streamTime, state.topic, state.offset, state, &effects)
-    }
-
-    // MARK: Questions
-
-    private func ask(
-        _ task: ModelTask, _ view: ThingView, _ streamTime: EventTime, _ topic: Int, _ offset: Int64,
-        _ state: FanOutState, _ effects: inout RecordEffects
-    ) {
-        if let condition = task.condition {
-            let verdict = view.evaluate(condition)
-            if verdict.isFailed { effects.countRuleError() }
-            guard verdict.isTrue else { return }
-        }
-        var features = JSONObject()
-        var missing = JSONObject()
-        for feature in task.features {
-            if let value = value(of: feature, view, state) {
-                features[feature.name] = value
-                if feature.missing == .last { state.lasts[feature.signature] = value }
-                continue
-            }
-            switch feature.missing {
-            case .skip: return
-            case .default:
-                features[feature.name] = feature.fallback
-                missing[feature.name] = .string(feature.fallback == .null ? "null" : "default")
-            case .last:
-                guard let last = state.lasts[feature.signature] else { return }
-                features[feature.name] = last
-                missing[feature.name] = .string("last")
-            }
-        }
-        guard let position = effects.position(topic: topic, offset: offset) else { return }
-        var metadata = JSONObject()
-        metadata["input"] = RuleRecords.cause(position)
-        metadata["revision"] = .int(view.revision)
-        metadata["time"] = .string(view.time.text)
-        metadata["streamTime"] = .string(streamTime.text)
-        metadata["trigger"] = .string(task.trigger.rawValue)
-        if !missing.isEmpty { metadata["missing"] = .object(missing) }
-        var question = JSONObject()
-        question["thingId"] = .string(view.thing.text)
-        question["task"] = .string(task.name)
-        question["model"] = .string(task.model)
-        question["features"] = .object(features)
-        question["metadata"] = .object(metadata)
-        var bytes: [UInt8] = []
-        JSONValue.object(question).write(into: &bytes)
-        do throws(RecordFault) {
-            try effects.emit(to: self.topic, value: bytes)
-            effects.countQuestion()
-        } catch {
-            effects.countRuleError()
-        }
-    }
-
-    private func value(of feature: Feature, _ view: ThingView, _ state: FanOutState) -> JSONValue? {
-        guard let aggregate = feature.aggregate else {
-            let value = view.twin?.value(at: feature.path)
-            return value == .null ? nil : value
-        }
-        guard let window = state.windows[feature.signature] else { return nil }
-        return window.value(aggregate, at: view.time.microseconds, length: feature.length)
     }
 }

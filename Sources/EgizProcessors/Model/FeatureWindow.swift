@@ -13,34 +13,69 @@ struct FeatureWindow {
         case mean, min, max, std, slope, count, raw
     }
 
+    /// Bytes of a text or a JSON value that is taken into a window, and of all of one window; numbers do not count.
+    static let largestValue = 256
+    static let mostBytes = 64 << 10
+
     private(set) var samples: [Sample] = []
+    private var bytes = 0
 
     init() {}
 
-    init(_ samples: [Sample]) { self.samples = samples }
+    init(_ samples: [Sample]) {
+        self.samples = samples
+        bytes = samples.reduce(0) { $0 + Self.size($1.value) }
+    }
+
+    static func fits(_ leaf: LeafValue) -> Bool {
+        switch leaf {
+        case .text(let text), .json(let text): text.utf8.count <= largestValue
+        default: true
+        }
+    }
+
+    private static func size(_ value: JSONValue) -> Int {
+        switch value {
+        case .string(let text): text.utf8.count
+        case .array, .object: value.text.utf8.count
+        default: 0
+        }
+    }
 
     var isEmpty: Bool { samples.isEmpty }
 
-    /// Takes a sample in; of two at one time the later one stays. What is then too old or too many goes.
+    /// Takes a sample in; of two at one time the later one stays. What is then too old or too much goes.
     mutating func add(_ value: JSONValue, at time: Int64, length: Int64?, most: Int) {
         var place = samples.count
         while place > 0, samples[place - 1].time > time { place -= 1 }
+        bytes += Self.size(value)
         if place > 0, samples[place - 1].time == time {
+            bytes -= Self.size(samples[place - 1].value)
             samples[place - 1].value = value
         } else {
             samples.insert(Sample(time: time, value: value), at: place)
         }
         if let newest = samples.last?.time { trim(to: newest, length: length) }
-        if samples.count > most { samples.removeFirst(samples.count - most) }
+        if samples.count > most { removeFirst(samples.count - most) }
+        guard bytes > Self.mostBytes else { return }
+        var (count, left) = (0, bytes)
+        while left > Self.mostBytes, count < samples.count {
+            left -= Self.size(samples[count].value)
+            count += 1
+        }
+        removeFirst(count)
     }
 
-    mutating func removeAll() { samples.removeAll() }
+    private mutating func removeFirst(_ count: Int) {
+        for sample in samples.prefix(count) { bytes -= Self.size(sample.value) }
+        samples.removeFirst(count)
+    }
 
     private mutating func trim(to time: Int64, length: Int64?) {
         guard let length else { return }
         let (start, overflow) = time.subtractingReportingOverflow(length)
         guard !overflow, let first = samples.first, first.time <= start else { return }
-        samples.removeFirst(samples.prefix { $0.time <= start }.count)
+        removeFirst(samples.prefix { $0.time <= start }.count)
     }
 
     /// What it comes to at `time`, over `time - length < t`; nil where there is nothing to calculate with.

@@ -80,7 +80,7 @@ public final class ModelCaller: Caller {
             source.topics.filter { $0.name.hasPrefix("ml.input.v1.") }.map { "ml.output.v1.\($0.name.dropFirst(12))" }
         })
 
-    private struct Model {
+    struct Model {
         var name: String
         var endpoint: String
         var version: String?
@@ -88,11 +88,11 @@ public final class ModelCaller: Caller {
 
     public let policy: CallPolicy
     public let lanes: [CallLane]
-    private let models: [Model]
+    let models: [Model]
     private let speech: ModelProtocol
     private let token: String?
     private let healthPath: String?
-    private let topic: String?
+    let topic: String?
     private let parser = JSONParser()
 
     public init(_ definition: ProcessorDefinition) throws(TopologyFaults) {
@@ -148,6 +148,13 @@ public final class ModelCaller: Caller {
         guard let scheme, text.utf8.count > scheme.utf8.count, isPlain(text),
             text.utf8.dropFirst(scheme.utf8.count).first != UInt8(ascii: "/")
         else { throw reader.fault("endpoint", "an address such as http://host:8000, without `?` and `#`") }
+        guard !text.utf8.dropFirst(scheme.utf8.count).prefix(while: { $0 != UInt8(ascii: "/") }).contains(0x40) else {
+            // What stands before the @ may be a password: it is not repeated.
+            throw reader.fault(
+                at: reader.value("endpoint")?.mark ?? reader.mark,
+                "\(reader.path).endpoint: expected an address without a user and a password in it; `token` names a variable"
+            )
+        }
         var bytes = Array(text.utf8)
         while bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
         return String(decoding: bytes, as: UTF8.self)
@@ -204,7 +211,7 @@ public final class ModelCaller: Caller {
         var request = CallRequest(
             url: speech.url(model.endpoint, model: model.name), headers: headers,
             body: speech.body(questions, model: model.name, version: model.version), policy: policy)
-        if let token, tools.environment(token) == nil {
+        if let token, authorization(tools).isEmpty {
             // Without it the answer would be 401, and each question a dead letter.
             request.problem =
                 "the environment variable \(token) with the token is not set; set it and start the worker again"
@@ -222,7 +229,7 @@ public final class ModelCaller: Caller {
     }
 
     private func authorization(_ tools: CallTools) -> [CallRequest.Header] {
-        guard let token, let secret = tools.environment(token) else { return [] }
+        guard let token, let secret = tools.environment(token), !secret.utf8.isEmpty else { return [] }
         return [.init("Authorization", "Bearer \(secret)")]
     }
 
@@ -242,7 +249,7 @@ public final class ModelCaller: Caller {
         return "00-\(isTrace ? String(parts[1]) : String(key.prefix(32)))-\(key.suffix(16))-01"
     }
 
-    private static func microseconds(_ duration: Duration) -> Int64 {
+    static func microseconds(_ duration: Duration) -> Int64 {
         let (seconds, attoseconds) = duration.components
         return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
     }
@@ -284,36 +291,5 @@ public final class ModelCaller: Caller {
     /// `1.0.0` is also said of `1.0.0+322a9e11`.
     private static func isVersion(_ version: String, _ expected: String) -> Bool {
         version.utf8.elementsEqual(expected.utf8) || version.utf8.starts(with: "\(expected)+".utf8)
-    }
-
-    public func outputs(of item: CallItem, replies: [CallReply]) -> [CallOutput] {
-        guard let question = item.question.payload.object else { return [] }
-        let task = question["task"]?.string ?? ""
-        return replies.enumerated().map { lane, reply in
-            var output = JSONObject()
-            output["thingId"] = question["thingId"]
-            output["task"] = question["task"]
-            output["model"] = .string(models[lane].name)
-            output["modelVersion"] = .null
-            output["id"] = .string(item.record.id)
-            switch reply.answer {
-            case .value(let answer):
-                output["modelVersion"] = answer.object?["version"] ?? .null
-                output["prediction"] = answer.object?["prediction"]
-            case .failed(let fault):
-                var error = JSONObject()
-                error["code"] = .string(fault.code)
-                error["message"] = .string(fault.message)
-                output["error"] = .object(error)
-            }
-            output["input"] = RuleRecords.cause(item.record.position)
-            output["metadata"] = question["metadata"]
-            output["latencyMs"] = .double(Double(Self.microseconds(reply.latency)) / 1000)
-            output["attempts"] = .int(Int64(reply.attempts))
-            output["shadow"] = .bool(lane > 0)
-            var bytes: [UInt8] = []
-            JSONValue.object(output).write(into: &bytes)
-            return CallOutput(topic: topic ?? "ml.output.v1.\(task)", value: bytes)
-        }
     }
 }

@@ -76,6 +76,11 @@ enum Prediction {
         if response.status == 422, let name {
             return .refused(CallFault(code(name), message ?? "the question is refused"), splits: true)
         }
+        // A key that is missing or has run out is no fault of the question: it waits until somebody mends that.
+        if [401, 403, 407].contains(response.status) {
+            let why = message ?? "the service does not let the caller in (status \(response.status)); see `token`"
+            return .unavailable(CallFault("http-\(response.status)", why), retryAfter: response.retryAfter)
+        }
         return .ofStatus(response, message: message)
     }
 }

@@ -1,8 +1,10 @@
 public import EgizCore
-import EgizTwin
+public import EgizTwin
 
 /// The kind `prediction-writer`: keeps what models say of things, and gives it back to the things.
-public final class PredictionWriter: RecordProcessor {
+public final class PredictionWriter: StatefulProcessor, RecordProcessor {
+    public typealias State = AnswerMemory
+
     public static let spec = KindSpec(
         kind: "prediction-writer",
         summary: """
@@ -28,13 +30,19 @@ public final class PredictionWriter: RecordProcessor {
                 - { task: wear, writeTo: features.drive.wear, as: ditto }
             """,
         defaultTopics: { definition, _ in PredictionWriter.commandTopics(definition) },
-        checkPeers: checkFanOuts)
+        checkPeers: checkFanOuts, writesBack: { definition in PredictionWriter.writes(of: definition).map(\.path) })
 
     /// Where commands go whose entry names no topic.
     private static func commandTopics(_ definition: ProcessorDefinition) -> [String] {
-        let writer = try? PredictionWriter(definition)
-        return (writer?.writes ?? []).contains { $0.usesDefaultTopic } ? [WriteBack.commandTopic] : []
+        writes(of: definition).contains { $0.usesDefaultTopic } ? [WriteBack.commandTopic] : []
     }
+
+    /// What a writer writes back; nothing where its settings are at fault.
+    static func writes(of definition: ProcessorDefinition) -> [WriteBack] {
+        (try? PredictionWriter(definition))?.writes ?? []
+    }
+
+    public static let mayRefuse = false
 
     private let writes: [WriteBack]
 
@@ -73,14 +81,31 @@ public final class PredictionWriter: RecordProcessor {
         return faults
     }
 
+    /// The answers of one partition have one memory. No thing of a twin has such a name: its stage makes none.
+    public func subject(of position: InputPosition) -> ThingID? {
+        try? ThingID(validating: "answers:\(position.topic)-\(position.partition)")
+    }
+
+    public func process(_ change: borrowing TwinChange, state: AnswerMemory, into effects: inout RecordEffects)
+        throws(RecordFault)
+    {}
+
     public func process(_ record: InputRecord, into effects: inout RecordEffects) throws(RecordFault) {
+        try process(record, memory: nil, into: &effects)
+    }
+
+    public func process(_ record: InputRecord, memory: (any ProcessorState)?, into effects: inout RecordEffects)
+        throws(RecordFault)
+    {
         let row = try Self.row(record)
         effects.upsert(row)
-        guard row.error == nil, !row.key.isShadow,
+        // Nobody acts on a shadow. What is older than what the thing was told before is no news to it.
+        guard !row.key.isShadow, (memory as? AnswerMemory)?.isNews(row) ?? true, row.error == nil,
             let write = writes.first(where: { $0.task.utf8.elementsEqual(row.key.task.utf8) })
         else { return }
         let id = record.value.object?["id"]?.string ?? "\(record.position.topic)/\(record.position.offset)"
         guard let bytes = write.record(row, id: id) else { return }
+        // A few kilobytes at most: smaller than any broker's limit.
         try effects.emit(to: write.topic, key: Array(row.key.thing.text.utf8), value: bytes)
     }
 

@@ -87,7 +87,8 @@ public final class Webhook: Caller {
             CallRequest.Header("Content-Type", isJSON(body) ? "application/json" : "application/octet-stream"),
             CallRequest.Header("User-Agent", "digital-egiz"),
             // A retry says the same: the receiver can tell that he has it already.
-            CallRequest.Header("Idempotency-Key", record.id), CallRequest.Header("Egiz-Topic", record.topicName),
+            CallRequest.Header("Idempotency-Key", Self.key(record.id)),
+            CallRequest.Header("Egiz-Topic", record.topicName),
         ]
         if let trace = record.header("traceparent"), Self.isPlain(trace) {
             headers.append(CallRequest.Header("traceparent", trace))
@@ -121,6 +122,11 @@ public final class Webhook: Caller {
     }
 
     private func isJSON(_ body: [UInt8]) -> Bool { (try? parser.parse(body)) != nil }
+
+    /// Any producer can call a record anything: what may not stand in a header is named by its hash.
+    private static func key(_ id: String) -> String {
+        isPlain(id) && !id.utf8.isEmpty ? id : SHA256.hash(Array(id.utf8)).hex
+    }
 
     /// Without what would begin another header.
     private static func isPlain(_ text: String) -> Bool {

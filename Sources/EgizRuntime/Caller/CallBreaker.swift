@@ -35,14 +35,19 @@ struct CallBreaker: Sendable {
     mutating func admitted() { if state != .closed { state = .trying } }
 
     /// The call that was admitted ended without telling anything: another one may try.
-    mutating func abandoned(at now: Duration) { if state == .trying { state = .open(until: now) } }
+    mutating func abandoned(at now: Duration, isTrial: Bool) {
+        if state == .trying, isTrial { state = .open(until: now) }
+    }
 
-    mutating func succeeded() {
+    /// - Parameter isTrial: of the one call that tries. While it is under way, those that were begun before it tell nothing.
+    mutating func succeeded(isTrial: Bool) {
+        if state == .trying, !isTrial { return }
         inRow = 0
         state = .closed
     }
 
-    mutating func failed(at now: Duration, jitter: Double) {
+    mutating func failed(at now: Duration, jitter: Double, isTrial: Bool) {
+        if state == .trying, !isTrial { return }
         inRow += 1
         // What was under way when it opened tells nothing new.
         if case .open = state { return }

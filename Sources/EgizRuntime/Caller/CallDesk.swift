@@ -40,6 +40,9 @@ package final class CallDesk {
     private var health: [Int64: Int] = [:]
     private var nextHealth: Duration?
     private var settled: [Settled] = []
+    /// What tasks have in hand, and its bytes with what is to go out: under way, or done behind a record that is not.
+    package private(set) var heldItems = 0
+    package private(set) var heldBytes = 0
     private var nextNumber: Int64 = 1
 
     /// - Parameter gate: which the desks of the stage share. - Parameter seed: of the jitter.
@@ -64,7 +67,19 @@ package final class CallDesk {
         gate.with { $0.leave(place) }
     }
 
-    package var isFull: Bool { plan.isFull }
+    /// How much may be done behind records that are not: so often what may be under way.
+    private static let windows = 4
+
+    package var isFull: Bool {
+        plan.isFull || heldItems >= Self.windows * caller.policy.maxOpen
+            || heldBytes >= Self.windows * caller.policy.maxOpenBytes
+    }
+
+    /// A task has so much more in hand.
+    func hold(_ items: Int, bytes: Int) {
+        heldItems += items
+        heldBytes += bytes
+    }
 
     /// The first desk of its stage in the worker.
     package var isFirst: Bool { place == 0 }
@@ -79,7 +94,9 @@ package final class CallDesk {
         let number = nextNumber
         nextNumber += 1
         switch caller.read(record) {
-        case .call(let question): plan.add(CallItem(number: number, record: record, question: question), at: now)
+        case .call(let question):
+            plan.add(
+                CallItem(number: number, record: record, question: question), at: now, wallClock: tools().now)
         case .skip: settle(number, record, CallSettlement())
         case .refused(let fault, let thing): settle(number, record, CallSettlement(refused: fault, thing: thing))
         }
@@ -161,6 +178,7 @@ package final class CallDesk {
             }
         case .timedOut: illness = CallFault("timeout", "asked how it is, it gives no answer in time")
         case .away(let why): illness = CallFault("away", why)
+        case .cutOff(let why): illness = CallFault("cut-off", why)
         case .tooLarge: break
         }
         plan.health(lane, isWell: isWell, illness: illness, at: now)
@@ -187,8 +205,9 @@ package final class CallDesk {
         let verdict: CallVerdict =
             switch outcome {
             case .response(let response): caller.verdict(on: response, to: call.items, lane: call.lane)
-            case .timedOut: .unavailable(CallFault("timeout", "no answer within \(policy.timeout)"))
+            case .timedOut: .unavailable(CallFault("timeout", "no answer within \(policy.timeout)"), blame: .perhaps)
             case .away(let why): .unavailable(CallFault("away", why))
+            case .cutOff(let why): .unavailable(CallFault("cut-off", why), blame: .perhaps)
             case .tooLarge:
                 .faulty(
                     CallFault("answer-size", "the answer has more than \(policy.maxAnswerBytes) bytes (`maxAnswer`)"),

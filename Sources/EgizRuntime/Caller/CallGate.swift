@@ -14,8 +14,8 @@ package struct CallGate: Sendable {
         /// By desk, the number of the last call that it began.
         var served: [Int: Int64] = [:]
         var calls: Int64 = 0
-        /// Whose call tries whether the breaker may close.
-        var trial: Int?
+        /// The call that tries whether the breaker may close, and whose it is.
+        var trial: (desk: Int, call: Int64)?
         /// Calls that were answered.
         var answered: Int64 = 0
 
@@ -62,8 +62,9 @@ package struct CallGate: Sendable {
 
     func hasRoom(_ lane: Int) -> Bool { lanes[lane].callsOpen < concurrency }
 
-    mutating func begin(_ desk: Int, lane: Int) {
-        if !lanes[lane].breaker.isClosed { lanes[lane].trial = desk }
+    /// - Parameter call: as the desk numbers it.
+    mutating func begin(_ desk: Int, lane: Int, call: Int64) {
+        if !lanes[lane].breaker.isClosed { lanes[lane].trial = (desk, call) }
         lanes[lane].breaker.admitted()
         lanes[lane].rate.take()
         lanes[lane].open[desk, default: 0] += 1
@@ -77,29 +78,30 @@ package struct CallGate: Sendable {
         lanes[lane].waiting[desk] = wants ? now : nil
     }
 
-    /// A call of the desk has ended.
-    private mutating func end(_ desk: Int, lane: Int) {
-        guard let open = lanes[lane].open[desk] else { return }
-        lanes[lane].open[desk] = open > 1 ? open - 1 : nil
-        if lanes[lane].trial == desk { lanes[lane].trial = nil }
+    /// A call of the desk has ended; true where it was the one that tries.
+    private mutating func end(_ desk: Int, lane: Int, call: Int64) -> Bool {
+        if let open = lanes[lane].open[desk] { lanes[lane].open[desk] = open > 1 ? open - 1 : nil }
+        guard let trial = lanes[lane].trial, trial.desk == desk, trial.call == call else { return false }
+        lanes[lane].trial = nil
+        return true
     }
 
     /// - Parameter isUseful: false: somebody is there, but what was asked was not answered.
-    mutating func succeeded(_ desk: Int, lane: Int, isUseful: Bool) {
-        end(desk, lane: lane)
-        lanes[lane].breaker.succeeded()
+    mutating func succeeded(_ desk: Int, lane: Int, call: Int64, isUseful: Bool) {
+        let isTrial = end(desk, lane: lane, call: call)
+        lanes[lane].breaker.succeeded(isTrial: isTrial)
         if isUseful { lanes[lane].answered += 1 }
     }
 
-    mutating func failed(_ desk: Int, lane: Int, at now: Duration, jitter: Double) {
-        end(desk, lane: lane)
-        lanes[lane].breaker.failed(at: now, jitter: jitter)
+    mutating func failed(_ desk: Int, lane: Int, call: Int64, at now: Duration, jitter: Double) {
+        let isTrial = end(desk, lane: lane, call: call)
+        lanes[lane].breaker.failed(at: now, jitter: jitter, isTrial: isTrial)
     }
 
     /// A call ended without telling anything.
-    mutating func abandoned(_ desk: Int, lane: Int, at now: Duration) {
-        end(desk, lane: lane)
-        lanes[lane].breaker.abandoned(at: now)
+    mutating func abandoned(_ desk: Int, lane: Int, call: Int64, at now: Duration) {
+        let isTrial = end(desk, lane: lane, call: call)
+        lanes[lane].breaker.abandoned(at: now, isTrial: isTrial)
     }
 
     /// When a call might be made, as far as breaker and rate are concerned.
@@ -116,9 +118,9 @@ package struct CallGate: Sendable {
     mutating func leave(_ desk: Int) {
         records[desk] = nil
         for lane in lanes.indices {
-            if lanes[lane].trial == desk {
+            if lanes[lane].trial?.desk == desk {
                 lanes[lane].trial = nil
-                lanes[lane].breaker.abandoned(at: .zero)
+                lanes[lane].breaker.abandoned(at: .zero, isTrial: true)
             }
             lanes[lane].open[desk] = nil
             lanes[lane].waiting[desk] = nil

@@ -16,7 +16,7 @@ extension CallPlan {
                 continue
             }
             if let call = nextCall(of: lane, at: now, isTrial: !gate.lanes[lane].breaker.isClosed) {
-                gate.begin(desk, lane: lane)
+                gate.begin(desk, lane: lane, call: call.id)
                 return call
             }
             gate.wants(desk, lane: lane, false, at: now)
@@ -120,34 +120,27 @@ extension CallPlan {
     mutating func finish(
         _ id: Int64, lane: Int, _ verdict: CallVerdict, took: Duration, at now: Duration, through gate: inout CallGate
     ) {
-        if lanes[lane].check.call == id { return finishControl(lane, verdict, at: now, through: &gate) }
+        if lanes[lane].check.call == id { return finishControl(id, lane, verdict, at: now, through: &gate) }
         guard var batch = lanes[lane].inFlight.removeValue(forKey: id) else { return }
         batch.attempts += 1
         mayBeStale = true
         switch verdict {
         case .answered(let answers) where answers.count == batch.numbers.count:
-            gate.succeeded(desk, lane: lane, isUseful: true)
+            gate.succeeded(desk, lane: lane, call: id, isUseful: true)
             answered(batch, answers, lane, took: took, at: now)
         case .answered(let answers):
             let fault = CallFault("length", "\(answers.count) answers came to \(batch.numbers.count) records")
-            gate.failed(desk, lane: lane, at: now, jitter: jitter())
+            gate.failed(desk, lane: lane, call: id, at: now, jitter: jitter())
             useless(batch, lane, fault, splits: true, gate, at: now)
-        case .unavailable(let fault, let retryAfter, let isBlamed, let asksPatience):
-            gate.failed(desk, lane: lane, at: now, jitter: jitter())
-            if asksPatience, !definitions[lane].isShadow, batch.attempts < policy.mostAttempts ?? .max {
-                lanes[lane].lastFault = fault
-                // What is answered while these are sent away says nothing of them.
-                batch.answeredBefore = nil
-                retry(batch, lane, after: retryAfter, at: now)
-            } else {
-                unavailable(batch, lane, fault, after: retryAfter, isBlamed: isBlamed, gate, at: now)
-            }
+        case .unavailable(let fault, let retryAfter, let blame):
+            gate.failed(desk, lane: lane, call: id, at: now, jitter: jitter())
+            unavailable(batch, lane, fault, after: retryAfter, blame: blame, gate, at: now)
         case .faulty(let fault, let splits):
-            gate.failed(desk, lane: lane, at: now, jitter: jitter())
+            gate.failed(desk, lane: lane, call: id, at: now, jitter: jitter())
             useless(batch, lane, fault, splits: splits, gate, at: now)
         case .refused(let fault, let splits):
             // Somebody is there and answers.
-            gate.succeeded(desk, lane: lane, isUseful: false)
+            gate.succeeded(desk, lane: lane, call: id, isUseful: false)
             lanes[lane].lastFault = nil
             if splits, !definitions[lane].isShadow {
                 divide(batch, lane, fault, gate, at: now)
@@ -166,7 +159,7 @@ extension CallPlan {
         } else {
             return
         }
-        gate.abandoned(desk, lane: lane, at: now)
+        gate.abandoned(desk, lane: lane, call: id, at: now)
     }
 
     private mutating func answered(
@@ -184,7 +177,7 @@ extension CallPlan {
     }
 
     private mutating func unavailable(
-        _ failed: Batch, _ lane: Int, _ fault: CallFault, after: Duration?, isBlamed: Bool, _ gate: CallGate,
+        _ failed: Batch, _ lane: Int, _ fault: CallFault, after: Duration?, blame: CallBlame, _ gate: CallGate,
         at now: Duration
     ) {
         lanes[lane].lastFault = fault
@@ -192,26 +185,33 @@ extension CallPlan {
             return giveUp(failed, lane, fault, at: now)
         }
         var batch = failed
-        let before = batch.answeredBefore ?? gate.lanes[lane].answered
-        batch.answeredBefore = before
+        // Weather says nothing of the records, however often and whatever else is answered.
+        guard blame != .weather else { return retry(batch, lane, after: after, at: now) }
+        batch.suspected += 1
+        let answered = gate.lanes[lane].answered
+        let before = batch.answeredBefore ?? answered
         batch.failingSince = batch.failingSince ?? now
-        if batch.attempts >= policy.attempts {
+        if batch.suspected >= policy.attempts {
             // Others were answered since, or should have been: it is these records.
-            if gate.lanes[lane].answered > before || isPoison(batch, lane, isBlamed: isBlamed, at: now) {
+            if answered > before || isPoison(batch, lane, blame, at: now) {
                 return divide(batch, lane, fault, gate, at: now)
             }
-            look(into: lane, isBlamed: isBlamed)
+            look(into: lane, blame)
         }
+        // Who hangs now and then answers others in between: of silence only what was answered since the last one tells.
+        batch.answeredBefore = blame == .perhaps ? answered : before
         batch.failedAt = now
         retry(batch, lane, after: after, at: now)
     }
 
     private mutating func useless(
-        _ batch: Batch, _ lane: Int, _ fault: CallFault, splits: Bool, _ gate: CallGate, at now: Duration
+        _ failed: Batch, _ lane: Int, _ fault: CallFault, splits: Bool, _ gate: CallGate, at now: Duration
     ) {
         lanes[lane].lastFault = fault
-        if definitions[lane].isShadow { return giveUp(batch, lane, fault, at: now) }
-        guard batch.attempts >= policy.attempts else { return retry(batch, lane, after: nil, at: now) }
+        if definitions[lane].isShadow { return giveUp(failed, lane, fault, at: now) }
+        var batch = failed
+        batch.suspected += 1
+        guard batch.suspected >= policy.attempts else { return retry(batch, lane, after: nil, at: now) }
         if splits { divide(batch, lane, fault, gate, at: now) } else { giveUp(batch, lane, fault, at: now) }
     }
 
@@ -231,6 +231,7 @@ extension CallPlan {
         for number in batch.numbers where entries[number].map({ $0.replies[lane] == nil }) ?? false {
             var single = Batch(id: batchNumber(), numbers: [number])
             single.attempts = max(policy.attempts - 1, 0)
+            single.suspected = single.attempts
             single.answeredBefore = gate.lanes[lane].answered
             (single.failingSince, single.failedAt) = (batch.failingSince, now)
             single.notBefore = now

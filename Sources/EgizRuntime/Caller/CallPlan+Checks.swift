@@ -2,10 +2,11 @@ package import EgizCore
 
 /// What tells a question that nobody can answer from somebody who cannot answer anything.
 ///
-/// What fails while other questions are answered, also by other threads of the stage, is at fault itself. Where nothing else is
-/// asked, something is asked: the question that was answered last, once more and with its own key (the control). Before the first
-/// answer there is no control; then the service's word that it is well counts, but only against what it answers with an error of its
-/// own for longer than `poisonAfter`, because who is well can still hang.
+/// What fails while other questions are answered, also by other threads of the stage, is at fault itself; unless it is weather (not
+/// connected, or asked for patience), which says nothing of a question. Where nothing else is asked, something is asked: the question
+/// that was answered last, once more and with its own key (the control). Before the first answer there is no control; then the
+/// service's word that it is well counts, but only against what it answers with an error of its own for longer than `poisonAfter`,
+/// because who is well can still hang.
 extension CallPlan {
     struct Check {
         /// The record that was answered last; nil before, and once its question was not answered again.
@@ -23,10 +24,10 @@ extension CallPlan {
     }
 
     /// A batch failed although it was tried often enough, and nothing else was answered.
-    mutating func look(into lane: Int, isBlamed: Bool) {
+    mutating func look(into lane: Int, _ blame: CallBlame) {
         if policy.asksAgain, lanes[lane].check.control != nil {
             lanes[lane].check.isWanted = lanes[lane].check.call == nil
-        } else if isBlamed, policy.poisonAfter != nil {
+        } else if blame == .records, policy.poisonAfter != nil {
             lanes[lane].check.wantsHealth = true
         }
     }
@@ -41,20 +42,20 @@ extension CallPlan {
     }
 
     mutating func finishControl(
-        _ lane: Int, _ verdict: CallVerdict, at now: Duration, through gate: inout CallGate
+        _ id: Int64, _ lane: Int, _ verdict: CallVerdict, at now: Duration, through gate: inout CallGate
     ) {
         lanes[lane].check.call = nil
         if case .answered(let answers) = verdict, answers.count == 1 {
-            gate.succeeded(desk, lane: lane, isUseful: true)
+            gate.succeeded(desk, lane: lane, call: id, isUseful: true)
             lanes[lane].lastFault = nil
             return
         }
         // It shows nothing now, and would show nothing the next time.
         lanes[lane].check.control = nil
         if case .refused = verdict {
-            gate.succeeded(desk, lane: lane, isUseful: false)
+            gate.succeeded(desk, lane: lane, call: id, isUseful: false)
         } else {
-            gate.failed(desk, lane: lane, at: now, jitter: jitter())
+            gate.failed(desk, lane: lane, call: id, at: now, jitter: jitter())
         }
     }
 
@@ -66,9 +67,9 @@ extension CallPlan {
     }
 
     /// The service answers these records with an error for too long, and says that it is well.
-    func isPoison(_ batch: Batch, _ lane: Int, isBlamed: Bool, at now: Duration) -> Bool {
-        guard isBlamed, let most = policy.poisonAfter, let since = batch.failingSince, let failedAt = batch.failedAt,
-            let healthyAt = lanes[lane].check.healthyAt
+    func isPoison(_ batch: Batch, _ lane: Int, _ blame: CallBlame, at now: Duration) -> Bool {
+        guard blame == .records, let most = policy.poisonAfter, let since = batch.failingSince,
+            let failedAt = batch.failedAt, let healthyAt = lanes[lane].check.healthyAt
         else { return false }
         return now - since >= most && healthyAt >= failedAt
     }

@@ -1,5 +1,6 @@
 import DequeModule
 package import EgizCore
+package import EgizTwin
 import EgizTwin
 
 /// Which calls are to be made when, and what their answers mean for the records: batches, retries, shadows, and what is poison. How
@@ -29,9 +30,12 @@ package struct CallPlan {
         /// Of its only record, where order is kept.
         var key: [UInt8]?
         var attempts = 0
+        /// How many of them failed in a way that may be the records' fault; what follows tells of these alone.
+        var suspected = 0
         var notBefore: Duration = .zero
-        /// Calls of the lane that were answered when this one failed first, and when that was.
+        /// Calls of the lane that were answered when this one failed first, or was met with silence last.
         var answeredBefore: Int64?
+        /// When it failed first.
         var failingSince: Duration?
         /// When it failed last.
         var failedAt: Duration?
@@ -55,6 +59,8 @@ package struct CallPlan {
         /// When the first lane was done.
         var decidedAt: Duration?
         var isStale = false
+        /// Somebody wants it to be asked although it is old: a dead letter that is tried again.
+        var isRetry = false
     }
 
     let policy: CallPolicy
@@ -67,7 +73,10 @@ package struct CallPlan {
     var done: [Done] = []
     private var nextBatch: Int64 = 1
     private var random: UInt64
-    private var newest: [TopicPartition: Int64] = [:]
+    /// Of each partition the time of the newest record that was read, and the last one's offset.
+    private var newest: [TopicPartition: (time: Int64, offset: Int64)] = [:]
+    /// Times of records are what their producers say: what is further ahead of the clock does not make others old.
+    private static let mostAhead: Int64 = 60_000_000
     /// Something has come, or come back, since records were last looked at for their age.
     var mayBeStale = false
     /// Records that are not done, and their bytes.
@@ -92,15 +101,26 @@ package struct CallPlan {
 
     // MARK: Records
 
-    package mutating func add(_ item: CallItem, at now: Duration) {
+    /// - Parameter wallClock: which bounds what the record says of its time.
+    package mutating func add(_ item: CallItem, at now: Duration, wallClock: EventTime) {
         entries[item.number] = Entry(
-            item: item, replies: Array(repeating: nil, count: lanes.count), since: now)
+            item: item, replies: Array(repeating: nil, count: lanes.count), since: now, isRetry: item.record.isRetry)
         openItems += 1
         openBytes += item.record.size
         for lane in lanes.indices { lanes[lane].pending.append(item.number) }
         let place = TopicPartition(item.record.topicName, item.record.partition)
-        newest[place] = max(newest[place] ?? .min, item.record.time.microseconds)
+        note(item.record, of: place, wallClock)
         mayBeStale = true
+    }
+
+    private mutating func note(_ record: CallRecord, of place: TopicPartition, _ wallClock: EventTime) {
+        let time = min(record.time.microseconds, wallClock.advanced(byMicroseconds: Self.mostAhead).microseconds)
+        if let known = newest[place], known.offset < record.offset {
+            newest[place] = (max(known.time, time), record.offset)
+        } else {
+            // The partition is read from an earlier place again: what came behind it is to come once more.
+            newest[place] = (time, record.offset)
+        }
     }
 
     /// These records are nobody's any more: no call is begun for them, answers that still come are dropped.
@@ -158,9 +178,9 @@ package struct CallPlan {
         mayBeStale = false
         let called = Set(lanes[0].inFlight.values.flatMap(\.numbers))
         for number in entries.keys.sorted() where !called.contains(number) {
-            guard let entry = entries[number], entry.decidedAt == nil else { continue }
+            guard let entry = entries[number], entry.decidedAt == nil, !entry.isRetry else { continue }
             let place = TopicPartition(entry.item.record.topicName, entry.item.record.partition)
-            let age = (newest[place] ?? .min).subtractingReportingOverflow(entry.item.record.time.microseconds)
+            let age = (newest[place]?.time ?? .min).subtractingReportingOverflow(entry.item.record.time.microseconds)
             guard !age.overflow, age.partialValue > maxAge else { continue }
             entries[number]?.isStale = true
             let fault = CallFault("stale", "newer records came while it waited; it is older than maxAge")

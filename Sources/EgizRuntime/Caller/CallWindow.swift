@@ -12,10 +12,15 @@ package struct CallWindow {
         package var mark: RecordMark
         /// Nil while it is under way.
         package var settlement: CallSettlement?
+
+        /// What it holds, in bytes: the record, and what goes out for it.
+        var bytes: Int { record.size + (settlement?.outputs.reduce(0) { $0 + $1.size } ?? 0) }
     }
 
     /// By index of the topic.
     private var topics: [Deque<Slot>]
+    /// Of all slots.
+    package private(set) var bytes = 0
 
     package init(topics: Int) { self.topics = Array(repeating: [], count: topics) }
 
@@ -33,6 +38,7 @@ package struct CallWindow {
     /// - Precondition: `number` is above those of the topic's records before it.
     package mutating func add(_ slot: Slot) {
         precondition(topics[slot.record.topic].last.map { $0.number < slot.number } ?? true, "numbers must rise")
+        bytes += slot.bytes
         topics[slot.record.topic].append(slot)
     }
 
@@ -42,7 +48,9 @@ package struct CallWindow {
         for topic in topics.indices {
             guard let place = place(of: number, in: topics[topic]) else { continue }
             guard topics[topic][place].settlement == nil else { return false }
+            bytes -= topics[topic][place].bytes
             topics[topic][place].settlement = settlement
+            bytes += topics[topic][place].bytes
             return true
         }
         return false
@@ -50,7 +58,11 @@ package struct CallWindow {
 
     /// The next record that may enter an epoch, which then leaves the window; nil where the first of every topic is under way.
     package mutating func next() -> Slot? {
-        for topic in topics.indices where topics[topic].first?.settlement != nil { return topics[topic].popFirst() }
+        for topic in topics.indices where topics[topic].first?.settlement != nil {
+            guard let slot = topics[topic].popFirst() else { continue }
+            bytes -= slot.bytes
+            return slot
+        }
         return nil
     }
 

@@ -22,6 +22,8 @@ public protocol DeploymentStore: AnyObject {
     func setState(_ state: Deployment.State, of topology: String) throws(EngineError)
     /// Workers run this version from now on.
     func switchTo(_ version: Int64, of topology: String) throws(EngineError)
+    /// Ends alerts and scenes that stages left which the topology has no longer: all but `present`.
+    func endStages(of topology: String, except present: [StageName]) throws(EngineError)
     /// Removes positions, twins and everything else that belongs to the topology's stages; history and versions stay.
     func purge(_ topology: String) throws(EngineError)
 

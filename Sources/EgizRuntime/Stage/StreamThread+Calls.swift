@@ -51,12 +51,12 @@ extension StreamThread {
     func followCalls() throws(EngineError) {
         guard let desk else { return }
         for settled in desk.turn(at: deskTime) {
-            tasks[settled.partition]?.calls?.window.settle(settled.number, settled.settlement)
+            tasks[settled.partition]?.calls?.settle(settled.number, settled.settlement)
         }
         reportTrouble(of: desk)
         guard publisher.unpublishedBytes <= setup.configuration.mostUnpublished else { return }
         for task in tasks.values.sorted(by: { $0.id < $1.id }) {
-            while hasRoomForCalls, let slot = task.calls?.window.next() { settle(slot, in: task) }
+            while hasRoomForCalls, let slot = task.calls?.next() { settle(slot, in: task) }
         }
     }
 

@@ -158,6 +158,24 @@ import Testing
         #expect(try Expression(parsing: "1 == 1 and 2 > 1").relaxed(by: 1) == nil)
     }
 
+    @Test func aTextIsFoundInAnotherWhereverItStands() throws {
+        let expression = try Expression(parsing: "contains(attributes.a, attributes.b)")
+        func contains(_ whole: String, _ part: String) -> ExpressionValue {
+            expression.evaluate { .text($0 == 0 ? whole : part) }
+        }
+        var texts = [""]
+        for _ in 0..<5 { texts += texts.flatMap { [$0 + "a", $0 + "b"] } }
+        texts = Array(Set(texts)).sorted()
+        for whole in texts {
+            for part in texts where part.utf8.count <= 3 {
+                let expected = part.isEmpty || whole.indices.contains { whole[$0...].hasPrefix(part) }
+                #expect(contains(whole, part) == .boolean(expected), "\(part) in \(whole)")
+            }
+        }
+        #expect(contains("aabaabaaab", "aabaaab") == .boolean(true), "what begins again within itself")
+        #expect(contains("aabaabaab", "aabaaab") == .boolean(false))
+    }
+
     @Test func aTextThatIsTooLongIsNotWorkedOn() throws {
         let most = String(repeating: "a", count: Expression.maximumText)
         #expect(ExpressionValue(.string(most)) == .text(most))

@@ -47,4 +47,15 @@ import Testing
             #expect(error.message.contains(part), "\(error)")
         }
     }
+
+    @Test func whatIsCutOffIsNotReadFirst() throws {
+        let template = try TextTemplate(parsing: String(repeating: "{name}", count: 20))
+        let long = String(repeating: "x", count: Expression.maximumText)
+        var reads = 0
+        let text = template.text { _, _ in
+            reads += 1
+            return .text(long)
+        }
+        #expect(text == long && reads == 2)
+    }
 }

@@ -134,11 +134,11 @@ extension DatabaseTests {
 
         @Test func whoMayNotReplaceAModelIsToldSoBeforeTheFileIsLookedAt() async throws {
             let fixture = try await fixture()
-            let garbage = "this is no model"
+            let (garbage, uri) = ("this is no model", "/api/v1/models/\(fixture.modelID)/content")
             for (token, status) in [(fixture.guest, HTTPResponse.Status.forbidden), (fixture.other, .notFound)] {
                 let answer = try await fixture.people.server.application().test(.router) {
                     try await $0.execute(
-                        uri: "/api/v1/models/\(fixture.modelID)/content", method: .put,
+                        uri: uri, method: .put,
                         headers: [.authorization: "Bearer \(token)", .contentType: "model/gltf+json", .ifMatch: "*"],
                         body: ByteBuffer(string: garbage))
                 }

@@ -1,4 +1,6 @@
+import Crypto
 import EgizPostgres
+import EgizTwin
 import Foundation
 import HTTPTypes
 import HummingbirdTesting

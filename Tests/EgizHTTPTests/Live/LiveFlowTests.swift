@@ -1,5 +1,10 @@
+import EgizCore
+import EgizPostgres
+import EgizRuntime
 import EgizTwin
+import NIOCore
 import NIOPosix
+import NIOWebSocket
 import TestSupport
 import Testing
 

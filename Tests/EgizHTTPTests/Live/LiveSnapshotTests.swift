@@ -123,8 +123,8 @@ import Testing
         #expect(try frames(&session).count == 2, "what says everything by itself does not wait for its page")
         session.beginPage("s")
         let rows = [row(of: prediction(5), at: 4), row(of: prediction(5, thing: "t:b"), at: 6)]
-        let sent = try #require(
-            session.take(LivePiece(rows: rows, isPageEnd: true), of: "s"))
+        let taken = session.take(LivePiece(rows: rows, isPageEnd: true), of: "s")
+        let sent = try #require(taken)
         #expect(sent.map(\.count) == [1], "the row of t:b alone")
     }
 
@@ -141,8 +141,8 @@ import Testing
             session.offer(Fixture.twin(5, ["/a=5"], thing: "t:\(page)5"))
             let rows = (0..<10).map { Fixture.row(ByteText("t:\(page)\($0)"), 4) }
             let through: ByteText? = page == 9 ? nil : ByteText("t:\(page)9")
-            let sent = try #require(
-                session.take(LivePiece(rows: rows, through: through, isPageEnd: true), of: "s"))
+            let taken = session.take(LivePiece(rows: rows, through: through, isPageEnd: true), of: "s")
+            let sent = try #require(taken)
             #expect(sent.map(\.type) == ["snapshot"] && sent.map(\.count) == [10])
             told += try frames(&session)
             for thing in 0..<100 {
@@ -203,7 +203,8 @@ import Testing
         session.offer(Fixture.item(Fixture.record("weather", 1, #"{"revision":1}"#)))
         #expect(try frames(&session) == ["alert t:a 7", "notification t:a 1"])
         let older = Fixture.row("t:a", 6, kind: .alert, key: alert.key ?? "")
-        #expect(try #require(session.take(Fixture.page(older), of: "s")).isEmpty)
+        let none = session.take(Fixture.page(older), of: "s")
+        #expect(try #require(none).isEmpty)
     }
 
     /// A client that has not read x@5 yet gets it before the row that has x@10, and not after it.
@@ -214,7 +215,8 @@ import Testing
         session.hold()
         try session.subscribe(Fixture.subscription("a"), filter: nil, waits: true)
         session.beginPage("a")
-        let sent = try #require(session.take(Fixture.page(Fixture.row("t:a", 10)), of: "a"))
+        let page = session.take(Fixture.page(Fixture.row("t:a", 10)), of: "a")
+        let sent = try #require(page)
         #expect(sent.map(\.type) == ["changes", "snapshot"])
         #expect(try Fixture.told(sent) == ["twin t:a 5 changed /a=5", "row"])
         #expect(!session.hasPending)

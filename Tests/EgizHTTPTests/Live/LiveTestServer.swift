@@ -1,4 +1,6 @@
+import EgizCore
 import EgizPostgres
+import Hummingbird
 import HummingbirdTesting
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 import EgizCore
 import EgizPostgres
 import EgizProcessors
+import EgizRuntime
 import EgizTwin
 import HTTPTypes
 import Hummingbird

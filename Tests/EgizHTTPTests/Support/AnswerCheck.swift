@@ -1,3 +1,4 @@
+import EgizTwin
 import HTTPTypes
 import HummingbirdTesting
 import NIOCore

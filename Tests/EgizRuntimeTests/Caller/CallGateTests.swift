@@ -82,6 +82,28 @@ import Testing
         #expect(calls == 3, "and it is closed for both")
     }
 
+    @Test(arguments: [true, false])
+    func whileOneCallTriesThoseThatWereBegunBeforeItTellNothing(_ isAnswered: Bool) throws {
+        let desk = Desk {
+            $0.breakerFailures = 1
+            $0.breakerPause = .seconds(1)
+            $0.concurrency = 3
+        }
+        for _ in 0..<6 { desk.add() }
+        let calls = desk.calls()
+        #expect(calls.count == 3)
+        desk.finish(calls[0], away)
+        desk.now += .seconds(30)
+        let trial = desk.calls()
+        #expect(trial.count == 1)
+        if isAnswered { desk.answer(calls[1]) } else { desk.finish(calls[1], away) }
+        desk.abandon(calls[2].id)
+        desk.now += .seconds(30)
+        #expect(desk.calls().isEmpty, "the one that tries is still under way")
+        desk.answer(trial[0])
+        #expect(!desk.calls().isEmpty)
+    }
+
     @Test func theTrialOfAThreadThatEndsIsMadeByAnother() throws {
         let first = Desk {
             $0.breakerFailures = 1
@@ -130,7 +152,9 @@ import Testing
 
     // MARK: Poison
 
-    private let broken = CallVerdict.unavailable(CallFault("http-500", "it broke"), isBlamed: true)
+    private let broken = CallVerdict.unavailable(CallFault("http-500", "it broke"), blame: .records)
+
+    private let hung = CallVerdict.unavailable(CallFault("timeout", "no answer"), blame: .perhaps)
 
     /// Lets the only record of the desk fail so often.
     private func fail(_ desk: Desk, times: Int, _ verdict: CallVerdict) throws {
@@ -144,12 +168,12 @@ import Testing
         let quiet = Desk { $0.breakerFailures = 1000 }
         let busy = quiet.another()
         quiet.add()
-        try fail(quiet, times: 5, away)
+        try fail(quiet, times: 5, hung)
         #expect(quiet.done().isEmpty, "nobody has been answered: it may be the weather")
         busy.add()
         busy.answer(try #require(busy.calls().first))
-        try fail(quiet, times: 1, away)
-        #expect(quiet.done().map(\.fault) == ["away"])
+        try fail(quiet, times: 1, hung)
+        #expect(quiet.done().map(\.fault) == ["timeout"])
     }
 
     @Test func whereNothingElseIsAskedTheQuestionAnsweredLastIsAskedAgain() throws {
@@ -161,15 +185,15 @@ import Testing
         desk.answer(try #require(desk.calls().first))
         #expect(desk.done().map(\.number) == [1])
         desk.add()
-        try fail(desk, times: 3, away)
+        try fail(desk, times: 3, hung)
         let calls = desk.calls()
         #expect(calls.map(\.numbers) == [[1], [2]], "the one that was answered, and the one that was not")
-        desk.finish(calls[1], away)
+        desk.finish(calls[1], hung)
         desk.answer(calls[0])
         #expect(desk.done().isEmpty, "it has not failed since")
         desk.now += .seconds(20)
-        try fail(desk, times: 1, away)
-        #expect(desk.done().map(\.fault) == ["away"])
+        try fail(desk, times: 1, hung)
+        #expect(desk.done().map(\.fault) == ["timeout"])
         #expect(desk.plan.openItems == 0 && desk.calls().isEmpty)
     }
 
@@ -182,13 +206,13 @@ import Testing
         desk.answer(try #require(desk.calls().first))
         _ = desk.done()
         desk.add()
-        try fail(desk, times: 3, away)
-        for call in desk.calls() { desk.finish(call, away) }
+        try fail(desk, times: 3, hung)
+        for call in desk.calls() { desk.finish(call, hung) }
         for _ in 0..<50 {
             desk.now += .seconds(20)
             for call in desk.calls() {
                 #expect(call.numbers == [2], "the control showed nothing, and is not asked again")
-                desk.finish(call, away)
+                desk.finish(call, hung)
             }
         }
         #expect(desk.done().isEmpty && desk.plan.openItems == 1)
@@ -203,7 +227,7 @@ import Testing
         desk.answer(try #require(desk.calls().first))
         _ = desk.done()
         desk.add()
-        try fail(desk, times: 10, away)
+        try fail(desk, times: 10, hung)
         #expect(desk.done().isEmpty)
     }
 
@@ -245,7 +269,7 @@ import Testing
         }
         desk.add()
         for _ in 0..<100 {
-            _ = turn(desk, isWell: isWell, isWell ? .unavailable(CallFault("timeout", "no answer")) : broken)
+            _ = turn(desk, isWell: isWell, isWell ? hung : broken)
         }
         #expect(desk.done().isEmpty && desk.plan.openItems == 1)
         #expect((desk.plan.trouble?.code == "timeout") == isWell)

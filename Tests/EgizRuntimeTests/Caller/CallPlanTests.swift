@@ -22,6 +22,8 @@ import Testing
         private let policy: CallPolicy
         private let lanes: [CallLane]
         private var number: Int64 = 1
+        /// The wall clock.
+        var clock = EventTime(microseconds: 1_000_000_000_000)
 
         var now: Duration {
             get { shared.now }
@@ -51,20 +53,24 @@ import Testing
         func abandon(_ id: Int64) { plan.abandon(id, lane: 0, at: now, through: &shared.gate) }
 
         @discardableResult
-        func add(_ key: String = "a:b", at time: Int64 = 0, size: Int = 10, partition: Int32 = 0) -> Int64 {
+        func add(
+            _ key: String = "a:b", at time: Int64 = 0, size: Int = 10, partition: Int32 = 0, offset: Int64? = nil,
+            headers: [DeadLetter.Header] = []
+        ) -> Int64 {
             let number = self.number
             self.number += 1
             let record = key.utf8.withContiguousStorageIfAvailable { key in
                 CallRecord(
                     RawRecord(
-                        topic: 0, partition: partition, offset: number, timestamp: EventTime(microseconds: time),
-                        key: UnsafeRawBufferPointer(key), value: nil), topicName: "in", headers: [])
+                        topic: 0, partition: partition, offset: offset ?? number,
+                        timestamp: EventTime(microseconds: time), key: UnsafeRawBufferPointer(key), value: nil),
+                    topicName: "in", headers: headers)
             }
             guard let record else { return number }
             plan.add(
                 CallItem(
                     number: number, record: record, question: CallQuestion(thing: nil, payload: .null, size: size)),
-                at: now)
+                at: now, wallClock: clock)
             return number
         }
 
@@ -175,7 +181,7 @@ import Testing
         }
         desk.add()
         desk.add()
-        let fault = CallVerdict.unavailable(CallFault("http-500", "it broke"))
+        let fault = CallVerdict.unavailable(CallFault("http-500", "it broke"), blame: .records)
         for _ in 0..<2 {
             desk.finish(try #require(desk.calls().first { $0.numbers == [1, 2] }), fault)
             desk.add()
@@ -301,6 +307,40 @@ import Testing
         desk.finish(call, away)
         #expect(desk.done().map(\.number) == [1], "it came back without an answer")
         #expect(desk.calls().map(\.numbers) == [[3]])
+    }
+
+    /// Times of records are what producers say, of whom one may be an hour ahead, or in the year 2199.
+    @Test func aRecordWhoseClockIsAheadMakesNoOtherOld() throws {
+        let desk = Desk { $0.maxAge = 120_000_000 }
+        desk.add(at: 7_226_582_400_000_000)
+        desk.add(at: desk.clock.microseconds)
+        #expect(desk.done().isEmpty)
+        desk.clock = desk.clock.advanced(byMicroseconds: 180_000_000)
+        desk.add(at: desk.clock.microseconds)
+        #expect(desk.done().map(\.number) == [2], "by then it is old, and the first one is ahead of everything")
+    }
+
+    @Test func aPartitionThatIsReadAgainHasItsOwnNewestRecord() throws {
+        let desk = Desk { $0.maxAge = 10_000_000 }
+        let last = desk.add(at: 60_000_000, offset: 9)
+        desk.plan.drop([last])
+        desk.add(at: 1_000_000, offset: 3)
+        #expect(desk.done().isEmpty, "what made it old has not come again yet")
+        desk.add(at: 60_000_000, offset: 9)
+        #expect(desk.done().map(\.fault) == ["stale"])
+    }
+
+    @Test func aDeadLetterThatIsTriedAgainIsAskedHoweverOldItIs() throws {
+        let desk = Desk {
+            $0.maxAge = 10_000_000
+            $0.concurrency = 1
+        }
+        desk.add(at: 60_000_000)
+        desk.add(at: 1_000_000, headers: [.init(name: "egiz-retry", value: Array("1".utf8))])
+        #expect(desk.done().isEmpty)
+        desk.answer(try #require(desk.calls().first))
+        desk.answer(try #require(desk.calls().first))
+        #expect(desk.done().map(\.fault) == [nil, nil])
     }
 
     @Test func aShadowIsAskedOnceAndWaitedForOnlySoLong() throws {

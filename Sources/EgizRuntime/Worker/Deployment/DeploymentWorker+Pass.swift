@@ -16,8 +16,12 @@ extension DeploymentWorker {
             topology.forgetEnded()
             let deployment = mine.first { $0.name == topology.name && $0.state != .deleted }
             try prepare(topology, deployment, store)
-            act(topology, deployment)
-            if deployment == nil, case .none = topology.state { served[topology.name] = nil }
+            try act(topology, deployment, store)
+            guard deployment == nil, case .none = topology.state else { continue }
+            // What it wrote while it drained ends too.
+            let isDeleted = snapshot.deployments.contains { $0.name == topology.name && $0.state == .deleted }
+            if isDeleted { try store.endStages(of: topology.name, except: []) }
+            served[topology.name] = nil
         }
         let reports = mine.filter { $0.state != .deleted }.compactMap { served[$0.name]?.report($0) }
         defer { lastReports = reports }
@@ -89,7 +93,9 @@ extension DeploymentWorker {
             ) { [weak self] in self?.wakeUp() })
     }
 
-    private func act(_ topology: ServedTopology, _ deployment: Deployment?) {
+    private func act(_ topology: ServedTopology, _ deployment: Deployment?, _ store: any DeploymentStore)
+        throws(EngineError)
+    {
         switch RunAction.next(deployment, run: topology.state, canStart: { topology.topology($0) != nil }) {
         case .nothing: return
         case .stop:
@@ -97,6 +103,8 @@ extension DeploymentWorker {
             topology.run?.stop()
         case .start(let key):
             guard let definition = topology.topology(key.version) else { return }
+            // Stages of earlier versions that are gone have no task left to end their alerts and scenes.
+            try store.endStages(of: topology.name, except: definition.stages.map(\.name))
             logger.info(
                 "topology starts",
                 metadata: [LogKey.topology: "\(topology.name)", LogKey.version: "\(key.version)"])
