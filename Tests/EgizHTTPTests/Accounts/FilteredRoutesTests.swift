@@ -3,6 +3,7 @@ import EgizTwin
 import HTTPTypes
 import HummingbirdTesting
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import EgizHTTP
@@ -147,43 +148,53 @@ extension DatabaseTests {
         }
 
         /// Changes of the registry wait for each other until a commit: not for the megabytes of an upload.
-        @Test func anUploadHasWrittenItsFileBeforeItHoldsUpTheRegistry() async throws {
+        @Test(.timeLimit(.minutes(1)), arguments: [false, true])
+        func anUploadHasWrittenItsFileBeforeItHoldsUpTheRegistry(replaces: Bool) async throws {
             let fixture = try await fixture()
             let owner = try await fixture.people.login("owner@example.com").access
             let (connection, server) = (fixture.people.api.connection, fixture.people.server)
-            for path in [
-                "/api/v1/models?name=n&project=\(fixture.project)", "/api/v1/models/\(fixture.modelID)/content",
-            ] {
-                try connection.execute("begin; select pg_advisory_xact_lock(6567697)")
-                let upload = Task {
-                    try await server.application().test(.router) {
+            let uri =
+                replaces
+                ? "/api/v1/models/\(fixture.modelID)/content" : "/api/v1/models?name=n&project=\(fixture.project)"
+            // Another file: one that is the same changes nothing.
+            let file = replaces ? Self.model.replacing("Tank", with: "Bulb") : Self.model
+            try connection.execute("begin; select pg_advisory_xact_lock(6567697)")
+            let ended = Mutex<TestResponse?>(nil)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    let answer = try await server.application().test(.router) {
                         try await $0.execute(
-                            uri: path, method: path.hasSuffix("/content") ? .put : .post,
+                            uri: uri, method: replaces ? .put : .post,
                             headers: [
                                 .authorization: "Bearer \(owner)", .contentType: "model/gltf+json", .ifMatch: "*",
-                            ], body: ByteBuffer(string: Self.model))
+                            ], body: ByteBuffer(string: file))
                     }
+                    ended.withLock { $0 = answer }
                 }
                 let watcher = try PostgresConnection(url: fixture.people.api.url, applicationName: "egiz-test")
                 defer { watcher.close() }
-                while try watcher.query(
-                    "select from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())"
-                ).isEmpty {
+                let here = "database = (select oid from pg_database where datname = current_database())"
+                while ended.withLock({ $0 == nil }),
+                    try watcher.query("select from pg_locks where locktype = 'advisory' and not granted and \(here)")
+                        .isEmpty
+                {
                     try Task.checkCancellation()
                     await Task.yield()
                 }
+                #expect(ended.withLock { $0?.text } == nil, "it waits for the others")
                 let written = try watcher.query(
                     """
                     select from pg_locks where relation = 'egiz.model_3d_chunk'::regclass and mode = 'RowExclusiveLock'
-                        and granted and database = (select oid from pg_database where datname = current_database())
+                        and granted and \(here)
                     """)
-                #expect(!written.isEmpty, "\(path)")
+                #expect(!written.isEmpty)
                 try connection.execute("commit")
-                #expect(try await upload.value.status.code < 300)
+                try await group.waitForAll()
             }
+            #expect(ended.withLock { $0.map { Int($0.status.code) } } == (replaces ? 200 : 201))
             let pieces = try connection.query("select number, data from egiz.model_3d_chunk")
-            #expect(
-                pieces.count == 2 && pieces.allSatisfy { $0.int64(0) == 0 && $0.bytes(1) == Array(Self.model.utf8) })
+            #expect(pieces.count == (replaces ? 1 : 2))
+            #expect(pieces.allSatisfy { $0.int64(0) == 0 && $0.bytes(1) == Array(file.utf8) })
         }
 
         // MARK: Claiming
