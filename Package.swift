@@ -9,6 +9,8 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     // Run-time exclusivity checks cost 7% of the hot path; tests run in debug, where they stay on.
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+    // Backtraces and profiles need functions and lines; types and variables for a debugger would be half of the program.
+    .unsafeFlags(["-gline-tables-only"], .when(configuration: .release)),
 ]
 
 let package = Package(

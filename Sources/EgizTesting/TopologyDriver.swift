@@ -28,6 +28,7 @@ public final class TopologyDriver {
     private let environment: [String: String]
     /// The clock of the calls; it goes on only where something waits for it.
     var callClock = Duration.zero
+    private let wallClock = DriverClock()
     /// Committed records for topics that the topology reads itself, on their way there.
     var underWay: [OutputRecord] = []
     var isDelivering = false
@@ -66,18 +67,15 @@ public final class TopologyDriver {
     /// A stage that knows nothing. A caller whose settings were not checked has no desk, and its records stay where they are.
     func makeStage(_ definition: StageDefinition) -> DriverStage {
         let found = try? registry.caller(of: definition)
-        let environment = environment
+        let (environment, clock) = (environment, wallClock)
         let desk = found.map { name, caller in
             CallDesk(
                 name: name, caller: caller, transport: endpoint, stage: definition.name, gate: SharedCallGate(),
                 seed: 1, countsMetrics: false
-            ) { CallTools(now: Self.callTime) { environment[$0] } }
+            ) { CallTools(now: clock.now) { environment[$0] } }
         }
         return DriverStage(definition, desk: desk)
     }
-
-    /// What a call takes for the present.
-    public static let callTime = EventTime(microseconds: 1_767_225_600_000_000)
 
     /// Pushes one record through every stage that reads the topic; its offset is the next of its partition.
     ///
@@ -105,6 +103,7 @@ public final class TopologyDriver {
         let record = DriverRecord(
             topic: topic, partition: number, offset: offset, time: time, key: key, value: bytes, headers: headers)
         log.append(record)
+        wallClock.note(time)
         for stage in stages where stage.index(of: topic) != nil { try run(record, in: stage) }
         if epochs == .eachRecord { try commit() }
     }

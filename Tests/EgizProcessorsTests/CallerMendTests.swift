@@ -95,6 +95,6 @@ import Testing
         #expect(line.answers.last?["id"] == .string("q/1"))
         #expect(line.driver.deadLetters.isEmpty && line.count("callsDropped") == 0)
         let copy = try #require(line.driver.emitted.last { $0.topic == "ml.input.v1.t" })
-        #expect(copy.headers.map(\.name).sorted() == ["egiz-origin-id", "egiz-retry", "traceparent"])
+        #expect(copy.headers.map(\.name).sorted() == ["egiz-late", "egiz-origin-id", "egiz-retry", "traceparent"])
     }
 }

@@ -113,7 +113,7 @@ import Testing
         let other = ProcessorDefinition(
             name: "scene", kind: "binding-evaluator", from: "twins",
             settings: try RuleLine.settings(
-                #"{"bindings":[{"objectName":"O","target":"text","path":"features.f.x"}],"to":"bindings"}"#),
+                #"{"bindings":[{"objectName":"O","target":"text","path":"features.f.x"}]}"#),
             mark: RuleLine.mark)
         let between = TopologyDriver(topology: .testing(further: [other]), registry: .builtin, store: store)
         try between.send(

@@ -198,14 +198,14 @@ import Testing
 
     @Test func rulesOfSingleThingsAreTheirsAlone() throws {
         var rules = (0..<200).map { number in
-            #"{"name":"own","thing":"t:m\#(number)","when":"features.f.x > \#(number)","message":"m"}"#
+            #"{"name":"own\#(number)","thing":"t:m\#(number)","when":"features.f.x > \#(number)","message":"m"}"#
         }
-        rules.insert(#"{"name":"own","when":"features.f.x > 1000","message":"m"}"#, at: 100)
+        rules.insert(#"{"name":"none","when":"features.f.x > 1000","message":"m"}"#, at: 100)
         rules.append(#"{"name":"all","namespace":"t","when":"features.f.x > 150","message":"m"}"#)
         let line = try alerts("[\(rules.joined(separator: ","))]")
         for thing in ["t:m7", "t:m199", "t:other"] { try line.send(1, #""x":160"#, thing: thing) }
         let found = line.driver.store.allAlerts.map { "\($0.thing) \($0.rule)" }
-        #expect(found == ["t:m199 all", "t:m7 all", "t:m7 own", "t:other all"])
+        #expect(found == ["t:m199 all", "t:m7 all", "t:m7 own7", "t:other all"])
     }
 
     private func text(_ text: String) -> ConfigValue { ConfigValue(.string(text), at: RuleLine.mark) }

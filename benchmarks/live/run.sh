@@ -37,7 +37,7 @@ port=${api##*:}
 cpu() { awk '{ print ($14 + $15) / 100 }' "/proc/$server/stat"; }
 "$work/live" fill "$kafka" bench.live "$things"
 for _ in $(seq 300); do
-    found=$(curl -s "$api/api/v1/twins?namespace=bench.live&limit=1000" | grep -o '"thingId"' | wc -l)
+    found=$(curl -s "$api/api/v1/twins?namespace=bench.live&limit=1000" | { grep -o '"thingId"' || true; } | wc -l)
     [ "$found" -ge $((things < 1000 ? things : 1000)) ] && break
     sleep 0.1
 done

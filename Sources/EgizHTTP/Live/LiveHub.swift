@@ -120,7 +120,10 @@ actor LiveHub {
         // A transaction that hangs, or a topic that was deleted meanwhile, is not waited for.
         if !isReady, history.isBeyond(ends) || .now >= readyBy { ready() }
         let sent = LiveShard.Batch(items: news, token: isReady ? history.token(moves: lastMove ?? 0).text : nil)
-        for shard in all { shard.loop.execute { shard.receive(sent) } }
+        // A loop that is behind is waited for: what comes meanwhile is then one larger batch, in which more of a client's changes share
+        // a frame, and not batch after batch that queues up before the loop.
+        let received = all.map { shard in shard.loop.submit { shard.receive(sent) } }
+        for one in received { try? await one.get() }
     }
 
     // MARK: Whose things are

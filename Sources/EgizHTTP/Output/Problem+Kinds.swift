@@ -65,6 +65,10 @@ extension Problem {
             detail: "The body has more than \(limit) bytes.")
     }
 
+    static let bodyBrokenOff = Problem(
+        code: "body-broken-off", status: .badRequest, title: "The body ended too early",
+        detail: "The connection ended before the whole body had come.")
+
     static func body(_ faults: [Fault]) -> Problem {
         Problem(
             code: "body", status: .badRequest, title: "The body is not usable",

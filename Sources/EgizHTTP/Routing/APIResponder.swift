@@ -2,6 +2,7 @@ import EgizCore
 import HTTPTypes
 import Hummingbird
 import Logging
+import NIOHTTP1
 
 /// The outermost layer: limits, unknown paths and methods, problem documents, headers, access log and request metrics.
 struct APIResponder: HTTPResponder {
@@ -75,6 +76,16 @@ struct APIResponder: HTTPResponder {
         } catch let error as EngineError {
             log(error, request: request, requestID: context.requestID)
             throw Problem(error)
+        } catch let error as HTTPParserError {
+            // The client went away within its body, or was cut because it took too long: nothing of ours failed, and whoever does it a
+            // thousand times must not fill the log.
+            logger.debug(
+                "request broken off",
+                metadata: [
+                    "egiz.http.path": "\(request.uri.path)", "egiz.error": "\(error)",
+                    "egiz.http.request-id": "\(context.requestID)",
+                ])
+            throw .bodyBrokenOff
         } catch {
             logger.error(
                 "request failed",

@@ -3,9 +3,7 @@ import EgizPostgres
 import EgizTwin
 import HTTPTypes
 import HummingbirdTesting
-import Logging
 import NIOCore
-import Synchronization
 import Testing
 
 @testable import EgizHTTP
@@ -13,30 +11,9 @@ import Testing
 extension DatabaseTests {
     /// Nothing secret is written into the log, whatever its level, nor into metrics or problems.
     @Suite struct SecretsTests {
-        private final class Lines: Sendable {
-            let text = Mutex("")
-        }
-
-        private struct Recorder: LogHandler {
-            let lines: Lines
-            var metadata: Logger.Metadata = [:]
-            var logLevel = Logger.Level.trace
-
-            subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-                get { metadata[key] }
-                set { metadata[key] = newValue }
-            }
-
-            func log(event: LogEvent) {
-                lines.text.withLock { $0 += "\(event.level) \(event.message) \(event.metadata ?? [:])\n" }
-            }
-        }
-
         @Test func noLogMetricOrProblemHasAPasswordOrToken() async throws {
-            let lines = Lines()
-            var logger = Logger(label: "test") { _ in Recorder(lines: lines) }
-            logger.logLevel = .trace
-            let people = try TestPeople(logger: logger)
+            let recorded = RecordedLog()
+            let people = try TestPeople(logger: recorded.logger)
             var said = ""
             func ask(_ method: HTTPRequest.Method, _ uri: String, _ token: String?, _ body: String?) async throws {
                 let response = try await people.send(method, uri, token, body)
@@ -66,7 +43,7 @@ extension DatabaseTests {
             try await ask(.get, "/api/v1/users/me", keyText, nil)
             let metrics = try await people.send(.get, "/metrics").text
 
-            let log = lines.text.withLock { $0 }
+            let log = recorded.text
             #expect(log.contains("a refresh token was used twice") && log.contains("request failed"))
             #expect(log.contains("logins of an e-mail address are locked") && log.contains(maria))
             for secret in [TestPeople.password, TestPeople.secret, wrong, tokens.access, tokens.refresh, keyText] {

@@ -1,5 +1,6 @@
 import EgizPostgres
 import HummingbirdTesting
+import Logging
 import NIOCore
 import NIOPosix
 import TestSupport
@@ -10,11 +11,12 @@ import Testing
 /// Connections that take their time: slow-loris, idle, malformed.
 @Suite(.timeLimit(.minutes(1))) struct HeadDeadlineTests {
     private func withServer(
-        _ configuration: APIConfiguration, _ body: @escaping @Sendable (Int) async throws -> Void
+        _ configuration: APIConfiguration, logger: Logger = TestAPI.quiet,
+        _ body: @escaping @Sendable (Int) async throws -> Void
     ) async throws {
         let pool = PostgresPool(url: "postgres://egiz@127.0.0.1:1/egiz", applicationName: "test", size: 1)
         defer { pool.close() }
-        let server = APIServer(configuration: configuration, pool: pool, lag: nil, logger: TestAPI.quiet)
+        let server = APIServer(configuration: configuration, pool: pool, lag: nil, logger: logger)
         try await server.application().test(.live) { try await body(try #require($0.port)) }
     }
 
@@ -80,6 +82,24 @@ import Testing
             ) { $0.contains("\r\n\r\n") }
             #expect(answer.hasPrefix("HTTP/1.1 413"))
         }
+    }
+
+    /// Whoever breaks off a thousand bodies must not fill the log.
+    @Test func aBodyThatIsBrokenOffIsNoErrorOfOurs() async throws {
+        let log = RecordedLog()
+        try await withServer(fast(head: .seconds(30)), logger: log.logger) { port in
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connect(host: "127.0.0.1", port: port).get()
+            try await channel.writeAndFlush(
+                ByteBuffer(
+                    string: "POST /api/v1/dead-letters/redrive HTTP/1.1\r\nHost: localhost\r\n"
+                        + "Content-Type: application/json\r\nContent-Length: 900\r\n\r\n{"))
+            try await channel.close()
+            while !log.text.contains("request broken off"), !log.text.contains("request failed") {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        }
+        #expect(!log.text.contains("error "), "\(log.text)")
     }
 
     /// While many connections wait for their own deadlines, others are answered.

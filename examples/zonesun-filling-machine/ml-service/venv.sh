@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the Python environment and prints its interpreter. Silent and fast where it is there already.
 #   venv.sh [REQUIREMENTS…]   files beside this one; requirements.txt is always among them
-# EGIZ_ML_VENV names another place than .egiz-venv-ml in the repository.
+# Exits with 75 where packages cannot be installed. EGIZ_ML_VENV names another place than .egiz-venv-ml in the repository.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 venv=${EGIZ_ML_VENV:-$(cd "$here/../../.." && pwd)/.egiz-venv-ml}
@@ -17,7 +17,10 @@ for file in requirements.txt "$@"; do
     stamp=$venv/.$file
     if ! cmp -s <(cat "$here/requirements.txt" "$here/$file") "$stamp"; then
         echo "ml-service: installing $file into $venv" >&2
-        "$venv/bin/pip" --quiet --disable-pip-version-check install --requirement "$here/$file" >&2
+        if ! "$venv/bin/pip" --quiet --disable-pip-version-check install --requirement "$here/$file" >&2; then
+            echo "ml-service: $file cannot be installed; is PyPI reachable?" >&2
+            exit 75
+        fi
         cat "$here/requirements.txt" "$here/$file" >"$stamp"
     fi
 done
