@@ -6,7 +6,7 @@ final class DriverClock: Sendable {
     /// What calls tell of the time.
     static let start = EventTime(microseconds: 1_767_225_600_000_000)
 
-    private let time = Mutex(start)
+    private let time = Mutex(DriverClock.start)
 
     var now: EventTime { time.withLock { $0 } }
 
