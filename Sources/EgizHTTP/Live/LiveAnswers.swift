@@ -1,4 +1,3 @@
-import EgizCore
 import EgizTwin
 
 /// The last answers of models, as the projection `ml_prediction` keeps them: one about an earlier state of its thing, which comes late

@@ -59,8 +59,8 @@ import Testing
         }
     }
 
-    private static func problems(_ sink: MemorySink) throws -> [String?] {
-        try sink.frames("error").map { try JSONParser().parse($0.json)["id"]?.string }
+    private static func problems(_ sink: MemorySink) throws -> [String] {
+        try sink.frames("error").compactMap { try JSONParser().parse($0.json)["id"]?.string }
     }
 
     // MARK: Who does not read

@@ -126,7 +126,8 @@ import Testing
         }
         var answers = LiveAnswers(most: 2)
         // For the third thing there is no room: it begins anew.
-        let items = [("t:a", 5), ("t:b", 5), ("t:a", 6), ("t:a", 5), ("t:b", 4), ("t:c", 1), ("t:a", 5)].map { item($0.0, $0.1) }
+        let items = [("t:a", 5), ("t:b", 5), ("t:a", 6), ("t:a", 5), ("t:b", 4), ("t:c", 1), ("t:a", 5)]
+            .map { item($0.0, $0.1) }
         let taken = items.map { answers.takes($0) }
         #expect(taken == [true, true, true, false, false, true, true])
     }
