@@ -50,6 +50,40 @@ import Testing
         }
     }
 
+    @Test func aMoveMattersWhereThereIsATwinOrAWholeNamespaceGoes() async throws {
+        try database.connection.execute(
+            """
+            insert into egiz.twin (thing_id, stage, partition, revision, document, input_topic, input_partition, input_offset)
+            values ('n:there', 's', 0, 1, '{}', 'e', 0, 1)
+            """)
+        try await withQueries { queries in
+            let start = try await queries.moves(after: nil, limit: 10)
+            try database.connection.execute(
+                """
+                insert into egiz.project_namespace (namespace, project_id) values ('m', '\(a)');
+                insert into egiz.project_thing (thing_id, project_id) values ('n:new', '\(a)'), ('n:there', '\(a)');
+                """)
+            let moves = try await queries.moves(after: start.last, limit: 10).moves
+            #expect(moves.filter(\.matters).map(\.subject) == ["m", "n:there"] && moves.count == 3)
+        }
+    }
+
+    /// A project that is deleted may take tens of thousands of things along: not each of them looks for what is too old.
+    @Test func oldMovesAreForgottenNowAndThen() throws {
+        let connection = database.connection
+        func old() throws -> Int { try connection.query("select from egiz.belonging_change where change_id = 1").count }
+        try connection.execute(
+            """
+            insert into egiz.project_thing (thing_id, project_id) values ('n:1', '\(a)');
+            alter table egiz.belonging_change alter column change_id restart with 20998;
+            insert into egiz.project_thing (thing_id, project_id) values ('n:2', '\(a)'), ('n:3', '\(a)');
+            """)
+        #expect(try old() == 1)
+        try connection.execute("insert into egiz.project_thing (thing_id, project_id) values ('n:4', '\(a)')")
+        #expect(try old() == 0)
+        #expect(try connection.query("select from egiz.belonging_change").count == 3)
+    }
+
     @Test func aPageIsBoundedInBytesAndHasAtLeastOneThing() async throws {
         // Random, so that it is stored as long as it is.
         try database.connection.execute(

@@ -35,6 +35,9 @@ struct Principal: Sendable, Equatable {
         isAdmin ? .all : .projects(roles.filter { $0.value >= role }.keys.sorted())
     }
 
+    /// Whose requests are counted together: however many keys somebody makes, they have no more than one has.
+    var caller: String { userID?.text ?? id }
+
     /// As the audit log names it.
     var actor: String {
         switch kind {

@@ -7,6 +7,9 @@ import EgizTwin
 /// Members that the route does not know are refused: a misspelt one that is silently ignored changes nothing and looks as if it had.
 /// `null` counts as absent for all but `isNull`, which a PATCH asks to remove something.
 struct BodyReader {
+    /// Faults that one answer names at most: a body of a thousand bad members is no reason for an answer many times as long.
+    static let mostFaults = 20
+
     private let object: JSONObject
     /// Of this object in the body; empty for the body itself.
     private let pointer: String
@@ -26,6 +29,8 @@ struct BodyReader {
         self.object = object
         self.pointer = pointer
         for member in object where !known.contains(where: { $0.utf8.elementsEqual(member.key.utf8) }) {
+            // To look for the word that was meant takes time.
+            guard faults.count < Self.mostFaults else { break }
             refuse(member.key, Self.unknown(member.key, known))
         }
     }
@@ -38,8 +43,11 @@ struct BodyReader {
         return "There is no member \(name). Known are \(known.joined(separator: ", "))."
     }
 
-    mutating func refuse(_ name: String, _ detail: String) {
-        faults.append(.init(pointer: place(name), detail: detail))
+    mutating func refuse(_ name: String, _ detail: String) { refuse(at: place(name), detail) }
+
+    private mutating func refuse(at pointer: String, _ detail: String) {
+        guard faults.count < Self.mostFaults else { return }
+        faults.append(.init(pointer: pointer, detail: detail))
     }
 
     /// Throws the problem that lists all faults, if there are any.
@@ -138,10 +146,9 @@ struct BodyReader {
         var texts: [String] = []
         for (index, element) in elements.enumerated() {
             guard let text = element.string, length.contains(text.utf8.count), !text.utf8.contains(0) else {
-                faults.append(
-                    .init(
-                        pointer: "\(place(name))/\(index)",
-                        detail: "It must be a text of \(length.lowerBound) to \(length.upperBound) bytes."))
+                refuse(
+                    at: "\(place(name))/\(index)",
+                    "It must be a text of \(length.lowerBound) to \(length.upperBound) bytes.")
                 continue
             }
             texts.append(text)
@@ -171,7 +178,7 @@ struct BodyReader {
         var results: [T] = []
         for (index, element) in elements.enumerated() {
             guard let inner = element.object else {
-                faults.append(.init(pointer: "\(place(name))/\(index)", detail: "It must be an object."))
+                refuse(at: "\(place(name))/\(index)", "It must be an object.")
                 continue
             }
             results.append(nested(inner, "\(place(name))/\(index)", known, read))
@@ -191,7 +198,7 @@ struct BodyReader {
     ) -> T {
         var reader = BodyReader(inner, pointer: place, known: known)
         let result = read(&reader)
-        faults += reader.faults
+        faults += reader.faults.prefix(Self.mostFaults - faults.count)
         return result
     }
 
@@ -213,7 +220,9 @@ extension Problem {
     static func invalidBody(_ faults: [Fault]) -> Problem {
         Problem(
             code: "invalid-body", status: .badRequest, title: "The body is not usable",
-            detail: faults.count == 1 ? faults[0].detail : "\(faults.count) members are not usable; see errors.",
+            detail: faults.count == 1
+                ? faults[0].detail
+                : "\(faults.count < BodyReader.mostFaults ? "" : "At least ")\(faults.count) members are not usable; see errors.",
             faults: faults)
     }
 }

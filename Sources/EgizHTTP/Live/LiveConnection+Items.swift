@@ -51,6 +51,7 @@ extension LiveConnection {
         guard !isClosed else { return }
         while sink.isWritable, !waiting.isEmpty { waiting.removeFirst()() }
         if sink.isWritable { send() }
+        handleEarly()
     }
 
     func whenWritable(_ body: @escaping () -> Void) {

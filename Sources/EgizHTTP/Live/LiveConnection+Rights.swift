@@ -38,7 +38,14 @@ extension LiveConnection {
     func take(_ principal: Principal) {
         guard let rights = session?.update(principal), rights != .same else { return }
         sink.send(.access(isAdmin: principal.isAdmin, projects: principal.roles.keys.sorted().map(\.text)))
-        if rights == .more { restart("more may be seen than before") }
+        if rights == .more {
+            restart("more may be seen than before")
+        } else {
+            // Their pages are read with the rights that were.
+            for subscription in session?.subscriptions ?? [] where snapshots[subscription.id] != nil {
+                resync(subscription, "less may be seen than before")
+            }
+        }
         // Who gained one project may have lost another.
         dropForbidden(principal)
     }

@@ -12,6 +12,7 @@ extension LiveConnection {
         guard let principal = session?.principal else {
             return sink.send(.problem(.unauthenticated, id: subscription.id))
         }
+        let before = asked[subscription.id]
         let number = ask(subscription.id)
         onLoop {
             try await $0.service.check(subscription, principal)
@@ -21,7 +22,9 @@ extension LiveConnection {
             switch result {
             case .success: connection.begin(subscription, number)
             case .failure(let error):
-                connection.asked[subscription.id] = nil
+                // The one that has the name goes on, and is looked at again when rights change.
+                let goesOn = connection.session?.subscriptions.contains { $0.id == subscription.id } ?? false
+                connection.asked[subscription.id] = goesOn ? before : nil
                 connection.sink.send(.problem(error as? Problem ?? .databaseAway, id: subscription.id))
             }
         }
@@ -101,7 +104,7 @@ extension LiveConnection {
 
     // MARK: Anew
 
-    private func resync(_ subscription: LiveSubscription, _ reason: String) {
+    func resync(_ subscription: LiveSubscription, _ reason: String) {
         service.metrics.resyncs.increment(by: Int64(1))
         sink.send(.resync(subscription.id, reason))
         start(subscription)

@@ -31,7 +31,7 @@ final class LiveConnection: @unchecked Sendable {
     private var timers: [RepeatedTask] = []
     private var signInTimer: Scheduled<Void>?
     var lastHeard = NIODeadline.now()
-    /// Who the client is, is being asked: what it sends meanwhile waits.
+    /// Who the client is, is being asked: what it sends meanwhile waits, as does what one sends who does not read the answers.
     private var isAsking = false
     private var early: [[UInt8]] = []
     private var earlyBytes = 0
@@ -84,14 +84,18 @@ final class LiveConnection: @unchecked Sendable {
             case .success(nil): connection.waitForToken()
             case .failure(let error): connection.refuse(error)
             }
-            connection.handleEarly()
+            connection.answered()
         }
     }
 
-    /// What came while it was being asked who the client is, in its order.
-    private func handleEarly() {
+    private func answered() {
         isAsking = false
-        while !isAsking, !isClosed, !early.isEmpty {
+        handleEarly()
+    }
+
+    /// What came while it was being asked who the client is, or while the client did not read, in its order.
+    func handleEarly() {
+        while !isAsking, !isClosed, sink.isWritable, !early.isEmpty {
             let text = early.removeFirst()
             earlyBytes -= text.count
             handle(text)
@@ -133,7 +137,8 @@ final class LiveConnection: @unchecked Sendable {
     func received(_ text: [UInt8]) {
         guard !isClosed else { return }
         guard heard() else { return }
-        guard isAsking else { return handle(text) }
+        // Answers would pile up for a client that does not read them.
+        guard isAsking || !sink.isWritable || !early.isEmpty else { return handle(text) }
         earlyBytes += text.count
         guard earlyBytes <= LiveSettings.earlyBytes else { return close(.tooManyMessages) }
         early.append(text)
@@ -142,7 +147,7 @@ final class LiveConnection: @unchecked Sendable {
     private func handle(_ text: [UInt8]) {
         switch LiveMessage.parse(text) {
         case .authenticate(let token): authenticate(token)
-        case .ping: if sink.isWritable { sink.send(.pong) }
+        case .ping: sink.send(.pong)
         case .subscribe(let subscription): subscribe(subscription)
         case .unsubscribe(let id): unsubscribe(id)
         case .faulty(let problem, let id): sink.send(.problem(problem, id: id))
@@ -169,7 +174,7 @@ final class LiveConnection: @unchecked Sendable {
         onLoop {
             try await $0.service.principal(of: credential)
         } then: { connection, result in
-            defer { connection.handleEarly() }
+            defer { connection.answered() }
             guard case .success(let principal?) = result else {
                 if case .failure(let error) = result { return connection.refuse(error) }
                 return connection.close(.invalidToken)

@@ -27,6 +27,7 @@ actor LiveHub {
     private let shards = Mutex<[ObjectIdentifier: LiveShard]>([:])
     private let parser = JSONParser()
     private var history: LiveHistory
+    private var answers = LiveAnswers()
     /// Whose things are, as far as asked; exact as of the last look at what moved.
     private var known: [ByteText: ProjectID?] = [:]
     private var moves: [LiveMove] = []
@@ -109,7 +110,7 @@ actor LiveHub {
         news.reserveCapacity(batch.records.count)
         for record in batch.records {
             let project: ProjectID? = LiveItem.thing(of: record).flatMap { known[$0] ?? nil }
-            guard let item = LiveItem(record, project: project, parser: parser) else { continue }
+            guard let item = LiveItem(record, project: project, parser: parser), answers.takes(item) else { continue }
             history.append(item)
             // The past is in the snapshots; but what a model says may be in the log before it is in the database.
             let isPast = item.offset < ends[item.partition] ?? 0
@@ -192,7 +193,8 @@ actor LiveHub {
         // A server that has just started does not have the past yet: all who come back at once would begin anew.
         if !isReady { await untilReady() }
         let replay: Replay
-        if let items = history.since(token), token.moves >= firstMove {
+        // Nor is it said to those who come while that takes too long that they have missed nothing.
+        if isReady, let items = history.since(token), token.moves >= firstMove {
             replay = .items(items, moves.filter { $0.id > token.moves })
         } else {
             replay = .resync
@@ -215,6 +217,8 @@ actor LiveHub {
 
     private func ready() {
         isReady = true
+        // What is still to come of the past was not told to who came back before it, and is news.
+        ends = [:]
         for number in waiting.keys { wake(number) }
     }
 }

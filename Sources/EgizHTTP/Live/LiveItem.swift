@@ -25,6 +25,8 @@ final class LiveItem: Sendable {
     let revision: Int64?
     /// The input record that caused it; of predictions the record itself.
     let cause: InputPosition?
+    /// Of predictions: the state of the thing that the model was asked about.
+    let asked: LiveAnswers.State?
     /// Of the items of one thing and kind with one key the last is enough; nil: each counts.
     let key: ByteText?
     // Of twins.
@@ -56,6 +58,7 @@ final class LiveItem: Sendable {
             kind == .prediction
             ? InputPosition(topic: record.partition.topic, partition: record.partition.partition, offset: record.offset)
             : Self.position(object["cause"])
+        asked = kind == .prediction ? Self.asked(object["metadata"]) : nil
         switch kind {
         case .binding: key = Self.key(object, "objectName", "target")
         case .alert: key = Self.key(object, "key", "raisedAt")
@@ -145,6 +148,15 @@ final class LiveItem: Sendable {
             element.write(into: &json)
             return Part(path: ByteText(path), isRemoval: element.object?["removed"] != nil, json: json)
         }
+    }
+
+    /// As `prediction-writer` reads it.
+    private static func asked(_ metadata: JSONValue?) -> LiveAnswers.State? {
+        guard let object = metadata?.object, let text = object["time"]?.string,
+            let time = (try? Timestamp(parsing: text))?.eventTime
+        else { return nil }
+        guard case .int(let revision) = object["revision"] else { return .init(revision: 0, time: time) }
+        return .init(revision: revision, time: time)
     }
 
     private static func position(_ value: JSONValue?) -> InputPosition? {

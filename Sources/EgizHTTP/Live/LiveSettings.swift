@@ -23,7 +23,7 @@ public struct LiveSettings: Sendable {
     /// Bytes of one message of a client, and messages between two pings.
     public var largestMessage = 64 << 10
     public var mostMessages = 100
-    /// Bytes of messages that wait while the server asks who the client is.
+    /// Bytes of messages that wait while the server asks who the client is, or the client does not read.
     static let earlyBytes = 256 << 10
     /// How long those who come back wait for a server that has just started to reach the log.
     public var readyDeadline: Duration = .seconds(10)

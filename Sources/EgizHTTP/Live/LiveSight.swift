@@ -29,6 +29,9 @@ extension LiveMove {
             return project.map { wanted.contains($0) } ?? false
         }
         guard isSeen(before) != isSeen(after) else { return false }
+        // Or a project whose things are registered one after the other keeps all that is asked of it from becoming live. Who names the
+        // thing may have to be told that it is there no more.
+        guard matters || subscription.things != nil else { return false }
         return subscription.things.map { $0.contains(where: isOf) } ?? true
     }
 }

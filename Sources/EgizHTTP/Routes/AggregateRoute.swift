@@ -41,7 +41,7 @@ struct AggregateRoute: Sendable {
         try reader.finish()
         guard let path, let grouping else { throw Problem.internalError }
         let needs = grouping.aggregates.reduce(into: HistoryQueries.Aggregates()) { $0.formUnion($1.needs) }
-        let found = try await searches.pass(for: request.principal?.id ?? "") {
+        let found = try await searches.pass(for: request.principal?.caller ?? "") {
             try await queries.aggregate(
                 path: path, of: filter, from: from, to: to, interval: grouping.interval, aggregates: needs,
                 limit: HistoryRequest.maximumRows)

@@ -67,7 +67,8 @@ struct TwinRoutes: Sendable {
             try await queries.page(filter, after: cursor?.place, limit: limit, documents: fields != nil)
         }
         let page =
-            filter.condition == nil ? try await read() : try await searches.pass(for: request.principal?.id ?? "", read)
+            filter.condition == nil
+            ? try await read() : try await searches.pass(for: request.principal?.caller ?? "", read)
         var out = JSONOutput(capacity: 128 * page.twins.count + 64)
         out.beginObject()
         out.key("items")

@@ -50,7 +50,7 @@ struct RouteTable: Sendable {
                 try writing.check(keyOf: request.headers)
                 // Who may not do it is told so before the body is read.
                 try await route.beforeBody?(asked)
-                let caller = admission.principal?.id ?? ""
+                let caller = admission.principal?.caller ?? ""
                 var counted = 0
                 defer { memory.giveBack(counted, of: caller) }
                 for try await part in request.body {

@@ -8,12 +8,17 @@ public struct LiveMove: Sendable, Equatable {
     /// Nil: nobody's.
     public var before: ProjectID?
     public var after: ProjectID?
+    /// There are things that it takes along: no snapshot shows a thing that was registered before its twin.
+    public var matters: Bool
 
-    public init(id: Int64, subject: String, isNamespace: Bool, before: ProjectID?, after: ProjectID?) {
+    public init(
+        id: Int64, subject: String, isNamespace: Bool, before: ProjectID?, after: ProjectID?, matters: Bool = true
+    ) {
         self.id = id
         self.subject = subject
         self.isNamespace = isNamespace
         self.before = before
         self.after = after
+        self.matters = matters
     }
 }

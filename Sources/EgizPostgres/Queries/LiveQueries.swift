@@ -86,13 +86,15 @@ public struct LiveQueries: Sendable {
             guard let after, after < last else { return ([], last, true) }
             let rows = try connection.query(
                 """
-                select change_id, subject, is_namespace, before_project::text, after_project::text
+                select change_id, subject, is_namespace, before_project::text, after_project::text,
+                    is_namespace or exists (select from egiz.twin where twin.thing_id = subject)
                 from egiz.belonging_change where change_id > $1 order by change_id limit $2
                 """, [.int64(after), .int64(Int64(limit))])
             let moves = rows.map { row in
                 LiveMove(
                     id: row.int64(0) ?? 0, subject: row.text(1) ?? "", isNamespace: row.bool(2) ?? false,
-                    before: row.text(3).flatMap { ProjectID($0) }, after: row.text(4).flatMap { ProjectID($0) })
+                    before: row.text(3).flatMap { ProjectID($0) }, after: row.text(4).flatMap { ProjectID($0) },
+                    matters: row.bool(5) ?? true)
             }
             return (moves, moves.last?.id ?? last, after + 1 >= ends?.int64(0) ?? 0)
         }

@@ -76,9 +76,14 @@ public struct ModelQueries {
         return file
     }
 
+    /// Nobody adds a model, or replaces one's file, until the transaction ends. Before any row is locked.
+    public func lockUsage() throws(EngineError) {
+        _ = try connection.query("select pg_advisory_xact_lock(hashtextextended('egiz.model_3d', 0))")
+    }
+
     /// How many models a project has, and their bytes together; of nil those for everybody. Nobody adds one until the transaction ends.
     public func usage(of project: ProjectID?) throws(EngineError) -> (models: Int64, bytes: Int64) {
-        _ = try connection.query("select pg_advisory_xact_lock(hashtextextended('egiz.model_3d', 0))")
+        try lockUsage()
         let row = try connection.query(
             """
             select count(*), coalesce(sum(bytes), 0)::bigint from egiz.model_3d

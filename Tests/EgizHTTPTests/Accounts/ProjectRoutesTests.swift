@@ -99,6 +99,29 @@ extension DatabaseTests {
             #expect(try ProjectQueries(connection).member(second, of: id)?.role == .owner)
         }
 
+        /// Whoever adds a belonging takes these locks in this order: the other way round, each would wait for the other.
+        @Test func aDeletionWaitsForWhoChangesBelongingsBeforeItLocksTheProject() async throws {
+            let people = try TestPeople()
+            let maria = try await people.person("maria@example.com")
+            let project = try await people.project(maria.access)
+            let id = try #require(ProjectID(project))
+            let (connection, server) = (people.api.connection, people.server)
+            try connection.execute("begin; set local lock_timeout = '1s'")
+            try ProjectQueries(connection).lockBelongings()
+            async let deleting = server.send(
+                .delete, "/api/v1/projects/\(project)", maria.access, headers: Self.any)
+            while try connection.query(
+                "select from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())"
+            ).isEmpty {
+                try Task.checkCancellation()
+                await Task.yield()
+            }
+            let found = try? ProjectQueries(connection).project(id, lock: true)
+            try connection.execute("commit")
+            #expect(found != nil, "nobody else has locked it")
+            #expect(try await deleting.status == .noContent)
+        }
+
         @Test func onlyOwnersManageAndEverybodyMayLeave() async throws {
             let people = try TestPeople()
             let (maria, jo) = (try await people.person("maria@example.com"), try await people.person("jo@example.com"))

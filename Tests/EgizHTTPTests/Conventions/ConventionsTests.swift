@@ -165,6 +165,29 @@ import Testing
         }
     }
 
+    /// Or an answer would be many times as long as the body that it is about.
+    @Test(
+        arguments: [
+            ("{", #""u":1"#, "}"), (#"{"tags":["#, "7", "]}"), (#"{"list":["#, "3", "]}"),
+            (#"{"list":["#, #"{"x":1,"deep":"a"}"#, "]}"),
+        ])
+    func oneAnswerNamesABoundedNumberOfFaults(head: String, fault: String, tail: String) {
+        var request = request([:])
+        // Names have to differ.
+        let faults = (0..<50).map { fault.replacing("u", with: "u\($0)") }
+        request.body = Array((head + faults.joined(separator: ",") + tail).utf8)
+        do throws(Problem) {
+            _ = try request.body(known: ["tags", "list"]) { reader in
+                _ = reader.texts("tags", count: 1...99)
+                _ = reader.objects("list", count: 1...99, known: ["deep"]) { $0.number("deep") }
+            }
+            Issue.record("it is not usable")
+        } catch {
+            #expect(error.faults.count == BodyReader.mostFaults)
+            #expect(error.detail.hasPrefix("At least 20 members"))
+        }
+    }
+
     @Test(arguments: ["", "[]", "7", "{", #"{"a":1e999}"#])
     func whatIsNoObjectIsRefused(text: String) {
         var request = request([:])

@@ -62,6 +62,76 @@ import Testing
         }
     }
 
+    /// The server waited as long as it does for the past of the log, and gave up: who came back then has not been told what is still to come.
+    @Test func whatComesOfThePastAfterSomebodyCameBackIsToldToThem() async throws {
+        let tail = MemoryTail()
+        for revision in 1...2 as ClosedRange<Int64> { tail.change(revision, "/attributes/a", "\(revision)") }
+        tail.endPast(missing: 1)
+        try await LiveTestServer.withPort(tail, configure: { $0.live.readyDeadline = .zero }) { port, begin in
+            try await SocketClient.open(port: port) { socket in
+                try await socket.send(#"{"type":"subscribe","id":"first","snapshot":false,"kinds":["alert"]}"#)
+                _ = try await socket.message("live")
+                begin()
+                // The log is reached, and its deadline is over.
+                _ = try await socket.message("resync")
+                _ = try await socket.message("live")
+                let token = LiveToken(
+                    log: "log-1", positions: [.init(LiveFixture.prefix + "twin", 0): 1], sight: LiveFixture.admin.sight)
+                try await socket.send(#"{"type":"subscribe","id":"s","resume":"\#(token.text)"}"#)
+                while try await socket.message("live")["id"] != .string("s") {}
+                tail.change(3, "/attributes/a", "3")
+                tail.change(4, "/attributes/a", "4")
+                var told: [JSONValue?] = []
+                while told.last != .int(4) {
+                    let items = try await socket.message("changes")["items"]?.array ?? []
+                    told += items.map { $0["value"]?["revision"] }
+                }
+                #expect(told == [.int(2), .int(3), .int(4)])
+            }
+        }
+    }
+
+    /// As `ml_prediction`, which `GET …/predictions` reads: a question that was a dead letter is asked again much later.
+    @Test func anAnswerAboutAnEarlierStateIsNotToldAfterOneAboutALater() async throws {
+        let tail = MemoryTail()
+        try await withServer(tail) { port in
+            try await SocketClient.open(port: port) { socket in
+                try await socket.send(#"{"type":"subscribe","id":"s","snapshot":false,"kinds":["prediction"]}"#)
+                _ = try await socket.message("live")
+                // Both marks are lower; one of them alone says nothing; and other models are others.
+                for (revision, second, model) in [(5, 5, "m"), (4, 4, "m"), (3, 6, "m"), (2, 7, "m"), (1, 1, "n")] {
+                    tail.write(
+                        "k",
+                        #"{"thingId":"t:a","task":"k","model":"\#(model)","shadow":false,"metadata":{"revision":\#(revision),"time":"1970-01-01T00:00:0\#(second)Z"}}"#,
+                        prefix: "ml.output.v1.")
+                }
+                var told: [JSONValue?] = []
+                while told.last != .int(1) {
+                    let items = try await socket.message("changes")["items"]?.array ?? []
+                    told += items.map { $0["value"]?["metadata"]?["revision"] }
+                }
+                #expect(told == [.int(5), .int(3), .int(2), .int(1)])
+            }
+        }
+    }
+
+    @Test func answersOfModelsAreRememberedUpToABound() {
+        func item(_ thing: String, _ second: Int) -> LiveItem {
+            var record = LiveFixture.record(
+                "k", Int64(second),
+                #"{"thingId":"\#(thing)","task":"k","model":"m","shadow":false,"metadata":{"revision":\#(second),"time":"1970-01-01T00:00:0\#(second)Z"}}"#,
+                key: thing)
+            record.partition = TopicPartition("ml.output.v1.k", 0)
+            return LiveFixture.item(record)
+        }
+        var answers = LiveAnswers(most: 2)
+        // For the third thing there is no room: it begins anew.
+        let items = [("t:a", 5), ("t:b", 5), ("t:a", 6), ("t:a", 5), ("t:b", 4), ("t:c", 1), ("t:a", 5)]
+            .map { item($0.0, $0.1) }
+        let taken = items.map { answers.takes($0) }
+        #expect(taken == [true, true, true, false, false, true, true])
+    }
+
     @Test func aSubscriptionThatWasEndedAtOnceDoesNotBegin() async throws {
         let tail = MemoryTail()
         try await withServer(tail) { port in

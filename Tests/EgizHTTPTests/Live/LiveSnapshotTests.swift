@@ -320,6 +320,18 @@ import Testing
         #expect(admin.isConcerned(by: [move("t", true)]), "it is of a project's things")
     }
 
+    /// A project whose things are registered one after the other, before there are any.
+    @Test func aThingThatIsRegisteredBeforeThereIsOneConcernsWhoNamesItAlone() throws {
+        let move = LiveMove(
+            id: 1, subject: "t:a", isNamespace: false, before: nil, after: Fixture.projectA, matters: false)
+        var session = Fixture.session(Fixture.member(Fixture.projectA))
+        try session.subscribe(Fixture.subscription("broad"), filter: nil, waits: false)
+        try session.subscribe(Fixture.subscription("other", things: ["t:b"]), filter: nil, waits: false)
+        #expect(!session.isConcerned(by: [move]))
+        try session.subscribe(Fixture.subscription("named", things: ["t:a"]), filter: nil, waits: false)
+        #expect(session.isConcerned(by: [move]))
+    }
+
     @Test func whoMaySeeOtherThingsHasAnotherToken() throws {
         let sights = [
             Fixture.admin, Fixture.member(), Fixture.member(Fixture.projectA), Fixture.member(Fixture.projectB),

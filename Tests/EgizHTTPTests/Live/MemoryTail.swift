@@ -23,12 +23,14 @@ final class MemoryTail: LogTail {
     }
 
     /// Appends a record; its offset is the next of its topic.
-    func write(_ topic: String, _ value: String, key: String? = "t:a") {
+    func write(_ topic: String, _ value: String, key: String? = "t:a", prefix: String = LiveFixture.prefix) {
         change { state in
-            let partition = TopicPartition(LiveFixture.prefix + topic, 0)
+            let partition = TopicPartition(prefix + topic, 0)
             let offset = state.next[partition, default: 0]
             state.next[partition] = offset + 1
-            state.batch.records.append(LiveFixture.record(topic, offset, value, key: key))
+            var record = LiveFixture.record(topic, offset, value, key: key)
+            record.partition = partition
+            state.batch.records.append(record)
             state.batch.positions[partition] = NextOffset(after: offset)
         }
     }
@@ -42,9 +44,11 @@ final class MemoryTail: LogTail {
     }
 
     /// What is written so far was there before anybody read.
-    func endPast() {
+    ///
+    /// - Parameter missing: records of each topic that were there as well, and are written afterwards.
+    func endPast(missing: Int64 = 0) {
         change { state in
-            for (partition, next) in state.next { state.batch.ends[partition] = NextOffset(stored: next) }
+            for (partition, next) in state.next { state.batch.ends[partition] = NextOffset(stored: next + missing) }
         }
     }
 

@@ -19,17 +19,19 @@ import Testing
 
     /// Who is admitted as the local operator, where that is all that a test needs.
     private struct Everybody: AccessControl {
-        func principal(authorization: String?, headers: HTTPFields, remoteAddress: String?) -> Principal? {
-            .localOperator
-        }
+        var who = Principal.localOperator
+
+        func principal(authorization: String?, headers: HTTPFields, remoteAddress: String?) -> Principal? { who }
         func project(ofThing thing: String) -> ProjectID? { nil }
         func exists(_ project: ProjectID) -> Bool { true }
     }
 
-    private func send(_ route: APIRoute, bytes: Int, _ memory: BodyMemory = BodyMemory()) async throws -> TestResponse {
+    private func send(
+        _ route: APIRoute, bytes: Int, _ memory: BodyMemory = BodyMemory(), as who: Principal = .localOperator
+    ) async throws -> TestResponse {
         let responder = APIResponder(
-            table: RouteTable(routes: [route]), gate: Everybody(), memory: memory, metrics: PrometheusRegistry(),
-            logger: TestAPI.quiet)
+            table: RouteTable(routes: [route]), gate: Everybody(who: who), memory: memory,
+            metrics: PrometheusRegistry(), logger: TestAPI.quiet)
         return try await Application(responder: responder).test(.router) {
             try await $0.execute(
                 uri: route.path, method: .post, headers: [.contentType: "application/json"],
@@ -55,6 +57,17 @@ import Testing
         #expect(memory.left == 64 << 10)
         let none = BodyMemory(0)
         #expect(try await send(route(), bytes: BodyMemory.uncounted, none).status == .ok, "small ones always fit")
+    }
+
+    @Test func keysOfOnePersonShareThatPersonsPart() async throws {
+        let user = try #require(UUIDText("11111111-1111-1111-1111-111111111111"))
+        let key = Principal(kind: .apiKey, id: "key", name: "k", userID: user, isAdmin: true)
+        let memory = BodyMemory(64 << 10)
+        #expect(memory.take(32 << 10, for: user.text))
+        let refused = try await send(route(), bytes: BodyMemory.uncounted + 1, memory, as: key)
+        #expect(refused.status == .serviceUnavailable)
+        memory.giveBack(32 << 10, of: user.text)
+        #expect(try await send(route(), bytes: BodyMemory.uncounted + 1, memory, as: key).status == .ok)
     }
 
     /// The body is larger than the route takes: who may not send it at all is told that first.

@@ -1,3 +1,4 @@
+import EgizPostgres
 import HTTPTypes
 import Synchronization
 import Testing
@@ -43,6 +44,41 @@ import Testing
         while !holds() {
             try Task.checkCancellation()
             await Task.yield()
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func searchesByKeysOfOnePersonAreThatPersons() async throws {
+        let user = try #require(UUIDText("11111111-1111-1111-1111-111111111111"))
+        let key = Principal(kind: .apiKey, id: "key", name: "k", userID: user, isAdmin: true)
+        let pool = PostgresPool(url: "postgres://egiz@127.0.0.1:1/egiz", applicationName: "test", size: 1)
+        defer { pool.close() }
+        let (gate, stage) = (SearchGate(2), Stage())
+        let history = HistoryQueries(pool: pool)
+        let searches = [
+            (
+                TwinRoutes(queries: TwinQueries(pool: pool), history: history, searches: gate).routes[0],
+                "filter=exists(attributes/a)"
+            ),
+            (AggregateRoute(queries: history, searches: gate).route, "path=/a&interval=1h&aggregate=avg"),
+        ]
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<SearchGate.mostOfOne {
+                group.addTask { try await gate.pass(for: user.text) { await stage.run("") } }
+            }
+            try await until { gate.load == (1, SearchGate.mostOfOne - 1) }
+            for (route, query) in searches {
+                var request = APIRequest(path: route.path, query: query, headers: [:], captures: [:])
+                request.principal = key
+                do {
+                    _ = try await route.handler(request)
+                    Issue.record("\(route.path) is answered")
+                } catch {
+                    #expect((error as? Problem)?.code == "too-many-searches", "\(route.path): \(error)")
+                }
+            }
+            stage.open()
+            try await group.waitForAll()
         }
     }
 

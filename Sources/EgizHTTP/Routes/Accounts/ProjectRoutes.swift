@@ -121,9 +121,10 @@ struct ProjectRoutes: Sendable {
         let id = try request.requiredProject()
         return try await accounts.change(request, .everything) { connection in
             let queries = ProjectQueries(connection)
+            // First, as whoever adds a belonging does: else one may wait for the other.
+            try queries.lockBelongings()
             guard let before = try queries.project(id, lock: true) else { throw Problem.noSuchProject(id.text) }
             try request.precondition(current: EntityTag(revision: before.revision))
-            try queries.lockBelongings()
             if let type = try queries.type(of: id) { throw Problem.typesStay(type) }
             try queries.delete(id)
             try request.audit(

@@ -188,7 +188,11 @@ struct ModelRoutes: Sendable {
         try request.reader(known: []).finish()
         let id = try Self.id(request)
         let document = try Self.document(request.body)
-        return try await change(id, "model.replace", request) { try $0.replace(id, document, file: request.body) }
+        return try await change(id, "model.replace", request, counts: true) { queries, before in
+            let used = try queries.usage(of: before.project).bytes - before.bytes
+            guard used + Int64(request.body.count) <= Self.mostBytes else { throw Problem.tooManyModels }
+            try queries.replace(id, document, file: request.body)
+        }
     }
 
     private func change(_ request: APIRequest) async throws -> Response {
@@ -197,19 +201,24 @@ struct ModelRoutes: Sendable {
         let (name, transform) = try request.body(known: ["name", "transform"]) { body in
             (body.text("name", length: 1...256), ModelTransform.read("transform", &body))
         }
-        return try await change(id, "model.change", request) { try $0.change(id, name: name, transform: transform) }
+        return try await change(id, "model.change", request) { queries, _ in
+            try queries.change(id, name: name, transform: transform)
+        }
     }
 
     /// A model has one tag, for its file too: whatever changes raises its version.
+    ///
+    /// - Parameter counts: `write` asks how much the project has.
     private func change(
-        _ id: UUIDText, _ action: String, _ request: APIRequest,
-        _ write: @escaping @Sendable (ModelQueries) throws -> Void
+        _ id: UUIDText, _ action: String, _ request: APIRequest, counts: Bool = false,
+        _ write: @escaping @Sendable (_ queries: ModelQueries, _ before: StoredModel) throws -> Void
     ) async throws -> Response {
         try await pool.change(request) { connection in
+            let queries = ModelQueries(connection)
+            if counts { try queries.lockUsage() }
             let before = try Self.changeable(id, request, connection)
             try request.precondition(current: EntityTag(revision: before.version))
-            let queries = ModelQueries(connection)
-            try write(queries)
+            try write(queries, before)
             let after = try queries.model(id) ?? before
             let body = ModelText.json(after)
             try request.audit(

@@ -133,6 +133,24 @@ extension DatabaseTests {
             #expect(try await people.json(.get, "/api/v1/twins/org.line:a/registration")["modelId"] == .null)
         }
 
+        /// Models that are made small and replaced by large files are bounded as well.
+        @Test func anotherFileOfAModelNeedsRoomInItsProject() async throws {
+            let people = try TestPeople(demand: .loopback)
+            let size = Int64(Self.model.utf8.count)
+            let path = try #require(try await upload(people, "/api/v1/models?name=a", Self.model).headers[.location])
+            _ = try await upload(people, "/api/v1/models?name=b", Self.model)
+            func replace(by file: String) async throws -> TestResponse {
+                try await upload(people, path + "/content", file, method: .put, headers: [.ifMatch: "*"])
+            }
+            // Together they have all that there is.
+            _ = try people.api.connection.query(
+                "update egiz.model_3d set bytes = $1 where name = 'b'", [.int64(ModelRoutes.mostBytes - size)])
+            #expect(try await replace(by: Self.model).status == .ok, "what it had is given back")
+            let refused = try await replace(by: Self.model + " ")
+            #expect(refused.status == .conflict && people.code(refused) == "too-many-models")
+            #expect(try await people.send(.get, path + "/content").text == Self.model)
+        }
+
         @Test func aFileOfManyPiecesComesBackAsItWas() async throws {
             let people = try TestPeople(demand: .loopback)
             let padding = String(repeating: " ", count: 2_500_000)
