@@ -14,6 +14,11 @@ extension DatabaseTests {
         private static let model =
             #"{"asset":{"version":"2.0"},"nodes":[{"name":"Tank"}],"scenes":[{"nodes":[0]}],"scene":0}"#
 
+        /// What one task says and another reads.
+        private final class Told: Sendable {
+            let text = Mutex("")
+        }
+
         private struct Fixture {
             var people: TestPeople
             var modelID: String
@@ -159,7 +164,7 @@ extension DatabaseTests {
             // Another file: one that is the same changes nothing.
             let file = replaces ? Self.model.replacing("Tank", with: "Bulb") : Self.model
             try connection.execute("begin; select pg_advisory_xact_lock(6567697)")
-            let ended = Mutex("")
+            let ended = Told()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     let answer = try await server.application().test(.router) {
@@ -170,19 +175,19 @@ extension DatabaseTests {
                             ], body: ByteBuffer(string: file))
                     }
                     let told = "\(answer.status.code) \(answer.text)"
-                    ended.withLock { $0 = told }
+                    ended.text.withLock { $0 = told }
                 }
                 let watcher = try PostgresConnection(url: fixture.people.api.url, applicationName: "egiz-test")
                 defer { watcher.close() }
                 let here = "database = (select oid from pg_database where datname = current_database())"
-                while ended.withLock({ $0.isEmpty }),
+                while ended.text.withLock({ $0.isEmpty }),
                     try watcher.query("select from pg_locks where locktype = 'advisory' and not granted and \(here)")
                         .isEmpty
                 {
                     try Task.checkCancellation()
                     await Task.yield()
                 }
-                #expect(ended.withLock { $0 } == "", "it waits for the others")
+                #expect(ended.text.withLock { $0 } == "", "it waits for the others")
                 let written = try watcher.query(
                     """
                     select from pg_locks where relation = 'egiz.model_3d_chunk'::regclass and mode = 'RowExclusiveLock'
@@ -192,7 +197,7 @@ extension DatabaseTests {
                 try connection.execute("commit")
                 try await group.waitForAll()
             }
-            let answer = ended.withLock { $0 }
+            let answer = ended.text.withLock { $0 }
             #expect(answer.hasPrefix(replaces ? "200" : "201"), "\(answer)")
             let pieces = try connection.query("select number, data from egiz.model_3d_chunk")
             #expect(pieces.count == (replaces ? 1 : 2))
