@@ -1,5 +1,6 @@
 import Dispatch
 import EgizRuntime
+import NIOCore
 import NIOPosix
 import Synchronization
 import Testing
