@@ -14,11 +14,6 @@ extension DatabaseTests {
         private static let model =
             #"{"asset":{"version":"2.0"},"nodes":[{"name":"Tank"}],"scenes":[{"nodes":[0]}],"scene":0}"#
 
-        /// What one task says and another reads.
-        private final class Told: Sendable {
-            let text = Mutex("")
-        }
-
         private struct Fixture {
             var people: TestPeople
             var modelID: String
@@ -152,6 +147,10 @@ extension DatabaseTests {
             }
         }
 
+        private final class Ended: Sendable {
+            let answer = Mutex<(status: Int, text: String)?>(nil)
+        }
+
         /// Changes of the registry wait for each other until a commit: not for the megabytes of an upload.
         @Test(.timeLimit(.minutes(1)), arguments: [false, true])
         func anUploadHasWrittenItsFileBeforeItHoldsUpTheRegistry(replaces: Bool) async throws {
@@ -164,7 +163,7 @@ extension DatabaseTests {
             // Another file: one that is the same changes nothing.
             let file = replaces ? Self.model.replacing("Tank", with: "Bulb") : Self.model
             try connection.execute("begin; select pg_advisory_xact_lock(6567697)")
-            let ended = Told()
+            let ended = Ended()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     let answer = try await server.application().test(.router) {
@@ -174,20 +173,20 @@ extension DatabaseTests {
                                 .authorization: "Bearer \(owner)", .contentType: "model/gltf+json", .ifMatch: "*",
                             ], body: ByteBuffer(string: file))
                     }
-                    let told = "\(answer.status.code) \(answer.text)"
-                    ended.text.withLock { $0 = told }
+                    let told = (status: Int(answer.status.code), text: answer.text)
+                    ended.answer.withLock { $0 = told }
                 }
                 let watcher = try PostgresConnection(url: fixture.people.api.url, applicationName: "egiz-test")
                 defer { watcher.close() }
                 let here = "database = (select oid from pg_database where datname = current_database())"
-                while ended.text.withLock({ $0.isEmpty }),
+                while ended.answer.withLock({ $0 == nil }),
                     try watcher.query("select from pg_locks where locktype = 'advisory' and not granted and \(here)")
                         .isEmpty
                 {
                     try Task.checkCancellation()
                     await Task.yield()
                 }
-                #expect(ended.text.withLock { $0 } == "", "it waits for the others")
+                #expect(ended.answer.withLock { $0?.text } == nil, "it waits for the others")
                 let written = try watcher.query(
                     """
                     select from pg_locks where relation = 'egiz.model_3d_chunk'::regclass and mode = 'RowExclusiveLock'
@@ -197,8 +196,7 @@ extension DatabaseTests {
                 try connection.execute("commit")
                 try await group.waitForAll()
             }
-            let answer = ended.text.withLock { $0 }
-            #expect(answer.hasPrefix(replaces ? "200" : "201"), "\(answer)")
+            #expect(ended.answer.withLock { $0?.status } == (replaces ? 200 : 201))
             let pieces = try connection.query("select number, data from egiz.model_3d_chunk")
             #expect(pieces.count == (replaces ? 1 : 2))
             #expect(pieces.allSatisfy { $0.int64(0) == 0 && $0.bytes(1) == Array(file.utf8) })
