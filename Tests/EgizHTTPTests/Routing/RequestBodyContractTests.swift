@@ -15,7 +15,10 @@ import Testing
     /// What a handler said of a body: its faults by the name of the member, nil where it found none.
     private typealias Faults = [String: String]
 
-    private static let ids = ["11111111-1111-1111-1111-111111111111", "1", "org.walk:x"]
+    private static let ids = ["11111111-1111-1111-1111-111111111111", "1", "org.walk:x", "org.walk:pump:1.0"]
+    private static let codes = ["invalid-body", "body"]
+    /// Looked at with the account, when all else of the body is well.
+    private static let later = ["password", "newPassword"]
 
     private func routes() throws -> [APIRoute] {
         let pool = PostgresPool(url: "postgres://egiz@127.0.0.1:1/egiz", applicationName: "test", size: 1)
@@ -45,7 +48,7 @@ import Testing
             request.project = ProjectID(Self.ids[0])
             do {
                 _ = try await route.handler(request)
-            } catch let problem as Problem where problem.code == "invalid-body" {
+            } catch let problem as Problem where Self.codes.contains(problem.code) {
                 return Dictionary(
                     problem.faults.map { fault in
                         let name = fault.isPointer ? fault.place.dropFirst().prefix { $0 != "/" } : fault.place[...]
@@ -64,7 +67,10 @@ import Testing
         return .object(object)
     }
 
-    private func each(_ body: (String, APIRoute, JSONObject, OpenAPIContract) async -> Void) async throws {
+    /// - Parameter isClosed: Only bodies whose members the document names all; words of topology files are checked by their reader.
+    private func each(
+        isClosed: Bool = true, _ body: (String, APIRoute, JSONObject, OpenAPIContract) async -> Void
+    ) async throws {
         let contract = try OpenAPIContract()
         let routes = try routes()
         #expect(routes.count > 15)
@@ -78,12 +84,13 @@ import Testing
                 Issue.record("\(place) has no schema of its body")
                 continue
             }
+            if isClosed, schema["additionalProperties"] != .bool(false) { continue }
             await body(place, route, schema, contract)
         }
     }
 
     @Test func eachKnowsTheMembersOfTheOther() async throws {
-        try await each { place, route, schema, contract in
+        try await each(isClosed: false) { place, route, schema, contract in
             let documented = Set(contract.members(schema).known.map(\.key))
             let detail = await ask(route, object("zzzzzzzzzzzz", .null))?["zzzzzzzzzzzz"]
             guard schema["additionalProperties"] == .bool(false) else {
@@ -108,7 +115,7 @@ import Testing
 
     @Test func whatTheDocumentRefusesOfAMemberTheHandlerRefuses() async throws {
         try await each { place, route, schema, contract in
-            for (name, rule) in contract.members(schema).known {
+            for (name, rule) in contract.members(schema).known where !Self.later.contains(name) {
                 guard let rule = contract.resolve(rule) else { continue }
                 for (value, why) in Self.wrong(rule) {
                     let faults = await ask(route, object(name, value)) ?? [:]
