@@ -8,7 +8,12 @@ import Testing
 struct StageEndingTests {
     private static let text = Fleet.text(
         "one",
-        processors: "    alerts: { kind: alert-rule, from: twins, rules: [{ name: hot, when: features.f.x > 0, message: hot }] }")
+        processors: """
+                alerts:
+                  kind: alert-rule
+                  from: twins
+                  rules: [{ name: hot, when: features.f.x > 0, message: hot }]
+            """)
 
     /// Open alerts, and states of things that have one.
     private func open(_ fleet: Fleet) throws -> [Int64] {
