@@ -1,9 +1,12 @@
 import EgizTwin
 import Synchronization
 
-/// What calls take for the present: a fixed moment, or the newest record where that is later. Safe from any thread.
+/// What records in memory come no later than: a fixed moment, or the newest of them where that is later. Safe from any thread.
 final class DriverClock: Sendable {
-    private let time = Mutex(EventTime(microseconds: 1_767_225_600_000_000))
+    /// What calls tell of the time.
+    static let start = EventTime(microseconds: 1_767_225_600_000_000)
+
+    private let time = Mutex(DriverClock.start)
 
     var now: EventTime { time.withLock { $0 } }
 

@@ -72,7 +72,7 @@ public final class TopologyDriver {
             CallDesk(
                 name: name, caller: caller, transport: endpoint, stage: definition.name, gate: SharedCallGate(),
                 seed: 1, countsMetrics: false
-            ) { CallTools(now: clock.now) { environment[$0] } }
+            ) { CallTools(now: DriverClock.start, clock: clock.now) { environment[$0] } }
         }
         return DriverStage(definition, desk: desk)
     }

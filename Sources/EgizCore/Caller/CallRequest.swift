@@ -69,12 +69,16 @@ public enum CallOutcome: Sendable {
 
 /// What a request may need from outside.
 public struct CallTools: Sendable {
-    /// The wall clock.
+    /// The wall clock, as calls tell it.
     public var now: EventTime
+    /// The wall clock that bounds what records say of their times; another one only in tests, whose calls have a fixed time.
+    public var clock: EventTime
     /// The value of an environment variable, for secrets; never logged.
     public var environment: @Sendable (String) -> String?
 
-    public init(now: EventTime, environment: @escaping @Sendable (String) -> String? = { _ in nil }) {
-        (self.now, self.environment) = (now, environment)
+    public init(
+        now: EventTime, clock: EventTime? = nil, environment: @escaping @Sendable (String) -> String? = { _ in nil }
+    ) {
+        (self.now, self.clock, self.environment) = (now, clock ?? now, environment)
     }
 }

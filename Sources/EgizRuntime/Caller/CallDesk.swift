@@ -96,7 +96,7 @@ package final class CallDesk {
         switch caller.read(record) {
         case .call(let question):
             plan.add(
-                CallItem(number: number, record: record, question: question), at: now, wallClock: tools().now)
+                CallItem(number: number, record: record, question: question), at: now, wallClock: tools().clock)
         case .skip: settle(number, record, CallSettlement())
         case .refused(let fault, let thing): settle(number, record, CallSettlement(refused: fault, thing: thing))
         }
