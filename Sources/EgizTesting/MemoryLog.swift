@@ -226,9 +226,10 @@ public final class MemoryLog: @unchecked Sendable {
     /// middle of its takeover.
     public func beforeGroupOffsetsAreRead(_ events: [@Sendable () -> Void]) { change { meanwhile = events } }
     /// How many of them have not come yet.
+    public var groupOffsetsToBeRead: Int { read { meanwhile.count } }
+
     /// Somebody does something once, just before a member hears that partitions are taken from it.
     public func beforeARevocation(_ body: @escaping @Sendable () -> Void) { change { beforeAnswer = body } }
-    public var groupOffsetsToBeRead: Int { read { meanwhile.count } }
 
     /// True when a poll has come back for more after it had read everything that is in the partition now.
     public func polledPastEnd(_ partition: TopicPartition) -> Bool {

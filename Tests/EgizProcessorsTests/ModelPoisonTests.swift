@@ -42,6 +42,24 @@ import Testing
         #expect(line.answers.count == 2, "and answered once")
     }
 
+    /// One question that no gateway lets through, in a partition where nothing else is asked: else its thread would wait for ever.
+    @Test(arguments: [403, 502, 504])
+    func aQuestionThatNoGatewayLetsThroughIsADeadLetterInTheEnd(_ status: Int) throws {
+        let line = try ModelLine(caller: #"{"endpoint":"http://model","model":"m","poisonAfter":600000}"#)
+        line.endpoint.answer { request in
+            if String(decoding: request.body, as: UTF8.self).contains(#""x":7"#) {
+                return .response(CallResponse(status: status))
+            }
+            return .response(MemoryEndpoint.answer(to: request, version: "1") { _ in .int(3) })
+        }
+        try line.send(1, #""x":1"#)
+        try line.send(2, #""x":7"#)
+        for _ in 0..<8 { try line.driver.advanceCalls(by: .seconds(60)) }
+        #expect(line.driver.deadLetters.isEmpty && line.driver.openCalls == 1)
+        for _ in 0..<6 { try line.driver.advanceCalls(by: .seconds(60)) }
+        #expect(line.driver.deadLetters.map(\.code) == ["http-\(status)"] && line.driver.openCalls == 0)
+    }
+
     @Test func aModelThatBreaksAltogetherIsWaitedForHoweverLong() throws {
         let line = try ModelLine()
         try line.send(1, #""x":1"#)

@@ -16,7 +16,7 @@ public struct CallPolicy: Sendable, Equatable {
     /// where a call that is repeated does no harm.
     public var asksAgain = false
     /// Before anything was answered: how long a service may answer records with errors of its own while it says that it is well, until
-    /// the records count as the fault; nil: for ever.
+    /// the records count as the fault; and how long a gateway may refuse a record while others are answered. Nil: for ever.
     public var poisonAfter: Duration?
     /// The wait before the second try, which doubles up to the longest; each with jitter.
     public var retryFirst: Duration = .milliseconds(200)

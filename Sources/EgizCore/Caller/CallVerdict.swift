@@ -37,6 +37,8 @@ public struct CallReply: Sendable, Equatable {
 
 /// Whose fault it may be that a call was not answered.
 public enum CallBlame: Sendable, Equatable {
+    /// Almost always nobody's: somebody between here and the service answered that he got no answer, or that he does not let this through.
+    case gateway
     /// Nobody's: not connected, not let in, or asked for patience.
     case weather
     /// Perhaps that of the records: they were sent, and no answer came in time or the connection broke.
@@ -52,7 +54,8 @@ public enum CallVerdict: Sendable, Equatable {
     case answered([CallAnswer])
     /// Nobody is there, too busy, or lets nobody in: tried again for as long as it takes (`policy.mostAttempts`). Weather never becomes a dead letter,
     /// whatever else is answered; what may be the records' fault does where other calls are answered meanwhile, or where the service
-    /// says that it is well (`policy.poisonAfter`; only `.records`).
+    /// says that it is well (`policy.poisonAfter`; only `.records`). A gateway is believed where others were answered between any two
+    /// tries for `policy.poisonAfter`, and never without it.
     case unavailable(CallFault, retryAfter: Duration? = nil, blame: CallBlame = .weather)
     /// The answer is of no use, the next one may be: tried again `policy.attempts` times, then one by one where it `splits`, then dead.
     case faulty(CallFault, splits: Bool)
@@ -62,11 +65,13 @@ public enum CallVerdict: Sendable, Equatable {
     /// What a status beside 2xx means, where the service says nothing better.
     public static func ofStatus(_ response: CallResponse, message: String? = nil) -> CallVerdict {
         let fault = CallFault("http-\(response.status)", message ?? "the answer has the status \(response.status)")
+        let patience = response.retryAfter
         switch response.status {
-        // A gateway that has nobody behind it, and everybody who asks for patience.
-        case 408, 425, 429, 502...504: return .unavailable(fault, retryAfter: response.retryAfter)
+        // A gateway that has nobody behind it, or whose service broke over it.
+        case 502, 504: return .unavailable(fault, retryAfter: patience, blame: patience == nil ? .gateway : .weather)
+        // Everybody who asks for patience.
+        case 408, 425, 429, 503: return .unavailable(fault, retryAfter: patience)
         case 500...:
-            let patience = response.retryAfter
             return .unavailable(fault, retryAfter: patience, blame: patience == nil ? .records : .weather)
         case 400, 411, 413, 414, 415, 422, 431: return .refused(fault, splits: true)
         case 404, 410: return .faulty(fault, splits: false)

@@ -171,8 +171,8 @@ public final class PostgresDeploymentStore: DeploymentStore {
                 update egiz.topology set active = $2 and version = deployment.wanted_version
                 from egiz.deployment where name = $1 and deployment.topology = name
                 """, [.text(topology), .bool(state != .deleted)])
-            // Workers that still run it do so once more when it has drained.
-            if state == .deleted { try StageEnd.end(topology, except: [], connection) }
+            // Of tasks without an owner; workers that run it do so for theirs when it has drained.
+            if state == .deleted { _ = try StageEnd.end(topology, except: [], by: nil, connection) }
             let action = state == .paused ? "pause" : state == .running ? "resume" : "delete"
             try note(action, topology, [("state", .string(state.rawValue))])
         }
@@ -184,14 +184,18 @@ public final class PostgresDeploymentStore: DeploymentStore {
             [.text(topology), .int64(version)])
     }
 
-    public func endStages(of topology: String, except present: [StageName]) throws(EngineError) {
-        // The usual case, at every start of a version: nothing is gone, and nobody is to be waited for.
+    /// Not exclusively: it waits for nobody, and nobody's deployments wait for it.
+    public func endStages(of topology: String, except present: [StageName], by worker: WorkerIdentity?)
+        throws(EngineError) -> Bool
+    {
+        // The usual case, at every start of a version: nothing is gone.
         let gone = try connection().query(
             "select from egiz.stage where topology = $1 and stage <> all ($2) limit 1",
             [.text(topology), .textArray(present.map(\.text))])
-        guard !gone.isEmpty else { return }
-        try exclusively { () throws(EngineError) in
-            try StageEnd.end(topology, except: present, try self.connection())
+        guard !gone.isEmpty else { return true }
+        if let transaction { return try StageEnd.end(topology, except: present, by: worker, transaction) }
+        return try session.connection().connection.transaction { connection throws(EngineError) in
+            try StageEnd.end(topology, except: present, by: worker, connection)
         }
     }
 

@@ -236,7 +236,8 @@ public final class FanOut: StatefulProcessor {
     /// Whether what a model said stands there, of this task or of another one.
     private func isAnswer(_ path: [String], _ task: ModelTask) -> Bool {
         if let writeTo = task.writeTo, ModelTask.isBelow(writeTo, path) { return true }
-        guard (answers + registryAnswers).contains(where: { ModelTask.isBelow($0, path) }) else { return false }
+        func isThere(_ answer: [String]) -> Bool { ModelTask.isBelow(answer, path) }
+        guard answers.contains(where: isThere) || registryAnswers.contains(where: isThere) else { return false }
         return !alsoOn.contains { ModelTask.isBelow($0, path) }
     }
 

@@ -23,7 +23,7 @@ public final class ModelCaller: Caller {
         ),
         .init(
             "poisonAfter", .duration, default: "15m",
-            "How long a service that was never asked anything else may answer questions with errors of its own (500 and such) while its health is good; then they are dead letters."
+            "How long a service that was never asked anything else may answer questions with errors of its own (500 and such) while its health is good; then they are dead letters; and how long a gateway may refuse a question (403, 502, 504) while others are answered."
         ),
         .init(
             "batch",

@@ -79,7 +79,10 @@ enum Prediction {
         // A key that is missing or has run out is no fault of the question: it waits until somebody mends that.
         if [401, 403, 407].contains(response.status) {
             let why = message ?? "the service does not let the caller in (status \(response.status)); see `token`"
-            return .unavailable(CallFault("http-\(response.status)", why), retryAfter: response.retryAfter)
+            // But 403 is also what firewalls say to what a question holds.
+            let blame: CallBlame = response.status == 403 && response.retryAfter == nil ? .gateway : .weather
+            return .unavailable(
+                CallFault("http-\(response.status)", why), retryAfter: response.retryAfter, blame: blame)
         }
         return .ofStatus(response, message: message)
     }

@@ -124,6 +124,7 @@ extension CallPlan {
         guard var batch = lanes[lane].inFlight.removeValue(forKey: id) else { return }
         batch.attempts += 1
         mayBeStale = true
+        if !verdict.isOfGateway { (batch.gatewaySince, batch.gatewayAnswered) = (nil, nil) }
         switch verdict {
         case .answered(let answers) where answers.count == batch.numbers.count:
             gate.succeeded(desk, lane: lane, call: id, isUseful: true)
@@ -184,6 +185,7 @@ extension CallPlan {
         guard !definitions[lane].isShadow, failed.attempts < policy.mostAttempts ?? .max else {
             return giveUp(failed, lane, fault, at: now)
         }
+        if blame == .gateway { return refusedByGateway(failed, lane, fault, gate, at: now) }
         var batch = failed
         // Weather says nothing of the records, however often and whatever else is answered.
         guard blame != .weather else { return retry(batch, lane, after: after, at: now) }
@@ -215,7 +217,7 @@ extension CallPlan {
         if splits { divide(batch, lane, fault, gate, at: now) } else { giveUp(batch, lane, fault, at: now) }
     }
 
-    private mutating func retry(_ batch: Batch, _ lane: Int, after: Duration?, at now: Duration) {
+    mutating func retry(_ batch: Batch, _ lane: Int, after: Duration?, at now: Duration) {
         var batch = batch
         var bound = policy.retryFirst
         for _ in 1..<max(batch.attempts, 1) where bound < policy.retryMost { bound *= 2 }
@@ -226,7 +228,7 @@ extension CallPlan {
     }
 
     /// Each record of the batch is asked about alone, once; one that was alone is given up.
-    private mutating func divide(_ batch: Batch, _ lane: Int, _ fault: CallFault, _ gate: CallGate, at now: Duration) {
+    mutating func divide(_ batch: Batch, _ lane: Int, _ fault: CallFault, _ gate: CallGate, at now: Duration) {
         guard batch.numbers.count > 1 else { return giveUp(batch, lane, fault, at: now) }
         for number in batch.numbers where entries[number].map({ $0.replies[lane] == nil }) ?? false {
             var single = Batch(id: batchNumber(), numbers: [number])
@@ -234,6 +236,7 @@ extension CallPlan {
             single.suspected = single.attempts
             single.answeredBefore = gate.lanes[lane].answered
             (single.failingSince, single.failedAt) = (batch.failingSince, now)
+            (single.gatewaySince, single.gatewayAnswered) = (batch.gatewaySince, batch.gatewayAnswered)
             single.notBefore = now
             lanes[lane].retries.append(single)
         }

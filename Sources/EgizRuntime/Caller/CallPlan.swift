@@ -39,6 +39,10 @@ package struct CallPlan {
         var failingSince: Duration?
         /// When it failed last.
         var failedAt: Duration?
+        /// Since when a gateway refuses it while others are answered between any two tries, and calls of the lane that were answered
+        /// when it did so last.
+        var gatewaySince: Duration?
+        var gatewayAnswered: Int64?
     }
 
     struct Lane {

@@ -22,8 +22,10 @@ public protocol DeploymentStore: AnyObject {
     func setState(_ state: Deployment.State, of topology: String) throws(EngineError)
     /// Workers run this version from now on.
     func switchTo(_ version: Int64, of topology: String) throws(EngineError)
-    /// Ends alerts and scenes that stages left which the topology has no longer: all but `present`.
-    func endStages(of topology: String, except present: [StageName]) throws(EngineError)
+    /// Ends alerts and scenes that stages left which the topology has no longer: all but `present`. Only of tasks that belong to
+    /// nobody who lives, and to `worker`, whose threads of these stages have ended. False where some are left for later.
+    func endStages(of topology: String, except present: [StageName], by worker: WorkerIdentity?) throws(EngineError)
+        -> Bool
     /// Removes positions, twins and everything else that belongs to the topology's stages; history and versions stay.
     func purge(_ topology: String) throws(EngineError)
 

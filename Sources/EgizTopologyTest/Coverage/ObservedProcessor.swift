@@ -89,6 +89,7 @@ final class ObservedProcessor<Inner: Processor>: Processor {
     var receivesMessages: Bool { inner.receivesMessages }
 
     func install(_ registry: RuleRegistry) -> [String] { inner.install(registry) }
+    func noteAnswers(_ paths: [[String]]) { inner.noteAnswers(paths) }
 
     func review(_ change: borrowing TwinChange, memory: (any ProcessorState)?, into effects: inout RecordEffects) {
         inner.review(change, memory: memory, into: &effects)

@@ -81,6 +81,84 @@ import Testing
         #expect(try fail(desk, number, [useless]) == ["json"])
     }
 
+    // MARK: Gateways
+
+    private static let gateways: [CallVerdict] = [
+        status(502), status(504), .unavailable(CallFault("http-403", "not let in"), blame: .gateway),
+    ]
+
+    private func patient() -> Desk {
+        Desk {
+            $0.breakerFailures = 1000
+            $0.poisonAfter = .seconds(300)
+        }
+    }
+
+    @Test(arguments: gateways)
+    func aGatewayIsBelievedOnceOthersWereAnsweredBetweenAllTriesForLongEnough(_ gateway: CallVerdict) throws {
+        let desk = patient()
+        let number = desk.add()
+        // Five tries, each 70 s after the one before.
+        #expect(try fail(desk, number, Array(repeating: gateway, count: 5)).isEmpty)
+        #expect(try fail(desk, number, [gateway]).count == 1)
+    }
+
+    @Test(arguments: gateways)
+    func whereNobodyIsAnsweredAGatewayTellsOfTheWeatherHoweverLong(_ gateway: CallVerdict) throws {
+        let desk = patient()
+        let number = desk.add()
+        #expect(try fail(desk, number, Array(repeating: gateway, count: 5)).isEmpty)
+        for _ in 0..<20 {
+            for call in desk.calls() { desk.finish(call, gateway) }
+            #expect(desk.done().isEmpty)
+            desk.now += .seconds(70)
+        }
+        #expect(try fail(desk, number, Array(repeating: gateway, count: 4)).isEmpty, "an outage begins it anew")
+    }
+
+    @Test func anyOtherAnswerBeginsTheTimeOfTheGatewayAnew() throws {
+        let desk = patient()
+        let number = desk.add()
+        let gateway = Self.gateways[0]
+        for other in [busy, broken] {
+            #expect(try fail(desk, number, Array(repeating: gateway, count: 5) + [other]).isEmpty)
+        }
+        #expect(try fail(desk, number, Array(repeating: gateway, count: 5)).isEmpty)
+        #expect(try fail(desk, number, [gateway]) == ["http-502"])
+    }
+
+    @Test func withoutATimeAGatewayIsNeverBelieved() throws {
+        let desk = desk()
+        let number = desk.add()
+        #expect(try fail(desk, number, Array(repeating: Self.gateways[0], count: 100)).isEmpty)
+    }
+
+    /// A batch of two of which the gateway refuses one.
+    @Test func ofABatchThatAGatewayRefusesOnlyTheCulpritIsADeadLetter() throws {
+        let desk = Desk {
+            $0.breakerFailures = 1000
+            $0.batchSize = 2
+            $0.poisonAfter = .seconds(300)
+        }
+        let culprit = desk.add()
+        desk.add()
+        var faults: [Int64: String?] = [:]
+        for _ in 0..<20 {
+            for _ in 0..<2 { desk.add() }
+            for _ in 0..<3 {
+                let calls = desk.calls()
+                for call in calls where !call.numbers.contains(culprit) { desk.answer(call) }
+                for call in calls where call.numbers.contains(culprit) { desk.finish(call, Self.gateways[0]) }
+            }
+            for one in desk.done() { faults[one.number] = one.fault }
+            desk.now += .seconds(70)
+        }
+        #expect(faults.filter { $0.value != nil }.mapValues { $0 ?? "" } == [culprit: "http-502"])
+        #expect(faults.count == 42)
+    }
+
+    // MARK: Silence
+
     /// Others were answered at first; then nobody is.
     @Test func silenceIsTheRecordsOnlyWhereOthersWereAnsweredSinceTheLastTime() throws {
         let desk = desk()

@@ -9,6 +9,13 @@ extension DeploymentWorker {
         for deployment in mine where deployment.state != .deleted && served[deployment.name] == nil {
             served[deployment.name] = ServedTopology(name: deployment.name)
         }
+        // A worker may have died between a topology's end and that of its alerts.
+        if endings == nil {
+            endings = [:]
+            for deployment in mine where deployment.state == .deleted {
+                endings?[deployment.name] = StageEnding(version: nil, present: [])
+            }
+        }
         let isIdle = mine.allSatisfy { $0.state == .deleted }
         if isIdle, !hasSaidIdle { logger.notice("nothing is deployed; waiting for `egiz topology apply`") }
         hasSaidIdle = isIdle
@@ -18,11 +25,12 @@ extension DeploymentWorker {
             try prepare(topology, deployment, store)
             try act(topology, deployment, store)
             guard deployment == nil, case .none = topology.state else { continue }
-            // What it wrote while it drained ends too.
-            let isDeleted = snapshot.deployments.contains { $0.name == topology.name && $0.state == .deleted }
-            if isDeleted { try store.endStages(of: topology.name, except: []) }
+            if snapshot.deployment(topology.name)?.state == .deleted {
+                endings?[topology.name] = StageEnding(version: nil, present: [])
+            }
             served[topology.name] = nil
         }
+        for name in (endings ?? [:]).keys.sorted() { endStages(of: name, snapshot.deployment(name), store) }
         let reports = mine.filter { $0.state != .deleted }.compactMap { served[$0.name]?.report($0) }
         defer { lastReports = reports }
         return reports == lastReports
@@ -104,7 +112,8 @@ extension DeploymentWorker {
         case .start(let key):
             guard let definition = topology.topology(key.version) else { return }
             // Stages of earlier versions that are gone have no task left to end their alerts and scenes.
-            try store.endStages(of: topology.name, except: definition.stages.map(\.name))
+            endings?[topology.name] = StageEnding(version: key.version, present: definition.stages.map(\.name))
+            endStages(of: topology.name, deployment, store)
             logger.info(
                 "topology starts",
                 metadata: [LogKey.topology: "\(topology.name)", LogKey.version: "\(key.version)"])

@@ -64,6 +64,8 @@ public final class DeploymentWorker: Service, @unchecked Sendable {
     var hasJoined = false
     /// Nothing was deployed at the last look, and that was said.
     var hasSaidIdle = false
+    /// What stages left that are gone, as far as it is still to be ended; by topology. Nil before the first look.
+    var endings: [String: StageEnding]?
     private let runs = Mutex<[TopologyRun]>([])
     private let reportsSeen = Mutex<[TopologyReport]?>(nil)
     private let stopFlag = Flag()
