@@ -42,8 +42,7 @@ struct TwinTypeBody: Sendable {
             definition["schema"] = schema
             // JSON Schema has `true` and `false` as well: a type without a schema says the one, and nobody means the other.
             if schema.object == nil {
-                faults.append(
-                    .init(pointer: "/schema", detail: "schema must be an object, a JSON Schema of the features."))
+                body.refuse("schema", "schema must be an object, a JSON Schema of the features.")
             }
             do throws(ValueSchema.Fault) { _ = try ValueSchema(schema) } catch {
                 faults.append(.init(pointer: "/schema\(error.place)", detail: "\(error.message)."))
