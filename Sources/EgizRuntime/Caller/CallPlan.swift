@@ -1,7 +1,6 @@
 import DequeModule
 package import EgizCore
 package import EgizTwin
-import EgizTwin
 
 /// Which calls are to be made when, and what their answers mean for the records: batches, retries, shadows, and what is poison. How
 /// many may be under way, breakers and rates are the gate's, which the plans of a stage share. Pure: times count from any origin,
