@@ -9,8 +9,6 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     // Run-time exclusivity checks cost 7% of the hot path; tests run in debug, where they stay on.
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
-    // Backtraces and profiles need functions and lines; types and variables for a debugger would be half of the program.
-    .unsafeFlags(["-gline-tables-only"], .when(configuration: .release)),
 ]
 
 let package = Package(
@@ -143,9 +141,9 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "egiz", dependencies: ["EgizCommandLine"], swiftSettings: strict,
-            // The debug sections, which backtraces read, are three fifths of the file.
+            // The debug sections would be a third of the file, compressed as well. Backtraces and profiles keep the names of functions.
             linkerSettings: [
-                .unsafeFlags(["-Xlinker", "--compress-debug-sections=zlib"], .when(configuration: .release))
+                .unsafeFlags(["-Xlinker", "--strip-debug"], .when(configuration: .release))
             ]),
 
         // The example's machine: physics as a library of its own, so that it can be tested.
