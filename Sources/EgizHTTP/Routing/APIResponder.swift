@@ -74,37 +74,28 @@ struct APIResponder: HTTPResponder {
         } catch let problem as Problem {
             throw problem
         } catch let error as EngineError {
-            log(error, request: request, requestID: context.requestID)
+            // A database that is away makes every request fail: one warning each is noise, /readyz tells.
+            log(error.retry == .backoff ? .debug : .error, "request failed", error, request, context)
             throw Problem(error)
         } catch let error as HTTPParserError {
             // The client went away within its body, or was cut because it took too long: nothing of ours failed, and whoever does it a
             // thousand times must not fill the log.
-            logger.debug(
-                "request broken off",
-                metadata: [
-                    "egiz.http.path": "\(request.uri.path)", "egiz.error": "\(error)",
-                    "egiz.http.request-id": "\(context.requestID)",
-                ])
+            log(.debug, "request broken off", error, request, context)
             throw .bodyBrokenOff
         } catch {
-            logger.error(
-                "request failed",
-                metadata: [
-                    "egiz.http.path": "\(request.uri.path)", "egiz.error": "\(error)",
-                    "egiz.http.request-id": "\(context.requestID)",
-                ])
+            log(.error, "request failed", error, request, context)
             throw .internalError
         }
     }
 
-    private func log(_ error: EngineError, request: Request, requestID: String) {
-        // A database that is away makes every request fail: one warning each is noise, /readyz tells.
-        let level: Logger.Level = error.retry == .backoff ? .debug : .error
+    private func log(
+        _ level: Logger.Level, _ message: Logger.Message, _ error: any Error, _ request: Request, _ context: Context
+    ) {
         logger.log(
-            level: level, "request failed",
+            level: level, message,
             metadata: [
                 "egiz.http.path": "\(request.uri.path)", "egiz.error": "\(error)",
-                "egiz.http.request-id": "\(requestID)",
+                "egiz.http.request-id": "\(context.requestID)",
             ])
     }
 
