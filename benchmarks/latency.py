@@ -21,42 +21,42 @@ from harness.database import Postgres
 from harness.tools import EGIZ, Child, compile_c, ended_by_signal, environment, free_port, say
 
 TOPIC = "bench.steady"
-PARTITIONS = 4
-#: Milliseconds that the producer gathers a batch. Tansu takes about 2,000 requests a second, a batch of one event each would be more.
-LINGER = {"tansu": "5"}
+#: Of each broker, how the same load comes. Tansu takes about 2,000 requests a second and the embedded one some 4,000, a batch of one
+#: event each would be more; the embedded one also walks all batches of a partition at each fetch.
+LINGER = {"tansu": 5, "embedded": 2}
 #: Goal 3, in milliseconds.
 GOALS = {"steady": {"row p50": 12, "row p99": 30}, "busy": {"rest p99": 150, "output p99": 250}}
 
 
-def topology(interval):
+def topology(interval, partitions):
     commit = f"\n  commit: {{ interval: {interval} }}" if interval else ""
     return f"""apiVersion: egiz/v1
 kind: Topology
 metadata: {{ name: bench }}
 spec:{commit}
   sources:
-    events: {{ topics: [{{ name: {TOPIC}, partitions: {PARTITIONS} }}], format: ditto }}
+    events: {{ topics: [{{ name: {TOPIC}, partitions: {partitions} }}], format: ditto }}
   processors:
     twins: {{ kind: twin-projector, from: events }}
     history: {{ kind: history-writer, from: twins }}
 """
 
 
-def measure(program, choice, database, rate, seconds, interval, folder, sees_all):
+def measure(program, choice, database, rate, seconds, interval, folder, sees_all, partitions, linger):
     """One run: figures by name, in milliseconds, and what the processes used."""
     database.empty()
-    broker = brokers.start(choice, folder, {TOPIC: PARTITIONS, f"{TOPIC}.dlq": PARTITIONS})
+    broker = brokers.start(choice, folder, {TOPIC: partitions, f"{TOPIC}.dlq": partitions})
     children = []
     try:
         path = os.path.join(folder, "steady.yaml")
         with open(path, "w") as file:
-            file.write(topology(interval))
+            file.write(topology(interval, partitions))
         env = environment(broker.library_path, EGIZ_KAFKA_BROKERS=broker.bootstrap, EGIZ_DATABASE_URL=database.url)
         worker = Child("worker", [EGIZ, "worker", path], folder, env)
         children.append(worker)
-        wait_for_tasks(database, worker)
+        wait_for_tasks(database, worker, partitions)
         command = [program, broker.bootstrap, TOPIC, database.url, str(rate), str(seconds), "1000",
-                   "--floor", "--linger", LINGER.get(choice, "0")]
+                   "--floor", "--linger", str(linger)]
         if sees_all:
             port = free_port()
             api = Child("api", [EGIZ, "api"], folder, {**env, "EGIZ_HTTP_ADDRESS": f"127.0.0.1:{port}"})
@@ -68,7 +68,7 @@ def measure(program, choice, database, rate, seconds, interval, folder, sees_all
                               timeout=seconds + 60)
         if done.returncode:
             raise RuntimeError(f"latency ended with {done.returncode}: {done.stderr}{done.stdout}\n{worker.tail()}")
-        figures = {"name": broker.name, "linger": LINGER.get(choice, "0"), "cpu": (worker.cpu_seconds - before) / (seconds + 5)}
+        figures = {"name": broker.name, "linger": linger, "cpu": (worker.cpu_seconds - before) / (seconds + 5)}
         for line in done.stdout.splitlines():
             words = line.split()
             for key, value in zip(words[1::2], words[2::2]):
@@ -80,7 +80,7 @@ def measure(program, choice, database, rate, seconds, interval, folder, sees_all
         broker.end()
 
 
-def wait_for_tasks(database, worker):
+def wait_for_tasks(database, worker, partitions):
     deadline = time.monotonic() + 60
     with database.connect() as connection:
         while time.monotonic() < deadline and worker.is_running:
@@ -89,7 +89,7 @@ def wait_for_tasks(database, worker):
                 continue
             owned = connection.execute(
                 "select count(*) from egiz.task where worker_id is not null and released_at is null").fetchone()[0]
-            if owned == PARTITIONS:
+            if owned == partitions:
                 return
     raise RuntimeError(f"the worker took no tasks:\n{worker.tail()}")
 
@@ -127,8 +127,11 @@ def main():
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--broker", default=os.environ.get("EGIZ_KAFKA_BROKERS") or "tansu")
     parser.add_argument("--only", choices=["steady", "busy"])
+    parser.add_argument("--partitions", type=int, default=4)
+    parser.add_argument("--linger", type=int, help="milliseconds that the producer gathers a batch")
     parser.add_argument("--record", action="store_true")
     chosen = parser.parse_args()
+    linger = LINGER.get(chosen.broker, 0) if chosen.linger is None else chosen.linger
     if not os.path.exists(EGIZ):
         raise SystemExit(f"bench: {EGIZ} is missing; `make build` makes it")
     folder = tempfile.mkdtemp(prefix="egiz-latency.")
@@ -141,11 +144,13 @@ def main():
         if chosen.only != "busy":
             say("bench: 5,000 events/s, commit.interval 10ms")
             runs.append(("5,000/s, `commit.interval: 10ms`", "steady", measure(
-                program, chosen.broker, database, 5000, chosen.seconds, "10ms", folder, sees_all=False)))
+                program, chosen.broker, database, 5000, chosen.seconds, "10ms", folder, sees_all=False,
+                partitions=chosen.partitions, linger=linger)))
         if chosen.only != "steady":
             say("bench: 20,000 events/s, the default interval")
             runs.append(("20,000/s, default interval", "busy", measure(
-                program, chosen.broker, database, 20_000, chosen.seconds, None, folder, sees_all=True)))
+                program, chosen.broker, database, 20_000, chosen.seconds, None, folder, sees_all=True,
+                partitions=chosen.partitions, linger=linger)))
         library = brokers.library_version(brokers.wheel_library(folder) if chosen.broker == "tansu" else None)
         where = report.machine(runs[0][2]["name"], library, database.version())
     finally:

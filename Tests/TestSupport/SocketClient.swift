@@ -81,11 +81,12 @@ public struct SocketClient {
 
     /// The next message of that type; those before it are passed over. Throws where the connection ends first.
     public mutating func message(_ type: String) async throws -> JSONValue {
-        while true {
-            guard case .text(let text) = try await next() else { throw Refused(status: 1) }
+        // Not `guard case … = try await next() else { throw }`: Swift 6.3.1 crashes on that when it optimizes.
+        while case .text(let text) = try await next() {
             let message = try JSONParser().parse(Array(text.utf8))
             if message.object?["type"] == .string(type) { return message }
         }
+        throw Refused(status: 1)
     }
 
     /// The code with which the server closes.

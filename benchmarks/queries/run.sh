@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # How long queries take on a large database, caches cold and warm, 100 queries each.
 #
-#   benchmarks/queries/run.sh [hot] [slow]      or: make bench-queries HOT=100 SLOW=2000
+#   benchmarks/queries/run.sh [hot] [slow]      or: make bench-queries HOT=100 SLOW=2000 INGEST=100000
 #
+# INGEST: events a second that a worker writes into the same database meanwhile, from a broker on the same machine (default: none).
 # hot:  series at 10 Hz over one day (864,000 samples each); slow: series over a year (29,930 samples each). 240 and 3,100 are the
 # 300,000,000 samples of the goal. The compacted form is written by SQL as the compactor leaves it (fill.sql), but for one hot
 # series, which lies there as the segments of epochs of a second and is compacted by `egiz history compact`.
@@ -24,6 +25,7 @@ start() { as_postgres "$pgbin/pg_ctl" -D "$work/pg" -w -l "$work/pg.log" -o "-p 
 stop() { as_postgres "$pgbin/pg_ctl" -D "$work/pg" -w -m fast stop >/dev/null; }
 api() { EGIZ_HTTP_ADDRESS=127.0.0.1:$port EGIZ_LOG_LEVEL=warning "$egiz" api & api=$!; for _ in $(seq 100); do curl -sf "http://127.0.0.1:$port/healthz" >/dev/null && return; sleep 0.1; done; echo "the API did not start" >&2; exit 1; }
 cleanup() {
+  [ -n "${ingest:-}" ] && kill "$ingest" 2>/dev/null && wait "$ingest" 2>/dev/null || true
   [ -n "${api:-}" ] && kill "$api" 2>/dev/null || true
   stop 2>/dev/null || true
   [ -n "${KEEP:-}${PGDATA_FROM:-}" ] && echo "kept: $work" >&2 || rm -rf "$work"
@@ -52,8 +54,19 @@ stop
 { sync; echo 3 > /proc/sys/vm/drop_caches; } 2>/dev/null || echo "the machine's file cache could not be dropped; cold means Postgres' own cache" >&2
 start
 api
+if [ "${INGEST:-0}" != 0 ]; then
+  : >"$work/ingesting"
+  EGIZ_BENCH_BINARY=$(realpath "$egiz") "$(benchmarks/venv.sh)" benchmarks/queries/ingest.py --rate "$INGEST" >"$work/ingesting" & ingest=$!
+  until grep -q ingesting "$work/ingesting"; do kill -0 "$ingest" 2>/dev/null || { wait "$ingest"; exit 1; }; sleep 0.1; done
+fi
 python3 benchmarks/queries/measure.py --port "$port" --hot "$hot" --slow "$slow" --day "$day" --label cold
 python3 benchmarks/queries/measure.py --port "$port" --hot "$hot" --slow "$slow" --day "$day" --label warm
+if [ -n "${ingest:-}" ]; then
+  kill "$ingest"
+  # What was measured beside an ingest that did not keep up counts for nothing.
+  wait "$ingest" || exit 1
+  ingest=
+fi
 
 # Twins a second through the API against what pgbench reads from the same server, eight clients each.
 as_postgres "$pgbin/pgbench" -h 127.0.0.1 -p "$pgport" -U postgres -i -s 10 -q egiz >/dev/null 2>&1
