@@ -107,6 +107,7 @@ extension PartitionStep {
         if entry.home == nil {
             entry.home = task
             entry.isAtHome = true
+            entry.isNew = true
             tables.created[event.thing] = task
             createdOpen.append(event.thing)
         }
