@@ -81,10 +81,10 @@ enum SeriesCopy {
     }
 
     private static func precedes(_ a: SeriesKey, _ b: SeriesKey) -> Bool {
-        a.thing == b.thing ? a.path.utf8.lexicographicallyPrecedes(b.path.utf8) : a.thing < b.thing
+        a.thing == b.thing ? UTF8Text.less(a.path, b.path) : a.thing < b.thing
     }
 
     private static func isSame(_ a: SeriesKey, _ b: SeriesKey) -> Bool {
-        a === b || (a.thing == b.thing && a.path.utf8.elementsEqual(b.path.utf8))
+        a === b || (a.thing == b.thing && UTF8Text.equal(a.path, b.path))
     }
 }

@@ -232,20 +232,20 @@ public final class BindingEvaluator: StatefulProcessor {
         (entry.revision, entry.time, entry.topic, entry.offset) = (view.revision, view.time, cause.topic, cause.offset)
         effects.countBinding()
         guard let topic else { return }
-        var object = JSONObject()
-        object["thingId"] = .string(view.thing.text)
-        object["objectName"] = .string(entry.object)
-        object["target"] = .string(entry.target)
-        object["value"] = entry.value?.json ?? .null
-        object["revision"] = .int(view.revision)
-        object["time"] = .string(view.time.text)
+        var text = JSONObjectText()
+        text.open()
+        text.member("thingId", view.thing.text)
+        text.member("objectName", entry.object)
+        text.member("target", entry.target)
+        text.member("value", entry.value?.json ?? .null)
+        text.member("revision", view.revision)
+        text.member("time", view.time)
         if let position = effects.position(topic: cause.topic, offset: cause.offset) {
-            object["cause"] = RuleRecords.cause(position)
+            RuleRecords.cause(position, into: &text)
         }
-        var bytes: [UInt8] = []
-        JSONValue.object(object).write(into: &bytes)
+        text.close()
         // A few kilobytes at most: smaller than any broker's limit.
-        do throws(RecordFault) { try effects.emit(to: topic, value: bytes) } catch { effects.countRuleError() }
+        do throws(RecordFault) { try effects.emit(to: topic, value: text.bytes) } catch { effects.countRuleError() }
     }
 
     public func project(_ thing: ThingID, state: SceneState, into rows: inout ProjectionRows) {
