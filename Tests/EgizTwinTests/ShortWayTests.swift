@@ -214,6 +214,39 @@ struct ShortWayTests {
         #expect(pair.shorts > 500)
     }
 
+    /// With what it needs around it; where something else stands, the long way decides.
+    @Test func theFirstEventOfALeafTakesTheShortWay() throws {
+        let pair = try Pair(RandomEvents.thing)
+        let thing = #"{"thingId":"ns.a:t","attributes":{"o":{"a":1},"n":1},"features":{"g":{},"z":null}}"#
+        pair.feed(Array(record("created", "/", thing, 1).utf8))
+        var revision: Int64 = 1
+        func isShort(_ path: String, _ value: String, action: String = "modified") -> Bool {
+            let before = pair.shorts
+            revision += 1
+            pair.feed(Array(record(action, path, value, revision).utf8))
+            return pair.shorts > before
+        }
+        #expect(isShort("/attributes/new", "0.5"))
+        #expect(isShort("/attributes/o/b", "7"))
+        #expect(isShort("/attributes/p/q/r", #""text""#))
+        #expect(isShort("/features/f/properties/x", "true", action: "created"))
+        #expect(isShort("/features/f/properties/y", "null"))
+        #expect(isShort("/features/g/properties/x", "-1"))
+        // What was there before is still found, and a leaf that was made is one like others.
+        #expect(isShort("/attributes/n", "2"))
+        #expect(isShort("/attributes/new", "1.5"))
+        #expect(isShort("/features/f/properties/y", "3"))
+        #expect(!isShort("/attributes/o", "1"))
+        #expect(!isShort("/attributes/n/below", "1"))
+        #expect(!isShort("/features/z/properties/x", "1"))
+        #expect(!isShort("/attributes/merged", "1", action: "merged"))
+        // All features anew.
+        #expect(!isShort("/features", "null"))
+        #expect(!isShort("/features/f/properties/x", "1"))
+        #expect(!isShort("/features", "{}"))
+        #expect(isShort("/features/f/properties/x", "1"))
+    }
+
     /// What processors ask of the twin while its document is older than its leaves.
     @Test func aValueThatTookTheShortWayIsReadAtOnce() throws {
         let pair = try Pair(RandomEvents.thing)
