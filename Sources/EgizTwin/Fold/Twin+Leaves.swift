@@ -183,6 +183,7 @@ extension Twin {
         guard let cells else { return }
         cells[Int(cellCount)] = cell
         cellCount += 1
+        forgetTemplate()
     }
 
     /// The value at the path, walked through objects only; nil where there is none.
@@ -205,14 +206,17 @@ extension Twin {
         hasDirtyCells = false
         for index in 0..<Int(cellCount) where cells[index].isDirty {
             cells[index].isDirty = false
-            let value = cells[index].value
-            let path = cells[index].path.takeUnretainedValue()
-            withSection(path) { section in
-                guard var target = section else { return }
-                section = nil
-                Self.put(value, into: &target, path, 1)
-                section = target
-            }
+            putLeaf(cells[index].value, cells[index].path)
+        }
+    }
+
+    func putLeaf(_ value: JSONValue, _ path: Unmanaged<EventPath>) {
+        let path = path.takeUnretainedValue()
+        withSection(path) { section in
+            guard var target = section else { return }
+            section = nil
+            Self.put(value, into: &target, path, 1)
+            section = target
         }
     }
 
@@ -244,5 +248,11 @@ extension Twin {
         cellCount = 0
         cellCapacity = 0
         hasDirtyCells = false
+        forgetTemplate()
+    }
+
+    private func forgetTemplate() {
+        template = nil
+        steadyTexts = 0
     }
 }
