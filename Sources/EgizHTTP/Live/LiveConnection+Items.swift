@@ -31,9 +31,7 @@ extension LiveConnection {
         if hasOverflowed {
             return overflow()
         }
-        let resume = hasToken ? shard.token : nil
-        let sight = session?.principal.sight ?? 0
-        let frames = session?.takeFrames(resume: resume.map { LiveToken.text($0, sight: sight) }) ?? []
+        let frames = session?.takeFrames(resume: hasToken ? present : nil) ?? []
         var items = 0
         for frame in frames {
             items += frame.count

@@ -16,6 +16,14 @@ extension StreamThread {
         return loaded
     }
 
+    /// Before tasks are taken over: while this thread had none nobody looked, for hours perhaps, and their first records would meet the
+    /// rules of then.
+    func renewRegistry() throws(EngineError) {
+        guard registry != nil, !tasks.values.contains(where: { $0.step.hasRules }) else { return }
+        if let later = try theStore().registry(after: registry?.version) { (registry, nextRegistry) = (later, nil) }
+        registryLook = .now
+    }
+
     private func theStore() throws(EngineError) -> any TaskStore {
         guard let store else { throw EngineError(.bug, .stop, "the stream thread has no store") }
         return store
@@ -46,7 +54,8 @@ extension StreamThread {
     }
 
     /// Looks for another registry now and then, and puts it in force where no epoch is open; true while the open epoch has to end
-    /// first.
+    /// first. From the look on no record is processed under the rules before: however long the running commit takes and however long
+    /// epochs last.
     func followRegistry(_ now: ContinuousClock.Instant) throws(EngineError) -> Bool {
         guard halving == nil, tasks.values.contains(where: { $0.step.hasRules }) else { return false }
         if nextRegistry == nil {

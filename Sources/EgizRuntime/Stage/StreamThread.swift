@@ -243,7 +243,10 @@ final class StreamThread: @unchecked Sendable {
             try awaitPublisher()
             return
         }
-        switch pipeline.next(now: now, openRecords: open.records, openBytes: open.bytes) {
+        let isReviewing = tasks.values.contains { $0.step.isReviewing }
+        switch pipeline.next(
+            now: now, openRecords: open.records, openBytes: open.bytes, isReviewing: isReviewing)
+        {
         case .close:
             try closeOrWait()
         case .await:
