@@ -45,9 +45,9 @@ import Testing
         pipeline.closed(at: start)
         pipeline.finished()
         let soon = start.advanced(by: .milliseconds(499))
-        #expect(pipeline.next(now: soon, openRecords: 1, openBytes: 1, isReviewing: true) == .poll(.milliseconds(1)))
+        #expect(pipeline.next(now: soon, openRecords: 1, openBytes: 1, isHasty: true) == .poll(.milliseconds(1)))
         let due = start.advanced(by: .milliseconds(500))
-        #expect(pipeline.next(now: due, openRecords: 1, openBytes: 1, isReviewing: true) == .close)
+        #expect(pipeline.next(now: due, openRecords: 1, openBytes: 1, isHasty: true) == .close)
         #expect(pipeline.next(now: due, openRecords: 1, openBytes: 1) == .poll(EpochPipeline.idlePoll))
     }
 

@@ -7,6 +7,15 @@ extension StreamThread {
     /// Things that are reviewed in one epoch, and messages that are consumed in one.
     private static var page: Int { 500 }
 
+    /// How long epochs are short after a change of the registry: within two seconds it is to be seen.
+    private static var haste: Duration { .seconds(2) }
+
+    /// Rules have just changed, or not all that comes of it is committed.
+    func isHasty(_ now: ContinuousClock.Instant) -> Bool {
+        if let isHastyUntil, now < isHastyUntil { return true }
+        return tasks.values.contains { $0.step.isReviewing }
+    }
+
     /// The registry as this thread has it in force; loaded when first asked for. Never waits: a takeover stands in the callback of
     /// a rebalance, and is tried again from the loop.
     private func presentRegistry() throws(EngineError) -> RuleRegistry {
@@ -77,6 +86,7 @@ extension StreamThread {
         nextRegistry = nil
         let retyped = registry.flatMap { next.retyped(since: $0) }
         registry = next
+        isHastyUntil = now.advanced(by: Self.haste)
         logger.info("rules of the registry changed", metadata: [LogKey.version: "\(next.version)"])
         var problems: Set<String> = []
         for task in tasks.values {

@@ -89,6 +89,8 @@ final class StreamThread: @unchecked Sendable {
     var registry: RuleRegistry?
     var nextRegistry: RuleRegistry?
     var registryLook = ContinuousClock.now
+    /// Rules have just changed: until then epochs are short, so that people see what events come to under them.
+    var isHastyUntil: ContinuousClock.Instant?
     /// The last look found messages of people, and their epoch is not committed yet.
     var isReceiving = false
     var inboxLook = ContinuousClock.now
@@ -243,9 +245,8 @@ final class StreamThread: @unchecked Sendable {
             try awaitPublisher()
             return
         }
-        let isReviewing = tasks.values.contains { $0.step.isReviewing }
         switch pipeline.next(
-            now: now, openRecords: open.records, openBytes: open.bytes, isReviewing: isReviewing)
+            now: now, openRecords: open.records, openBytes: open.bytes, isHasty: isHasty(now))
         {
         case .close:
             try closeOrWait()
