@@ -17,7 +17,10 @@ import Testing
             let code = run.wait()
             _ = eventually(within: 2) { run.output.contains("topology") }
             #expect(code == 0, "\(run.output)")
-            for kind in ["binding", "type (its binding)", "alert rule of a type", "task of a model", "task binding", "topology"] {
+            let kinds = [
+                "binding", "type (its binding)", "alert rule of a type", "task of a model", "task binding", "topology",
+            ]
+            for kind in kinds {
                 #expect(run.output.contains("\n\(kind) "), "\(run.output)")
             }
         }

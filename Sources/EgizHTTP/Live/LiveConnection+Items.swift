@@ -31,7 +31,8 @@ extension LiveConnection {
         if hasOverflowed {
             return overflow()
         }
-        let frames = session?.takeFrames(resume: hasToken ? present : nil) ?? []
+        let resume = hasToken ? present : nil
+        let frames = session?.takeFrames(resume: resume) ?? []
         var items = 0
         for frame in frames {
             items += frame.count

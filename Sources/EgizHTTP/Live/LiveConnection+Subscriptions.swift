@@ -85,7 +85,10 @@ extension LiveConnection {
     }
 
     /// Where a client of its subscriptions and rights is that has everything.
-    var present: String? { session.flatMap { shard.token(of: $0.kinds, sight: $0.sight) } }
+    var present: String? {
+        guard let kinds = session?.kinds, let sight = session?.sight else { return nil }
+        return shard.token(of: kinds, sight: sight)
+    }
 
     func start(_ subscription: LiveSubscription) {
         guard enter(subscription, waits: subscription.wantsSnapshot, hasBase: false) else { return }
