@@ -121,9 +121,9 @@ final class LiveShard: @unchecked Sendable {
         func offer(_ item: LiveItem, to connection: LiveConnection) {
             if connection.offer(item) { touched.append(connection) }
         }
-        answers.forget(before: .now() - .seconds(30))
+        answers.forget(before: NIODeadline.now() - .seconds(30))
         for item in batch.items {
-            if item.kind == .prediction { answers.append(item, at: .now()) }
+            if item.kind == .prediction { answers.append(item, at: NIODeadline.now()) }
             if let thing = item.thing, let named = byThing[thing] {
                 for connection in named { offer(item, to: connection) }
             }

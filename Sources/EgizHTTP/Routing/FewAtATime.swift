@@ -26,7 +26,7 @@ final class FewAtATime: Sendable {
     var waiting: Int { state.withLock { $0.waiting.count } }
 
     private func enter() async throws {
-        let number = state.withLock { state in
+        let number = state.withLock { state -> Int in
             state.next += 1
             return state.next
         }

@@ -79,6 +79,7 @@ import Testing
                 let resume = try #require(try await socket.message("changes")["resume"]?.string)
                 tail.restart("log-1")
                 #expect(try await socket.message("resync")["id"] == .string("s"))
+                tail.write("alert", #"{"thingId":"t:a","key":"k","raisedAt":"x","revision":1}"#)
                 for revision in 1...3 as ClosedRange<Int64> { tail.change(revision, "/attributes/b", "\(revision)") }
                 while try await socket.message("changes")["items"]?.array?.last?["value"]?["revision"] != .int(3) {}
                 try await socket.send(#"{"type":"subscribe","id":"t","snapshot":false,"resume":"\#(resume)"}"#)
