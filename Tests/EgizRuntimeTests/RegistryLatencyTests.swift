@@ -63,6 +63,16 @@ import Testing
         try await worker.stop()
     }
 
+    /// Of a large registry that changes all the time a thread does not spend its life loading it.
+    @Test func whatTakesLongToBeLoadedIsLookedForLessOften() {
+        func pause(_ took: Duration) -> Duration {
+            StreamThread.registryPause(.milliseconds(500), afterLoading: took)
+        }
+        #expect(pause(.zero) == .milliseconds(500) && pause(.milliseconds(100)) == .milliseconds(500))
+        #expect(pause(.milliseconds(300)) == .milliseconds(900) && pause(.seconds(9)) == .seconds(1))
+        #expect(StreamThread.registryPause(.seconds(5), afterLoading: .seconds(1)) == .seconds(5))
+    }
+
     /// While it has no task, a thread looks for no registry; the first records of the next must not meet rules of then.
     @Test func whoTakesTasksOverLooksBeforeTheFirstRecord() async throws {
         let bench = try bench(CommitPolicy(interval: .zero, maxRecords: 50_000, maxBytes: 64 << 20))

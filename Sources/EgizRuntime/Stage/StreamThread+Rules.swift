@@ -62,21 +62,27 @@ extension StreamThread {
         }
     }
 
+    /// When the registry is looked for again: one of very many registrations takes its time to be loaded, and while a fleet is enrolled it
+    /// is another one at every look.
+    static func registryPause(_ interval: Duration, afterLoading took: Duration) -> Duration {
+        max(interval, min(took * 3, .seconds(1)))
+    }
+
     /// Looks for another registry now and then, and puts it in force where no epoch is open; true while the open epoch has to end
     /// first. From the look on no record is processed under the rules before: however long the running commit takes and however long
     /// epochs last.
     func followRegistry(_ now: ContinuousClock.Instant) throws(EngineError) -> Bool {
         guard halving == nil, tasks.values.contains(where: { $0.step.hasRules }) else { return false }
         if nextRegistry == nil {
-            guard registryLook.duration(to: now) >= setup.configuration.registryInterval, let store else {
-                return false
-            }
-            registryLook = now
+            guard registryLook.duration(to: now) >= registryPause, let store else { return false }
             do throws(EngineError) {
                 nextRegistry = try store.registry(after: registry?.version)
             } catch {
                 guard error.retry == .backoff else { throw error }
             }
+            registryLook = .now
+            let took = nextRegistry == nil ? .zero : now.duration(to: registryLook)
+            registryPause = Self.registryPause(setup.configuration.registryInterval, afterLoading: took)
         }
         guard let next = nextRegistry else { return false }
         if openWork.records > 0 {

@@ -89,6 +89,8 @@ final class StreamThread: @unchecked Sendable {
     var registry: RuleRegistry?
     var nextRegistry: RuleRegistry?
     var registryLook = ContinuousClock.now
+    /// How long after the last look the next one is.
+    var registryPause: Duration
     /// Rules have just changed: until then epochs are short, so that people see what events come to under them.
     var isHastyUntil: ContinuousClock.Instant?
     /// The last look found messages of people, and their epoch is not committed yet.
@@ -130,6 +132,7 @@ final class StreamThread: @unchecked Sendable {
 
     init(_ setup: Setup) {
         self.setup = setup
+        registryPause = setup.configuration.registryInterval
         topics = setup.stage.source.topics.map(\.name)
         historyRetention = HistoryWriter.retention(of: setup.stage.processors)
         status = StageStatus(stage: setup.stage.name, thread: setup.index)
