@@ -149,8 +149,8 @@ for kind, (word, change, effect) in KINDS.items():
         effects.append(max(0.0, effect(n, before) - answered))
         record = told.wait(f"the record of the {kind}", lambda line: json.loads(line)["kind"] == word, before)
         tells.append(max(0.0, record - answered))
-        # Not in step with what looks every quarter of a second.
-        time.sleep(0.1 + n * 0.037 % 0.25)
+        # Not in step with what looks every half second.
+        time.sleep(0.1 + n * 0.137 % 0.5)
     worst = max(worst, *tells, *effects)
     tells.sort()
     effects.sort()
