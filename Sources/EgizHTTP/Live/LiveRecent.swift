@@ -1,3 +1,4 @@
+import EgizPostgres
 import NIOCore
 
 /// Items of the last while, in their order.
@@ -17,6 +18,15 @@ struct LiveRecent {
 
     mutating func forget(before time: NIODeadline) {
         while first < entries.count, entries[first].at < time { drop() }
+    }
+
+    /// Whose things moved to another project are not what the items say.
+    mutating func forget(_ moves: [LiveMove]) {
+        entries = entries[first...].filter { entry in
+            guard let thing = entry.item.thing else { return true }
+            return !moves.contains { $0.isOf(thing) }
+        }
+        first = 0
     }
 
     private mutating func drop() {

@@ -134,6 +134,7 @@ final class LiveShard: @unchecked Sendable {
 
     /// Things went from one project to another: whom that concerns begins anew.
     func moved(_ moves: [LiveMove]) {
+        answers.forget(moves)
         for connection in connections.values { connection.moved(moves) }
     }
 

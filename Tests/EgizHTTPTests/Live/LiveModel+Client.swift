@@ -43,7 +43,13 @@ extension LiveModel {
         let found = Array(moves[looked...])
         looked = moves.count
         guard !found.isEmpty else { return }
-        for move in found { known[ByteText(move.subject)] = move.after }
+        for move in found {
+            let thing = ByteText(move.subject)
+            known[thing] = move.after
+            answers.removeAll { $0.thing == thing }
+            // Looks are seconds apart: by then the database has what models said.
+            world.store(thing)
+        }
         guard session.isConcerned(by: found) else { return }
         try restart()
         dropForbidden()
@@ -75,8 +81,8 @@ extension LiveModel {
         default: break
         }
         if roll(3) == 0 { subscription.kinds = [.twin] }
-        let patterns = [[], ["/features/**"], ["/attributes/x", "/features/f/**"]][roll(3)]
-        subscription.patterns = patterns.compactMap { PathPattern($0) }
+        let patterns: [[String]] = [[], ["/features/**"], ["/attributes/x", "/features/f/**"]]
+        subscription.patterns = patterns[roll(3)].compactMap { PathPattern($0) }
         guard mayAsk(subscription) else { return }
         client.subscriptions[subscription.id] = subscription
         try start(subscription)
@@ -93,7 +99,7 @@ extension LiveModel {
     mutating func reconnect() throws {
         client.wire = []
         (jobs, isWritable) = ([], true)
-        session = LiveSession(principal: principal, mostBytes: 3000)
+        session = LiveSession(principal: principal, mostBytes: 2000)
         let token = client.token.flatMap { LiveToken(parsing: $0) }
         for (id, subscription) in client.subscriptions.sorted(by: { $0.key < $1.key }) {
             guard mayAsk(subscription) else {

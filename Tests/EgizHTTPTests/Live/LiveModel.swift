@@ -48,7 +48,7 @@ struct LiveModel {
     init(seed: UInt64) {
         random = SeededGenerator(seed: seed)
         principal = LiveFixture.admin
-        session = LiveSession(principal: principal, mostBytes: 3000)
+        session = LiveSession(principal: principal, mostBytes: 2000)
         history.restart(log: "log-0")
     }
 
