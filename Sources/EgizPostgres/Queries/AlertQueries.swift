@@ -97,6 +97,12 @@ public struct AlertQueries {
         ).first.map(Self.alert)
     }
 
+    /// Keeps other people from changing the alert until the end of the transaction. Its task is not held up.
+    public func lock(_ alert: Int64) throws(EngineError) {
+        // "aler" in ASCII, and the alert; two that share a number wait for each other, and that is all.
+        _ = try connection.query("select pg_advisory_xact_lock(1634493810, hashint8($1))", [.int64(alert)])
+    }
+
     /// Asks the owner of the alert's task to acknowledge or clear it; it does so in its next epoch. False where the alert is cleared
     /// already, or there is none.
     public func ask(_ action: String, of alert: Int64, by person: String?) throws(EngineError) -> Bool {
