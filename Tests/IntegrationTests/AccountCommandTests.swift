@@ -86,7 +86,8 @@ import Testing
                     '2026-01-02Z', 4)
                 """)
             #expect(try run(["alert", "ack", "1", "--by", "jo"], environment).status == 0)
-            #expect(try run(["alert", "assign", "1", "maria", "--note", "valve", "--by", "jo"], environment).status == 0)
+            #expect(
+                try run(["alert", "assign", "1", "maria", "--note", "valve", "--by", "jo"], environment).status == 0)
             #expect(try run(["alert", "clear", "9"], environment).status != 0)
             let rows = try connection.query(
                 "select actor, action, object, after->>'assignee' from egiz.audit order by audit_id")
@@ -136,7 +137,8 @@ import Testing
             (["EGIZ_HTTP_ADDRESS": "0.0.0.0:0", "EGIZ_JWT_SECRET": "short"], "EGIZ_JWT_SECRET has 5 bytes"),
             (["EGIZ_JWT_SECRET": "changeme-changeme-changeme-changeme-1234"], "placeholder"),
             (["EGIZ_AUTH": "no"], "EGIZ_AUTH"), (["EGIZ_REGISTRATION": "yes"], "EGIZ_REGISTRATION"),
-            (["EGIZ_NAMESPACES": "everybody"], "EGIZ_NAMESPACES"), (["EGIZ_AUDIT_RETENTION": "1y"], "EGIZ_AUDIT_RETENTION"),
+            (["EGIZ_NAMESPACES": "everybody"], "EGIZ_NAMESPACES"),
+            (["EGIZ_AUDIT_RETENTION": "1y"], "EGIZ_AUDIT_RETENTION"),
             (["EGIZ_JWT_ISSUER": "https://id.example"], "EGIZ_JWT_AUDIENCE"),
             (
                 [
