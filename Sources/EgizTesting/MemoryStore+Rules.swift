@@ -81,7 +81,9 @@ extension MemoryStore {
         change {
             ruleRegistry.version += 1
             (ruleRegistry.parents, ruleRegistry.alertRules) = (parents, alertRules)
-            ruleRegistry.setThingTypes(thingTypes)
+            var types: [ThingID: String] = [:]
+            for (thing, type) in thingTypes { (try? ThingID(validating: thing)).map { types[$0] = type } }
+            ruleRegistry.setThingTypes(types)
         }
     }
 

@@ -156,13 +156,18 @@ public struct AlertQueries {
 
     // MARK: Scenes
 
-    /// The properties that the bindings of a thing have set, by object and target.
-    public func scene(_ thing: ThingID) throws(EngineError) -> [StoredProperty] {
-        try connection.query(
+    /// The properties that the bindings of a thing have set, by object and target; those behind `after`, up to one more than `limit`.
+    public func scene(
+        _ thing: ThingID, after: (object: String, target: String)?, limit: Int
+    ) throws(EngineError) -> [StoredProperty] {
+        var parameters: [PostgresValue] = [.text(thing.text), .int64(Int64(limit) + 1)]
+        if let after { parameters += [.text(after.object), .text(after.target)] }
+        return try connection.query(
             """
             select object_name, target, value, revision, event_time, cause_topic, cause_partition, cause_offset
-            from egiz.scene where thing_id = $1 order by object_name, target
-            """, [.text(thing.text)]
+            from egiz.scene where thing_id = $1\(after == nil ? "" : " and (object_name, target) > ($3, $4)")
+            order by object_name, target limit $2
+            """, parameters
         ).map { row in
             var cause: InputPosition?
             if let topic = row.text(5), let partition = row.int64(6), let offset = row.int64(7) {

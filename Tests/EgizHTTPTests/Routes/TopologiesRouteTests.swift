@@ -59,6 +59,19 @@ extension DatabaseTests {
             }
         }
 
+        @Test func topologiesComeInPagesByName() async throws {
+            let api = try TestAPI()
+            for name in ["b", "a", "c"] { _ = try PostgresTopologyStore(api.connection).save(name: name, text: name) }
+            func names(_ query: String) async throws -> ([String?], String?) {
+                let answer = try await api.json("/api/v1/topologies\(query)")
+                return (answer["items"]?.array?.map { $0["name"]?.string } ?? [], answer["next"]?.string)
+            }
+            #expect(try await names("") == (["a", "b", "c"], nil))
+            let (first, next) = try await names("?limit=2")
+            #expect(first == ["a", "b"])
+            #expect(try await names("?limit=2&cursor=\(try #require(next))") == (["c"], nil))
+        }
+
         @Test func aTaskAtTheEndHasNoLagHoweverOldItsStreamTime() async throws {
             let api = try TestAPI()
             try api.commit(next: 10)
