@@ -79,8 +79,9 @@ extension DatabaseTests {
             let over = try await people.send(.post, "/api/v1/alerts/2/acknowledge", owner, "{}", headers: all)
             #expect(over.status == .conflict && people.code(over) == "alert-cleared")
             let audit = try people.api.connection.query(
-                "select action from egiz.audit where object = 'alert:1' order by audit_id")
+                "select action, before ->> 'state' from egiz.audit where object = 'alert:1' order by audit_id")
             #expect(audit.map { $0.text(0) } == ["alert.acknowledge", "alert.clear"])
+            #expect(audit.map { $0.text(1) } == ["raised", "raised"])
         }
 
         @Test func anAlertIsGivenAndTakenWithNotes() async throws {
@@ -115,7 +116,8 @@ extension DatabaseTests {
             let unseen = try await change(nil)
             #expect(unseen.status.code == 428 && unseen.headers[.eTag] == seen)
             // The rule speaks, then somebody writes: each is another version.
-            try people.api.connection.execute("update egiz.alert set message = 'hotter', revision = 5 where alert_id = 1")
+            try people.api.connection.execute(
+                "update egiz.alert set message = 'hotter', revision = 5 where alert_id = 1")
             #expect(try await change(seen).status.code == 412)
             let hotter = try await tag()
             #expect(hotter != seen)

@@ -214,6 +214,9 @@ import Testing
                     let said = ["properties", "additionalProperties", "allOf"].contains { object[$0] != nil }
                     #expect(said, "\(place) has no members and does not say that it may have any")
                 }
+                for name in (object["properties"]?.object ?? JSONObject()).map(\.key) {
+                    #expect(name.wholeMatch(of: #/_?[a-z][A-Za-z0-9]*/#) != nil, "\(place): \(name) is no camelCase")
+                }
                 for name in (object["required"]?.array ?? []).compactMap(\.string) {
                     #expect(object["properties"]?[name] != nil, "\(place) requires \(name), which it does not name")
                 }

@@ -115,9 +115,13 @@ struct AlertRoutes: Sendable {
             out.member("action", action)
             out.member("note", note)
             out.endObject()
+            var was = JSONOutput()
+            was.beginObject()
+            was.member("state", alert.state)
+            was.endObject()
             try request.audit(
                 "alert.\(action)", "alert:\(id)", project: try ProjectLookup.project(of: alert.thing, connection),
-                after: out.bytes, on: connection)
+                before: was.bytes, after: out.bytes, on: connection)
             return .json(out.bytes, status: .accepted)
         }.response
     }
