@@ -82,7 +82,9 @@ extension MemoryStore {
             ruleRegistry.version += 1
             (ruleRegistry.parents, ruleRegistry.alertRules) = (parents, alertRules)
             var types: [ThingID: String] = [:]
-            for (thing, type) in thingTypes { (try? ThingID(validating: thing)).map { types[$0] = type } }
+            for (thing, type) in thingTypes {
+                if let thing = try? ThingID(validating: thing) { types[thing] = type }
+            }
             ruleRegistry.setThingTypes(types)
         }
     }

@@ -22,7 +22,7 @@ import Testing
             load: { _ in .init(topology: nil, faults: [], unset: []) })
         return APIServer(
             configuration: APIConfiguration(port: 0), pool: pool, lag: nil, rehearsal: setup, logger: TestAPI.quiet
-        ).routes.routes.filter { !$0.parameters.isEmpty && $0.path != LiveRoute.path }
+        ).routes.routes.filter { !$0.parameters.isEmpty && $0.path != LiveHandshake.path }
     }
 
     /// What the handler says of each parameter; nil where it does not get so far as to look at them.
