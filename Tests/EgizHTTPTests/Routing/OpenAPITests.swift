@@ -74,7 +74,17 @@ import Testing
             must.insert("404")
             if role > .viewer { must.insert("403") }
         case .admin, .account: must.insert("403")
-        case .everyone, .signedIn, .filtered: break
+        // Whose it is, the handler finds out.
+        case .filtered(let role):
+            if route.path.contains("{") { must.insert("404") }
+            if role > .viewer { must.insert("403") }
+        case .everyone, .signedIn: break
+        }
+        // A key that is used for something else, or is under way. What changes nothing keeps none.
+        if route.writing?.method == .post, route.writing?.takesKeys == true,
+            !["/api/v1/topologies/validate", "/api/v1/topologies/diff"].contains(route.path)
+        {
+            must.formUnion(["409", "422"])
         }
         if route.path.hasPrefix("/api/v1/") { must.insert("503") }
         if let writing = route.writing {

@@ -231,7 +231,8 @@ struct TopologyRoutes: Sendable {
         if result.outcome == .applied {
             try request.audit("topology.\(action)", "topology:\(result.plan.topology)", after: text, on: connection)
         }
-        return (.json(text), result.outcome == .applied)
+        let present = try store.snapshot().deployment(result.plan.topology).map(tag)
+        return (.json(text, eTag: present), result.outcome == .applied)
     }
 
     private func setState(_ state: Deployment.State, _ request: APIRequest) async throws -> Response {
@@ -261,7 +262,7 @@ struct TopologyRoutes: Sendable {
                 try request.audit(
                     "topology.\(word)", "topology:\(name)", before: was.bytes, after: out.bytes, on: connection)
             }
-            return .json(out.bytes)
+            return .json(out.bytes, eTag: try store.snapshot().deployment(name).map(Self.tag))
         }.response
     }
 

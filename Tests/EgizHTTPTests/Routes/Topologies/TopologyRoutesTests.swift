@@ -165,6 +165,8 @@ extension DatabaseTests {
                 let answer = try await server.send(.post, uri, headers: [.ifMatch: tag])
                 #expect(answer.status == .ok && answer.text.contains(#""changed":true"#), "\(answer.text)")
                 #expect(try state() == expected)
+                let now = try await server.send(.get, "/api/v1/topologies/line").headers[.eTag]
+                #expect(answer.headers[.eTag] == now && now != tag)
             }
             #expect(try await server.send(.delete, "/api/v1/topologies/line", headers: [.ifMatch: "*"]).status == .ok)
             #expect(try state() == "deleted")
