@@ -56,7 +56,7 @@ extension DatabaseTests {
                 """)
             for (what, member, names) in [
                 ("scene", "objectName", ["Pump", "Tank"]), ("predictions", "model", ["m", "n"]),
-            ] {
+            ] as [(String, String, [String?])] {
                 let uri = "/api/v1/twins/a:b/\(what)"
                 let all = try await api.json(uri)
                 #expect(all["items"]?.array?.map { $0[member]?.string } == names && all["next"] == nil)
