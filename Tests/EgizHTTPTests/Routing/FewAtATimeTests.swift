@@ -12,6 +12,14 @@ import Testing
         }
     }
 
+    private final class Order: Sendable {
+        private let list = Mutex<[Int]>([])
+
+        var numbers: [Int] { list.withLock { $0 } }
+
+        func note(_ number: Int) { list.withLock { $0.append(number) } }
+    }
+
     private struct Holder {
         var entered: Task<Void, any Error>
         var go: AsyncStream<Void>.Continuation
@@ -34,15 +42,15 @@ import Testing
     @Test func theOthersComeInTheirOrder() async throws {
         let gate = FewAtATime(2)
         let holders = await [holder(gate), holder(gate)]
-        let order = Mutex<[Int]>([])
+        let order = Order()
         var waiting: [Task<Void, any Error>] = []
         for number in 0..<5 {
-            waiting.append(Task { try await gate.pass { order.withLock { $0.append(number) } } })
+            waiting.append(Task { try await gate.pass { order.note(number) } })
             try await until { gate.waiting == number + 1 }
         }
         holders[0].go.finish()
         for task in waiting { try await task.value }
-        #expect(order.withLock { $0 } == [0, 1, 2, 3, 4])
+        #expect(order.numbers == [0, 1, 2, 3, 4])
         holders[1].go.finish()
         for holder in holders { try await holder.entered.value }
         #expect(try await gate.pass { true })
