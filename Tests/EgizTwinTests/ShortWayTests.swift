@@ -176,11 +176,12 @@ struct ShortWayTests {
             revision += 1
             pair.feed(Array(record("modified", path, value, revision).utf8))
         }
-        for round in 0..<40 {
+        // Records at the end of a page take the long way; a few come behind the last of these.
+        for round in 0..<42 {
             feed("/attributes/v", ["1.25", #""a text""#, "null", "7", "true"][round % 5])
             feed("/features/f/properties/x", "\(round)")
         }
-        #expect(pair.short.template != nil && pair.templates > 30)
+        #expect(pair.short.template != nil && pair.templates > 20)
         // Another leaf, and another structure.
         feed("/features/f/properties/y", "1")
         #expect(pair.short.template == nil)
