@@ -63,7 +63,7 @@ enum TwinUpsert {
             where twin.stage = excluded.stage and twin.partition = excluded.partition
             """,
             [
-                .textArray(twins.map(\.snapshot.thing.text)), .textArray(twins.map(\.home.stage.text)),
+                .textArray(twins.map(\.snapshot.thing.text)), .textArray(twins.stageTexts(\.home.stage)),
                 .int64Array(twins.map { Int64($0.home.partition) }), .int64Array(twins.map(\.snapshot.revision)),
                 .textArray(twins.map(\.snapshot.timestamp)), .textArray(twins.map { definition($0.snapshot) }),
                 .timestampArray(twins.map { $0.snapshot.created?.microseconds }),
@@ -90,7 +90,7 @@ enum TwinUpsert {
             order by mine.place
             """,
             [
-                .textArray(twins.map(\.snapshot.thing.text)), .textArray(twins.map(\.home.stage.text)),
+                .textArray(twins.map(\.snapshot.thing.text)), .textArray(twins.stageTexts(\.home.stage)),
                 .int64Array(twins.map { Int64($0.home.partition) }),
             ])
         return rows.compactMap { row in row.int64(0).map { twins[Int($0) - 1].snapshot.thing } }

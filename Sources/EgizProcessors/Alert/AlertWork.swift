@@ -63,7 +63,7 @@ struct AlertWork {
     /// Data has come, or a thing is met for the first time. One timer waits for the next silence; it looks again when it fires, so
     /// that data costs no timer each.
     private mutating func noteData(_ rule: Int, _ silence: Int64, isData: Bool, _ effects: inout RecordEffects) {
-        guard view.twin?.isAlive != false else {
+        guard !view.isGone else {
             state.rules[rule].lastData = nil
             if let timer = state.rules[rule].timer {
                 state.rules[rule].timer = nil

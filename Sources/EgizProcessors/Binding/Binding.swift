@@ -80,7 +80,7 @@ final class Binding: Sendable {
     ///
     /// - Parameter step: the step of `steps` that counts; -1 where none does, also without a number.
     func evaluate(_ view: ThingView, step: inout Int) -> Outcome {
-        guard view.twin?.isAlive != false else { return unset(nil, &step) }
+        if view.isGone { return unset(nil, &step) }
         var value = ExpressionValue.missing
         if let path { value = view.evaluate(path) }
         if let expression {

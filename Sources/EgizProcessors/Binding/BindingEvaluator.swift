@@ -164,8 +164,11 @@ public final class BindingEvaluator: StatefulProcessor {
             return all(change, state, &effects)
         }
         guard let set = state.set, !set.bindings.isEmpty else { return }
-        hits.removeAll(keepingCapacity: true)
-        for leaf in change.leaves where leaf.changed { hit(leaf.path, change.paths, set) }
+        if !hits.isEmpty { hits.removeAll(keepingCapacity: true) }
+        // By their places: a leaf that is handed out counts the references of its value.
+        for index in change.leaves.indices where change.leaves[index].changed {
+            hit(change.leaves[index].path, change.paths, set)
+        }
         for path in change.empties { hit(path, change.paths, set) }
         for rule in set.always where !hits.contains(rule) { hits.append(rule) }
         guard !hits.isEmpty else { return }
@@ -182,7 +185,10 @@ public final class BindingEvaluator: StatefulProcessor {
     }
 
     private func redefines(_ change: borrowing TwinChange) -> Bool {
-        for leaf in change.leaves where leaf.path == definition && leaf.changed { return true }
+        guard let definition else { return false }
+        for index in change.leaves.indices where change.leaves[index].path == definition {
+            if change.leaves[index].changed { return true }
+        }
         return false
     }
 
