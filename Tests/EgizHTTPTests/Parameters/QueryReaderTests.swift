@@ -34,7 +34,8 @@ import Testing
         #expect(problem?.detail == "20 parameters and 980 more are not usable; see errors.")
         var exact = QueryReader("", known: [])
         for number in 0..<20 { exact.refuse("x\(number)", "no") }
-        let whole = #expect(throws: Problem.self) { [exact] in try exact.finish() }
+        let full = exact
+        let whole = #expect(throws: Problem.self) { try full.finish() }
         #expect(whole?.detail == "20 parameters are not usable; see errors.")
     }
 
