@@ -134,7 +134,7 @@ KINDS = {
         lambda n, since: asked_bound.wait(
             "a question about the bound twin", lambda line: f'"bench.live:m-{n}"' in line, since)),
     "topology": (
-        "topology", lambda n: call("POST", "/topologies", text.replace("File0", f"File{n + 1}").encode(), "application/yaml"),
+        "topology", lambda n: call("POST", "/topologies", text.replace("File0", f"File{n + 1}").encode(), "application/yaml", match="*"),
         lambda n, since: until("the topology's effect", shows(f"File{n + 1}"))),
 }
 
