@@ -33,28 +33,31 @@ extension DatabaseTests {
         ) {
             let password = TestPeople.password
             try await walk.ask(
-                nil, .post, "/api/v1/auth/register", #"{"email":"maria@example.com","password":"\#(password)"}"#, 201,
+                nil, .post, "/api/v1/auth/register", #"{"email":"maria@example.com","password":"\#(password)"}"#,
+                gives: 201,
                 "user.register user +")
             let first = try await walk.signIn("maria@example.com")
             // That a session goes on changes nothing.
-            try await walk.ask(nil, .post, "/api/v1/auth/refresh", #"{"refreshToken":"\#(first.refresh)"}"#, 200)
+            try await walk.ask(nil, .post, "/api/v1/auth/refresh", #"{"refreshToken":"\#(first.refresh)"}"#, gives: 200)
             try await walk.ask(
                 first.person, .post, "/api/v1/auth/password",
-                #"{"currentPassword":"\#(password)","newPassword":"yet another long one"}"#, 204, "auth.password user +"
+                #"{"currentPassword":"\#(password)","newPassword":"yet another long one"}"#, gives: 204,
+                "auth.password user +"
             )
             let maria = try await walk.signIn("maria@example.com", "yet another long one").person
             let keys = "/api/v1/users/me/api-keys"
             let key = try await walk.ask(
-                maria, .post, keys, #"{"name":"k","role":"viewer"}"#, 201, "api-key.create key +")
+                maria, .post, keys, #"{"name":"k","role":"viewer"}"#, gives: 201, "api-key.create key +")
             try await walk.ask(
-                maria, .delete, "\(keys)/\(key["keyId"]?.string ?? "")", 204, "api-key.revoke key -")
+                maria, .delete, "\(keys)/\(key["keyId"]?.string ?? "")", gives: 204, "api-key.revoke key -")
             try await walk.ask(
-                maria, .patch, "/api/v1/users/me", #"{"name":"Maria"}"#, match: true, 200, "user.rename user -+")
+                maria, .patch, "/api/v1/users/me", #"{"name":"Maria"}"#, match: true, gives: 200, "user.rename user -+")
             let made = try await walk.ask(
-                admin, .post, "/api/v1/users", #"{"email":"jo@example.com","password":"\#(password)"}"#, 201,
+                admin, .post, "/api/v1/users", #"{"email":"jo@example.com","password":"\#(password)"}"#, gives: 201,
                 "user.create user +")
             try await walk.ask(
-                admin, .patch, "/api/v1/users/\(made["userId"]?.string ?? "")", #"{"name":"Jo"}"#, match: true, 200,
+                admin, .patch, "/api/v1/users/\(made["userId"]?.string ?? "")", #"{"name":"Jo"}"#, match: true,
+                gives: 200,
                 "user.change user -+")
             return (maria, try await walk.signIn("jo@example.com").person)
         }
@@ -63,90 +66,96 @@ extension DatabaseTests {
             -> String
         {
             let made = try await walk.ask(
-                maria, .post, "/api/v1/projects", #"{"name":"line"}"#, 201, "project.create project +")
+                maria, .post, "/api/v1/projects", #"{"name":"line"}"#, gives: 201, "project.create project +")
             let uri = "/api/v1/projects/\(made["projectId"]?.string ?? "")"
             try await walk.ask(
-                maria, .patch, uri, #"{"name":"line 3"}"#, match: true, 200, "project.change project -+")
+                maria, .patch, uri, #"{"name":"line 3"}"#, match: true, gives: 200, "project.change project -+")
             let member = "\(uri)/members/\(jo.id)"
-            try await walk.ask(maria, .put, member, #"{"role":"editor"}"#, 201, "project.member.add user +")
+            try await walk.ask(maria, .put, member, #"{"role":"editor"}"#, gives: 201, "project.member.add user +")
             try await walk.ask(
-                maria, .put, member, #"{"role":"viewer"}"#, match: true, 200, "project.member.change user -+")
-            try await walk.ask(maria, .delete, member, match: true, 204, "project.member.remove user -")
+                maria, .put, member, #"{"role":"viewer"}"#, match: true, gives: 200, "project.member.change user -+")
+            try await walk.ask(maria, .delete, member, match: true, gives: 204, "project.member.remove user -")
             try await walk.ask(
-                maria, .post, "\(uri)/namespaces", #"{"namespace":"org.walk"}"#, 201,
+                maria, .post, "\(uri)/namespaces", #"{"namespace":"org.walk"}"#, gives: 201,
                 "project.namespace.add namespace +")
             try await walk.ask(
-                maria, .post, "\(uri)/things", #"{"thingId":"org.other:x"}"#, 201, "project.thing.add thing +")
-            try await walk.ask(maria, .delete, "\(uri)/things/org.other:x", 204, "project.thing.remove thing -")
+                maria, .post, "\(uri)/things", #"{"thingId":"org.other:x"}"#, gives: 201, "project.thing.add thing +")
+            try await walk.ask(maria, .delete, "\(uri)/things/org.other:x", gives: 204, "project.thing.remove thing -")
             let body = #"{"email":"jo@example.com","role":"viewer"}"#
             let first = try await walk.ask(
-                maria, .post, "\(uri)/invitations", body, 201, "project.invitation.create invitation +")
+                maria, .post, "\(uri)/invitations", body, gives: 201, "project.invitation.create invitation +")
             try await walk.ask(
-                maria, .delete, "\(uri)/invitations/\(first["invitationId"]?.string ?? "")", 204,
+                maria, .delete, "\(uri)/invitations/\(first["invitationId"]?.string ?? "")", gives: 204,
                 "project.invitation.withdraw invitation -")
             let second = try await walk.ask(
-                maria, .post, "\(uri)/invitations", body, 201, "project.invitation.create invitation +")
+                maria, .post, "\(uri)/invitations", body, gives: 201, "project.invitation.create invitation +")
             let third = try await walk.ask(
-                maria, .post, "\(uri)/invitations", #"{"email":"ann@example.com","role":"viewer"}"#, 201,
+                maria, .post, "\(uri)/invitations", #"{"email":"ann@example.com","role":"viewer"}"#, gives: 201,
                 "project.invitation.create invitation +")
             // Who becomes a member by registering is told of as well.
             try await walk.ask(
                 nil, .post, "/api/v1/auth/register",
                 #"{"email":"ann@example.com","password":"\#(TestPeople.password)","invitation":"\#(third["token"]?.string ?? "")"}"#,
-                201, "user.register user +", "project.invitation.accept invitation +")
+                gives: 201, "user.register user +", "project.invitation.accept invitation +")
             try await walk.ask(
-                jo, .post, "/api/v1/invitations/accept", #"{"token":"\#(second["token"]?.string ?? "")"}"#, 200,
+                jo, .post, "/api/v1/invitations/accept", #"{"token":"\#(second["token"]?.string ?? "")"}"#, gives: 200,
                 "project.invitation.accept invitation +")
             return uri
         }
 
         private func registry(_ walk: AuditWalk, _ maria: AuditWalk.Person, _ project: String) async throws {
             let (type, twin) = ("/api/v1/twin-types/org.walk:pump:1", "/api/v1/twins/org.walk:a")
-            try await walk.ask(maria, .put, type, "{}", 201, "twin-type.create twin-type +")
+            try await walk.ask(maria, .put, type, "{}", gives: 201, "twin-type.create twin-type +")
             try await walk.ask(
-                maria, .put, type, #"{"description":"a pump"}"#, match: true, 200, "twin-type.replace twin-type -+")
+                maria, .put, type, #"{"description":"a pump"}"#, match: true, gives: 200,
+                "twin-type.replace twin-type -+")
             for name in ["a", "b"] {
                 try await walk.ask(
-                    maria, .post, "/api/v1/twins", #"{"thingId":"org.walk:\#(name)"}"#, 201, "twin.register thing +")
+                    maria, .post, "/api/v1/twins", #"{"thingId":"org.walk:\#(name)"}"#, gives: 201,
+                    "twin.register thing +")
             }
-            try await walk.ask(maria, .put, "\(twin)/registration", "{}", match: true, 200, "twin.register thing -+")
             try await walk.ask(
-                maria, .patch, "\(twin)/registration", #"{"metadata":{"a":1}}"#, match: true, 200,
+                maria, .put, "\(twin)/registration", "{}", match: true, gives: 200, "twin.register thing -+")
+            try await walk.ask(
+                maria, .patch, "\(twin)/registration", #"{"metadata":{"a":1}}"#, match: true, gives: 200,
                 "twin.change thing -+")
             let relation = "\(twin)/relations/partOf/org.walk:b"
-            try await walk.ask(maria, .put, relation, 201, "relation.add thing +")
-            try await walk.ask(maria, .delete, relation, 204, "relation.remove thing -")
+            try await walk.ask(maria, .put, relation, gives: 201, "relation.add thing +")
+            try await walk.ask(maria, .delete, relation, gives: 204, "relation.remove thing -")
             let binding = #"{"objectName":"Tank","target":"text","path":"features.f.t"}"#
             let made = try await walk.ask(
-                maria, .post, "\(twin)/bindings", binding, 201, "binding.create binding +")
+                maria, .post, "\(twin)/bindings", binding, gives: 201, "binding.create binding +")
             let one = "\(twin)/bindings/\(made["id"]?.text ?? "")"
-            try await walk.ask(maria, .put, one, binding, match: true, 200, "binding.replace binding -+")
-            try await walk.ask(maria, .delete, one, match: true, 204, "binding.delete binding -")
+            try await walk.ask(maria, .put, one, binding, match: true, gives: 200, "binding.replace binding -+")
+            try await walk.ask(maria, .delete, one, match: true, gives: 204, "binding.delete binding -")
             let (file, gltf) = (#"{"asset":{"version":"2.0"},"nodes":[{"name":"Tank"}]}"#, "model/gltf+json")
             let id = project.split(separator: "/").last.map(String.init) ?? ""
             let model = try await walk.ask(
-                maria, .post, "/api/v1/models?name=m&project=\(id)", file, type: gltf, 201, "model.create model +")
+                maria, .post, "/api/v1/models?name=m&project=\(id)", file, type: gltf, gives: 201,
+                "model.create model +")
             let place = "/api/v1/models/\(model["modelId"]?.string ?? "")"
-            try await walk.ask(maria, .patch, place, #"{"name":"n"}"#, match: true, 200, "model.change model -+")
+            try await walk.ask(maria, .patch, place, #"{"name":"n"}"#, match: true, gives: 200, "model.change model -+")
             try await walk.ask(
-                maria, .put, "\(place)/content", file, type: gltf, match: true, 200, "model.replace model -+")
-            try await walk.ask(maria, .delete, place, match: true, 204, "model.delete model -")
+                maria, .put, "\(place)/content", file, type: gltf, match: true, gives: 200, "model.replace model -+")
+            try await walk.ask(maria, .delete, place, match: true, gives: 204, "model.delete model -")
         }
 
         private func learning(_ walk: AuditWalk, _ admin: AuditWalk.Person) async throws {
             let (model, task) = ("/api/v1/ml/models/m", "/api/v1/ml/tasks/anomaly")
-            try await walk.ask(admin, .put, model, #"{"settings":{}}"#, 201, "ml-model.create ml-model +")
+            try await walk.ask(admin, .put, model, #"{"settings":{}}"#, gives: 201, "ml-model.create ml-model +")
             try await walk.ask(
-                admin, .put, model, #"{"settings":{"owner":"lab"}}"#, match: true, 200, "ml-model.replace ml-model -+")
-            try await walk.ask(admin, .delete, model, match: true, 204, "ml-model.delete ml-model -")
+                admin, .put, model, #"{"settings":{"owner":"lab"}}"#, match: true, gives: 200,
+                "ml-model.replace ml-model -+")
+            try await walk.ask(admin, .delete, model, match: true, gives: 204, "ml-model.delete ml-model -")
             try await walk.ask(
-                admin, .put, task, #"{"settings":{"features":[{"name":"t","path":"features.f.t"}]},"bound":true}"#, 201,
+                admin, .put, task, #"{"settings":{"features":[{"name":"t","path":"features.f.t"}]},"bound":true}"#,
+                gives: 201,
                 "ml-task.create ml-task +")
             let bound = try await walk.ask(
-                admin, .post, "\(task)/bindings", #"{"thingId":"org.walk:a"}"#, 201, "ml-task.bind ml-task +")
+                admin, .post, "\(task)/bindings", #"{"thingId":"org.walk:a"}"#, gives: 201, "ml-task.bind ml-task +")
             try await walk.ask(
-                admin, .delete, "\(task)/bindings/\(bound["id"]?.text ?? "")", 204, "ml-task.unbind ml-task -")
-            try await walk.ask(admin, .delete, task, match: true, 204, "ml-task.delete ml-task -")
+                admin, .delete, "\(task)/bindings/\(bound["id"]?.text ?? "")", gives: 204, "ml-task.unbind ml-task -")
+            try await walk.ask(admin, .delete, task, match: true, gives: 204, "ml-task.delete ml-task -")
         }
 
         private func operations(_ walk: AuditWalk, _ admin: AuditWalk.Person) async throws {
@@ -165,15 +174,17 @@ extension DatabaseTests {
                 """
             }
             let history = text("    history: { kind: history-writer, from: twins }")
-            try await walk.ask(admin, .post, "\(uri)/validate", text(), type: yaml, 200)
-            try await walk.ask(admin, .post, "\(uri)?dryRun=true", text(), type: yaml, match: true, 200)
-            try await walk.ask(admin, .post, uri, text(), type: yaml, match: true, 200, "topology.apply topology +")
-            try await walk.ask(admin, .post, "\(uri)/diff", history, type: yaml, 200)
-            try await walk.ask(admin, .post, uri, history, type: yaml, match: true, 200, "topology.apply topology +")
+            try await walk.ask(admin, .post, "\(uri)/validate", text(), type: yaml, gives: 200)
+            try await walk.ask(admin, .post, "\(uri)?dryRun=true", text(), type: yaml, match: true, gives: 200)
             try await walk.ask(
-                admin, .post, "\(uri)/line/rollback", "{}", match: true, 200, "topology.rollback topology +")
-            try await walk.ask(admin, .post, "\(uri)/line/pause", 200, "topology.pause topology -+")
-            try await walk.ask(admin, .post, "\(uri)/line/resume", 200, "topology.resume topology -+")
+                admin, .post, uri, text(), type: yaml, match: true, gives: 200, "topology.apply topology +")
+            try await walk.ask(admin, .post, "\(uri)/diff", history, type: yaml, gives: 200)
+            try await walk.ask(
+                admin, .post, uri, history, type: yaml, match: true, gives: 200, "topology.apply topology +")
+            try await walk.ask(
+                admin, .post, "\(uri)/line/rollback", "{}", match: true, gives: 200, "topology.rollback topology +")
+            try await walk.ask(admin, .post, "\(uri)/line/pause", gives: 200, "topology.pause topology -+")
+            try await walk.ask(admin, .post, "\(uri)/line/resume", gives: 200, "topology.resume topology -+")
             try walk.people.api.connection.execute(
                 """
                 insert into egiz.dead_letter (
@@ -190,33 +201,35 @@ extension DatabaseTests {
                 """)
             let event = #"{"thingId":"org.walk:a","timestamp":1767225600000,"features":{"f":{"x":1}}}"#
             try await walk.ask(
-                admin, .patch, "/api/v1/dead-letters/1", event, match: true, 200, "dead-letter.edit dead-letter +")
+                admin, .patch, "/api/v1/dead-letters/1", event, match: true, gives: 200,
+                "dead-letter.edit dead-letter +")
             let order = #""action":"discard","ids":[1]"#
             try await walk.ask(
-                admin, .post, "/api/v1/dead-letters/redrive", #"{\#(order),"dryRun":true}"#, 200)
+                admin, .post, "/api/v1/dead-letters/redrive", #"{\#(order),"dryRun":true}"#, gives: 200)
             try await walk.ask(
-                admin, .post, "/api/v1/dead-letters/redrive", #"{\#(order),"dryRun":false}"#, 202,
+                admin, .post, "/api/v1/dead-letters/redrive", #"{\#(order),"dryRun":false}"#, gives: 202,
                 "dead-letter.discard redrive +")
             try await walk.ask(
-                admin, .post, "/api/v1/alerts/1/acknowledge", "{}", 202, "alert.acknowledge alert +")
+                admin, .post, "/api/v1/alerts/1/acknowledge", "{}", gives: 202, "alert.acknowledge alert +")
             try await walk.ask(
-                admin, .post, "/api/v1/alerts/1/assign", #"{"assignee":"maria"}"#, 200, "alert.assign alert -+")
-            try await walk.ask(admin, .post, "/api/v1/alerts/1/clear", "{}", 202, "alert.clear alert +")
-            try await walk.ask(admin, .delete, "\(uri)/line", match: true, 200, "topology.delete topology -+")
+                admin, .post, "/api/v1/alerts/1/assign", #"{"assignee":"maria"}"#, gives: 200, "alert.assign alert -+")
+            try await walk.ask(admin, .post, "/api/v1/alerts/1/clear", "{}", gives: 202, "alert.clear alert +")
+            try await walk.ask(admin, .delete, "\(uri)/line", match: true, gives: 200, "topology.delete topology -+")
         }
 
         private func endings(_ walk: AuditWalk, _ maria: AuditWalk.Person, _ project: String) async throws {
             for name in ["a", "b"] {
                 try await walk.ask(
-                    maria, .delete, "/api/v1/twins/org.walk:\(name)/registration", match: true, 204,
+                    maria, .delete, "/api/v1/twins/org.walk:\(name)/registration", match: true, gives: 204,
                     "twin.unregister thing -")
             }
             try await walk.ask(
-                maria, .delete, "/api/v1/twin-types/org.walk:pump:1", match: true, 204, "twin-type.delete twin-type -")
+                maria, .delete, "/api/v1/twin-types/org.walk:pump:1", match: true, gives: 204,
+                "twin-type.delete twin-type -")
             try await walk.ask(
-                maria, .delete, "\(project)/namespaces/org.walk", 204, "project.namespace.remove namespace -")
-            try await walk.ask(maria, .delete, project, match: true, 204, "project.delete project -")
-            try await walk.ask(maria, .post, "/api/v1/auth/logout", 204, "auth.logout user ")
+                maria, .delete, "\(project)/namespaces/org.walk", gives: 204, "project.namespace.remove namespace -")
+            try await walk.ask(maria, .delete, project, match: true, gives: 204, "project.delete project -")
+            try await walk.ask(maria, .post, "/api/v1/auth/logout", gives: 204, "auth.logout user ")
         }
     }
 }

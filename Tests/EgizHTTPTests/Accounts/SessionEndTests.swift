@@ -1,5 +1,6 @@
 import EgizCore
 import EgizPostgres
+import EgizTwin
 import HTTPTypes
 import HummingbirdTesting
 import Synchronization

@@ -57,7 +57,7 @@ final class AuditWalk {
     @discardableResult
     func ask(
         _ who: Person?, _ method: HTTPRequest.Method, _ uri: String, _ body: String? = nil,
-        type: String = "application/json", match: Bool = false, _ status: Int, _ told: String...
+        type: String = "application/json", match: Bool = false, gives status: Int, _ told: String...
     ) async throws -> JSONValue {
         var headers: HTTPFields = [:]
         if let who { headers[.authorization] = "Bearer \(who.token)" }
@@ -89,7 +89,7 @@ final class AuditWalk {
         person: Person, refresh: String
     ) {
         let answer = try await ask(
-            nil, .post, "/api/v1/auth/login", #"{"email":"\#(email)","password":"\#(password)"}"#, 200,
+            nil, .post, "/api/v1/auth/login", #"{"email":"\#(email)","password":"\#(password)"}"#, gives: 200,
             "auth.login user ")
         return (
             Person(
