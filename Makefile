@@ -11,7 +11,7 @@ FORMATTED := $(wildcard Sources Tests examples benchmarks) Package.swift
 # What `make chaos` runs: the release build, or one with a fault built in, which is a build of its own and never mixed up.
 CHAOS_SABOTAGE ?=
 
-.PHONY: help up test test-build test-long test-ml chaos chaos-sabotage build bench bench-matrix bench-latency bench-memory bench-startup bench-compaction bench-queries bench-live test-api \
+.PHONY: help up test test-build test-long test-ml chaos chaos-sabotage build bench bench-matrix bench-latency bench-memory bench-startup bench-compaction bench-queries bench-live bench-registry test-api \
 	instructions instructions-accept lint format deps clean
 
 help: ## Show this list
@@ -98,6 +98,9 @@ bench-queries: build ## Measure how long queries of a large database take, cache
 
 bench-live: build ## Measure 2,000 sockets of live push at 50,000 changes/s, and 10,000 idle connections
 	@benchmarks/live/run.sh
+
+bench-registry: build ## Measure how soon changes of the registry are told and in force at 5,000 events/s
+	@benchmarks/registry/run.sh
 
 test-api: ## Attack a running API with schemathesis for SECONDS (60); needs a build
 	@scripts/schemathesis.sh $(or $(SECONDS),60)

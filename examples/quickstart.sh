@@ -136,7 +136,11 @@ call 200 GET "/twins/$thing/scene"; echo
 
 step "The alert, acknowledged"
 alert=$(call 200 GET "/twins/$thing/alerts?open=true" | field items 0 id)
-json 202 POST "/alerts/$alert/acknowledge" '{"note": "I look after it"}'; echo
+# What is changed is what was seen: the ETag of the alert goes back as If-Match (428 without it, 412 where it has changed since).
+json 428 POST "/alerts/$alert/acknowledge" '{"note": "unseen"}' | field code
+call 200 GET "/alerts/$alert" -D "$work/head" >/dev/null
+tag=$(sed -n 's/^[Ee][Tt][Aa][Gg]: *\(.*[^\r]\)\r*$/\1/p' "$work/head")
+json 202 POST "/alerts/$alert/acknowledge" '{"note": "I look after it"}' -H "if-match: $tag"; echo
 acknowledged() { [ "$(call 200 GET "/alerts/$alert" | field state)" = acknowledged ]; }
 until_true "that the alert is acknowledged" acknowledged
 call 200 GET "/alerts/$alert" | field acknowledgedBy

@@ -21,12 +21,15 @@ final class KafkaNotifications: NotificationSink, @unchecked Sendable {
         (self.brokers, self.properties, self.logger) = (brokers, properties, logger)
     }
 
+    func prepare(_ topic: String) throws {
+        guard !ensured.contains(topic) else { return }
+        let admin = try KafkaTopics(brokers: brokers, properties: properties, log: logger)
+        _ = try admin.ensure([.init(name: topic, partitions: 1, config: [:])])
+        ensured.insert(topic)
+    }
+
     func publish(_ records: [(key: String, value: [UInt8])], to topic: String) throws {
-        if !ensured.contains(topic) {
-            let admin = try KafkaTopics(brokers: brokers, properties: properties, log: logger)
-            _ = try admin.ensure([.init(name: topic, partitions: 1, config: [:])])
-            ensured.insert(topic)
-        }
+        try prepare(topic)
         let producer = try self.producer ?? KafkaProducer(brokers: brokers, properties: properties, log: logger)
         self.producer = producer
         let failed = producer.deliveries.failed

@@ -81,7 +81,11 @@ extension MemoryStore {
         change {
             ruleRegistry.version += 1
             (ruleRegistry.parents, ruleRegistry.alertRules) = (parents, alertRules)
-            ruleRegistry.setThingTypes(thingTypes)
+            var types: [ThingID: String] = [:]
+            for (thing, type) in thingTypes {
+                if let thing = try? ThingID(validating: thing) { types[thing] = type }
+            }
+            ruleRegistry.setThingTypes(types)
         }
     }
 

@@ -27,7 +27,7 @@ import Testing
     }
 
     private func head(_ database: TestDatabase) throws -> AuditVerifier.Head {
-        guard case .intact(_, let head) = try verdict(database) else {
+        guard case .intact(_, let head, _) = try verdict(database) else {
             throw EngineError(.bug, .stop, "the log is not intact")
         }
         return head
@@ -35,7 +35,7 @@ import Testing
 
     @Test func whatIsWrittenIsIntactAndRead() throws {
         let database = try database()
-        guard case .intact(let count, let head) = try verdict(database) else {
+        guard case .intact(let count, let head, _) = try verdict(database) else {
             Issue.record("not intact")
             return
         }

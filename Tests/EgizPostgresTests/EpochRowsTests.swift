@@ -79,6 +79,70 @@ import Testing
         #expect(try database.count("twin") == 4500)
     }
 
+    /// Things of which the store knew nothing are written by COPY, in the order of all, and are the rows that the other way makes.
+    @Test func newThingsBetweenOthersAreWrittenAsTheyWouldBeByTheOtherWay() throws {
+        #expect(try commit(1, twins: [Epochs.twin("a:t1500", revision: 3)]).isCommitted)
+        let stem = { (n: Int) in
+            try Epochs.twin(
+                "a:t\(n)", revision: Int64(n), document: n % 7 == 0 ? nil : #"{"n":\#(n)}"#,
+                definition: n % 3 == 0 ? "org.acme:tank:1.0.0" : nil)
+        }
+        let twins = try (1000..<2000).map { n in
+            var twin = try stem(n)
+            if n % 5 == 0 {
+                twin.snapshot.created = nil
+                twin.snapshot.timestamp = nil
+            }
+            // Between others, too few to be copied, and one that stood there already.
+            twin.isNew = n < 1400 || (1450..<1460).contains(n) || n > 1500
+            return twin
+        }
+        #expect(try commit(2, twins: twins).isCommitted)
+        #expect(try database.count("twin") == 1000)
+        let rows = try database.connection.query(
+            """
+            select thing_id, stage, partition, revision, event_timestamp, definition, created, modified, input_topic,
+                input_partition, input_offset, document::text, namespace, deleted, updated_at > now() - interval '1 hour'
+            from egiz.twin order by thing_id
+            """)
+        for (row, twin) in zip(rows, twins) {
+            let snapshot = twin.snapshot
+            #expect(row.text(0) == snapshot.thing.text && row.text(1) == twin.home.stage.text && row.int64(2) == 0)
+            #expect(row.int64(3) == snapshot.revision && row.text(4) == snapshot.timestamp)
+            #expect(row.text(5) == snapshot.definition && row.timestamp(6) == snapshot.created?.microseconds)
+            #expect(row.timestamp(7) == snapshot.modified?.microseconds && row.text(8) == twin.position.topic)
+            #expect(row.int64(9) == 0 && row.int64(10) == twin.position.offset)
+            #expect(row.text(11) == snapshot.document.map { String(decoding: $0, as: UTF8.self) })
+            #expect(row.text(12) == "a" && row.bool(13) == (snapshot.document == nil) && row.bool(14) == true)
+        }
+        // By COPY all have one time.
+        #expect(
+            try database.count("twin where updated_at = (select updated_at from egiz.twin where thing_id = 'a:t1000')")
+                == 400)
+    }
+
+    /// The store had nothing of a thing when it was asked, and another stage was faster.
+    @Test func newThingsOfWhichOneBelongsToAnotherStageByNowAreReported() throws {
+        #expect(try commit(1, twins: [Epochs.twin("a:t1500")]).isCommitted)
+        let task = Epochs.task(0, StageName(topology: "other", source: "events"))
+        let other = try #require(store.acquire([task], partitions: 1, topologyVersion: 1).first)
+        let twins = try (1000..<2000).map { n in
+            var twin = try Epochs.twin("a:t\(n)", home: task)
+            twin.isNew = true
+            return twin
+        }
+        #expect(try commit(1, twins: twins, as: other).foreign == ["a:t1500"])
+        #expect(try database.count("twin") == 1)
+        // A row of its own home is written over all the same: who wrote it is not known, the fence holds.
+        let mine = try (1000..<2000).map { n in
+            var twin = try Epochs.twin("a:t\(n)", revision: 5)
+            twin.isNew = true
+            return twin
+        }
+        #expect(try commit(2, twins: mine).isCommitted)
+        #expect(try database.count("twin where revision = 5") == 1000)
+    }
+
     // MARK: Dead letters
 
     @Test func aDeadLetterKeepsEveryByte() throws {

@@ -88,12 +88,12 @@ import Testing
         }
     }
 
-    @Test func newSeriesAreMadeInOrder() throws {
+    @Test(arguments: [1, .max]) func newSeriesAreMadeInOrder(_ fewestToCopy: Int) throws {
         let new = { (thing: String) in "insert into egiz.series (thing_id, path) values ('\(thing)', '/x')" }
         let columns = try ["a:z", "a:m", "a:a"].map { Epochs.numbers(try Epochs.key($0, "/x"), [(Epochs.start, 1)]) }
         let connection = try PostgresConnection(url: database.url, applicationName: "resolver")
         try expectOrder(holding: new("a:z"), probe: new("a:a")) {
-            _ = try SeriesResolver.resolve(columns, connection)
+            _ = try SeriesResolver.resolve(columns, fewestToCopy: fewestToCopy, connection)
             return columns.allSatisfy { $0.series.databaseID != nil }
         }
     }

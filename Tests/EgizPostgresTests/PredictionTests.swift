@@ -43,7 +43,8 @@ import Testing
     private func predictions(_ thing: String) async throws -> [StoredPrediction] {
         let pool = PostgresPool(url: database.url, applicationName: "test", size: 1)
         defer { pool.close() }
-        return try await PredictionQueries(pool: pool).predictions(try ThingID(validating: thing))
+        return try await PredictionQueries(pool: pool).page(
+            .init(thing: try ThingID(validating: thing)), after: nil, limit: 100)
     }
 
     @Test func theLastAnswerOfAModelTakesThePlaceOfTheOneBefore() async throws {

@@ -34,7 +34,9 @@ import Testing
         #expect(registry.tasks.map(\.name) == ["open", "wear"])
         #expect(registry.tasks[0].members == nil)
         #expect(registry.tasks[1].members == .init(types: ["n:machine:1", "n:pump:1"], things: ["n:x"]))
-        #expect(registry.thingTypes == ["n:x": "n:filler:1"] && registry.thingTypesFingerprint != 0)
+        #expect(
+            registry.thingTypes == [try ThingID(validating: "n:x"): "n:filler:1"] && registry.thingTypesFingerprint != 0
+        )
         #expect(try store.registry(after: registry.version) == nil)
         try database.connection.execute("update egiz.twin_registration set metadata = '{\"a\":1}'")
         // As the API does it: all columns are named.
@@ -53,6 +55,20 @@ import Testing
         try database.connection.execute("delete from egiz.twin_registration where thing_id = 'n:x'")
         let third = try #require(try store.registry(after: second.version))
         #expect(third.retyped(since: second)?.map(\.text) == ["n:x"])
+    }
+
+    /// U+1EAF, and U+0103 with U+0301: one letter to who reads it, and two things.
+    @Test func thingsThatOnlyLookTheSameHaveTypesOfTheirOwn() throws {
+        let database = try TestDatabase()
+        let things = ["n:\u{1EAF}", "n:\u{103}\u{301}"]
+        #expect(things[0] == things[1], "the same text to Swift")
+        for (thing, type) in zip(things, ["n:a:1", "n:b:1"]) {
+            _ = try database.connection.query(
+                "insert into egiz.twin_registration (thing_id, twin_type) values ($1, $2)", [.text(thing), .text(type)])
+        }
+        let registry = try #require(try database.store().registry(after: nil))
+        let types = try things.map { registry.thingTypes[try ThingID(validating: $0)] }
+        #expect(types == ["n:a:1", "n:b:1"])
     }
 
     @Test func versionsOfTypesWrittenByHandAreKeptToo() throws {

@@ -62,10 +62,10 @@ import Testing
         }
         try commit(2) { epoch in epoch.scenes = [try scene("a:b", "A", nil), try scene("a:b", "B", "2")] }
         let queries = AlertQueries(database.connection)
-        let rows = try queries.scene(try ThingID(validating: "a:b"))
+        let rows = try queries.scene(try ThingID(validating: "a:b"), after: nil, limit: 100)
         #expect(rows.map { "\($0.object) \($0.target) \(String(decoding: $0.value, as: UTF8.self))" } == ["B color 2"])
         #expect(rows.first?.cause == nil && rows.first?.revision == 3)
-        #expect(try queries.scene(try ThingID(validating: "a:c")).count == 1)
+        #expect(try queries.scene(try ThingID(validating: "a:c"), after: nil, limit: 100).count == 1)
     }
 
     @Test func anAlertIsOneRowOverItsLifeAndKeepsWhatPeopleWroteOfIt() throws {

@@ -19,6 +19,8 @@ import Testing
         arguments: [
             (##""target":"color","range":{"in":[0,100],"out":["#000000","#ff8040"]}"##, "50", ##""#804020""##),
             (##""target":"color","range":{"in":[0,100],"out":["black","#fff"]}"##, "200", ##""#ffffff""##),
+            (##""target":"color","range":{"in":[0,100],"out":["#00000000","#FFF"]}"##, "50", ##""#80808080""##),
+            (##""target":"color","range":{"in":[0,100],"out":["#1a2b3c","#1A2B3CFF"]}"##, "0", ##""#1a2b3cff""##),
             (#""target":"opacity","range":{"in":[0,10],"out":[1,0]}"#, "2.5", "0.75"),
             (#""target":"position.y","range":{"in":[0,10],"out":[0,1],"clamp":false}"#, "20", "2"),
             (#""target":"position","range":{"in":[0,10],"out":[[0,0,0],[1,2,3]]}"#, "5", "[0.5,1,1.5]"),

@@ -39,6 +39,18 @@ import Testing
         #expect(pipeline.next(now: start, openRecords: 1, openBytes: 1000) == .close)
     }
 
+    /// However long the interval, people see within half a second and a commit what became of their change.
+    @Test func whatComesOfAChangeOfRulesDoesNotWaitForALongInterval() {
+        var pipeline = EpochPipeline(policy: CommitPolicy(interval: .seconds(60), maxRecords: 10, maxBytes: 1000))
+        pipeline.closed(at: start)
+        pipeline.finished()
+        let soon = start.advanced(by: .milliseconds(499))
+        #expect(pipeline.next(now: soon, openRecords: 1, openBytes: 1, isHasty: true) == .poll(.milliseconds(1)))
+        let due = start.advanced(by: .milliseconds(500))
+        #expect(pipeline.next(now: due, openRecords: 1, openBytes: 1, isHasty: true) == .close)
+        #expect(pipeline.next(now: due, openRecords: 1, openBytes: 1) == .poll(EpochPipeline.idlePoll))
+    }
+
     @Test func aPollNeverWaitsLongerThanAStopMayTakeToBeNoticed() {
         var pipeline = EpochPipeline(policy: CommitPolicy(interval: .seconds(60), maxRecords: 10, maxBytes: 1000))
         pipeline.closed(at: start)

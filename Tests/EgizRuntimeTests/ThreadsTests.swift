@@ -16,6 +16,12 @@ import Testing
         #expect(backoff.next() <= .milliseconds(10))
     }
 
+    /// What changes just after an outage has to be in force within two seconds.
+    @Test func nobodyWaitsMoreThanASecondByDefault() {
+        var backoff = Backoff()
+        for _ in 0..<20 { #expect(backoff.next() <= .seconds(1)) }
+    }
+
     @Test func aFlagWakesItsWaitersAndStaysRaised() async {
         let flag = Flag()
         #expect(!flag.isRaised)

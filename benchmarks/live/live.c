@@ -3,6 +3,7 @@
 //   live fill   BROKERS TOPIC THINGS                      one event for each thing, so that all exist
 //   live fanout PORT BROKERS TOPIC SOCKETS THINGS EACH RATE SECONDS STATE
 //   live idle   PORT SOCKETS SECONDS
+//   live load   BROKERS TOPIC THINGS RATE SECONDS             RATE events/s, and nobody who looks
 //
 // fanout: SOCKETS sockets subscribe to EACH things each, evenly, with a snapshot; then RATE events/s go to TOPIC, each carrying the time
 // at which the producer was given it. Every change that reaches a socket is counted, with its age. At the end the last value of each thing
@@ -358,6 +359,13 @@ int main(int argc, char **argv) {
         open_producer(argv[2]);
         for (int thing = 0; thing < things; thing++) produce(thing);
         if (rd_kafka_flush(producer, 30000)) fail("Kafka", "not everything was delivered");
+    } else if (argc == 7 && !strcmp(argv[1], "load")) {
+        topic = argv[3];
+        things = atoi(argv[4]);
+        rate = atol(argv[5]);
+        seconds = atol(argv[6]);
+        open_producer(argv[2]);
+        produce_steadily(NULL);
     } else if (argc == 11 && !strcmp(argv[1], "fanout")) {
         port = atoi(argv[2]);
         topic = argv[4];

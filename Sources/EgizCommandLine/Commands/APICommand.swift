@@ -48,6 +48,9 @@ struct APICommand: AsyncParsableCommand {
             services.append(
                 Program.registryPublisher(brokers: brokers, database: database, settings: settings, logger: logger))
         }
+        if let days = settings.audit.retention {
+            services.append(AuditService(database: database, days: days, logger: logger))
+        }
         let group = ServiceGroup(services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: logger)
         try await group.run()
     }

@@ -101,10 +101,30 @@ struct AlertCommand: AsyncParsableCommand {
     }
 
     static func ask(_ action: String, _ ids: [Int64], _ by: String?, _ common: CommonOptions) async throws {
-        let queries = AlertQueries(try await connect(common))
+        let connection = try await connect(common)
         for id in ids {
-            guard try queries.ask(action, of: id, by: by ?? DeadLetterCommand.user) else { throw gone(id) }
+            let person = by ?? DeadLetterCommand.user
+            let asked = try noted(action, id, person, connection) { queries throws(EngineError) in
+                try queries.ask(action, of: id, by: person)
+            }
+            guard asked else { throw gone(id) }
             Console.print("alert \(id): asked to \(action)")
+        }
+    }
+
+    /// The change and its entry in the audit log, both or neither.
+    private static func noted(
+        _ action: String, _ id: Int64, _ person: String, _ connection: PostgresConnection,
+        after: [(String, JSONValue)] = [], _ change: (AlertQueries) throws(EngineError) -> Bool
+    ) throws(EngineError) -> Bool {
+        try connection.transaction { connection throws(EngineError) in
+            let queries = AlertQueries(connection)
+            try queries.lock(id)
+            guard try change(queries) else { return false }
+            try AuditWriter.append(
+                connection,
+                AuditEntry(actor: "operator:\(person)", action: "alert.\(action)", object: "alert:\(id)", after: after))
+            return true
         }
     }
 
@@ -119,10 +139,15 @@ struct AlertCommand: AsyncParsableCommand {
         @Option(help: "Who does it; without it the user and the host.") var by: String?
 
         func run() async throws {
-            let queries = AlertQueries(try await AlertCommand.connect(common))
-            guard try queries.note(id, text: note, assignee: assignee, by: by ?? DeadLetterCommand.user) else {
-                throw EngineError(.decode, .never, "there is no alert \(id)")
+            let person = by ?? DeadLetterCommand.user
+            var after: [(String, JSONValue)] = [("assignee", .string(assignee))]
+            if let note { after.append(("note", .string(note))) }
+            let isThere = try AlertCommand.noted(
+                "assign", id, person, try await AlertCommand.connect(common), after: after
+            ) { queries throws(EngineError) in
+                try queries.note(id, text: note, assignee: assignee, by: person)
             }
+            guard isThere else { throw EngineError(.decode, .never, "there is no alert \(id)") }
             Console.print("alert \(id): given to \(assignee)")
         }
     }

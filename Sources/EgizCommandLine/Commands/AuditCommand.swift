@@ -1,17 +1,19 @@
 import ArgumentParser
 import EgizCore
 import EgizPostgres
+import EgizTwin
 
 /// `egiz audit`: who did what.
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "audit", abstract: "The audit log: list it, and check that nobody changed it.",
+        commandName: "audit", abstract: "The audit log: list it, check that nobody changed it, and take old entries away.",
         discussion: """
             EXAMPLES
               egiz audit list --object thing:com.example:filler-1
               egiz audit verify
+              egiz audit cut --keep 400d
             """,
-        subcommands: [List.self, Verify.self])
+        subcommands: [List.self, Verify.self, Cut.self])
 
     static func connect(_ common: CommonOptions) async throws -> PostgresConnection {
         let settings = try await Program.start(common)
@@ -20,9 +22,16 @@ struct AuditCommand: AsyncParsableCommand {
         return try PostgresConnection(url: url, applicationName: "egiz-audit")
     }
 
-    private static func hex(_ bytes: [UInt8]) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    /// An end that an earlier run printed.
+    static func head(_ text: String) throws -> AuditVerifier.Head {
+        let parts = text.split(separator: ":")
+        guard parts.count == 2, let id = Int64(parts[0]), let hash = Hexadecimal.bytes(parts[1]), hash.count == 32 else {
+            throw ValidationError("--noted is ID:HASH as `egiz audit verify` prints it")
+        }
+        return AuditVerifier.Head(id: id, hash: hash)
     }
+
+    static func text(_ head: AuditVerifier.Head) -> String { "head \(head.id):\(Hexadecimal.text(head.hash))" }
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -65,31 +74,67 @@ struct AuditCommand: AsyncParsableCommand {
         @Option(help: "An end that an earlier run printed, ID:HASH.") var noted: String?
 
         func run() async throws {
-            let head = try noted.map(Self.head)
+            let head = try noted.map(AuditCommand.head)
             switch try AuditVerifier(try await AuditCommand.connect(common)).verify(noted: head) {
-            case .intact(let count, let head):
-                Console.print("intact: \(count) entries\nhead \(head.id):\(AuditCommand.hex(head.hash))")
+            case .intact(let count, let head, let cut):
+                let before = cut > 0 ? "; those up to \(cut) were cut" : ""
+                Console.print("intact: \(count) entries\(before)\n\(AuditCommand.text(head))")
             case .broken(let id, let why):
                 Console.print("BROKEN at entry \(id): \(why)")
                 throw ExitCode(1)
             }
         }
+    }
 
-        private static func head(_ text: String) throws -> AuditVerifier.Head {
-            let parts = text.split(separator: ":")
-            guard parts.count == 2, let id = Int64(parts[0]), parts[1].utf8.count == 64 else {
-                throw ValidationError("--noted is ID:HASH as `egiz audit verify` prints it")
+    struct Cut: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Takes old entries away; what remains can still be checked.",
+            discussion: """
+                Checks the whole log first, and takes nothing from one that does not hold. The cut is an entry of the log itself. Note the \
+                end that it prints: one that was noted before may be gone.
+
+                EXAMPLE
+                  egiz audit cut --keep 400d --dry-run
+                """)
+        @OptionGroup var common: CommonOptions
+        @Option(help: "How long entries are kept, in days, such as 400d.") var keep: String?
+        @Option(help: "Take away what was written before this time, such as 2026-01-01T00:00:00Z.") var before: String?
+        @Option(help: "An end that an earlier run printed, ID:HASH; it must still be in the log.") var noted: String?
+        @ArgumentParser.Flag(help: "Say how many would go, and do nothing.") var dryRun = false
+
+        func validate() throws {
+            guard (keep == nil) != (before == nil) else { throw ValidationError("say --keep or --before") }
+            if let keep, AuditSettings.days(keep) == nil {
+                throw ValidationError("--keep is a number of days, such as 400d")
             }
-            var hash: [UInt8] = []
-            var rest = parts[1]
-            while !rest.isEmpty {
-                guard let byte = UInt8(rest.prefix(2), radix: 16) else {
-                    throw ValidationError("--noted is ID:HASH as `egiz audit verify` prints it")
-                }
-                hash.append(byte)
-                rest = rest.dropFirst(2)
+            _ = try before.map(Self.time)
+            _ = try noted.map(AuditCommand.head)
+        }
+
+        private static func time(_ text: String) throws -> EventTime {
+            do throws(TimestampError) {
+                let time = try Timestamp(parsing: text)
+                return EventTime(microseconds: time.seconds * 1_000_000 + Int64(time.nanoseconds) / 1000)
+            } catch {
+                throw ValidationError("--before: \(error.message)")
             }
-            return AuditVerifier.Head(id: id, hash: hash)
+        }
+
+        func run() async throws {
+            let retention = AuditRetention(try await AuditCommand.connect(common))
+            let days = keep.flatMap(AuditSettings.days) ?? 0
+            let time = try before.map(Self.time) ?? retention.time(daysAgo: days)
+            if dryRun {
+                return Console.print("\(max(0, try retention.count(before: time))) entries would go; nothing was done")
+            }
+            let outcome = try retention.cut(
+                before: time, actor: "operator:\(DeadLetterCommand.user)", noted: try noted.map(AuditCommand.head))
+            switch outcome {
+            case .cut(let count, let head): Console.print("\(count) entries are gone\n\(AuditCommand.text(head))")
+            case .broken(let id, let why):
+                Console.print("BROKEN at entry \(id): \(why); nothing was taken away")
+                throw ExitCode(1)
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ struct Settings: Sendable {
     /// When history is compacted.
     var compaction = HistoryCompactor.Configuration()
     var accounts: AccountSettings
+    var audit: AuditSettings
     var http: HTTPSettings
 
     /// Reads `EGIZ_*` over the YAML file named by `--config` or `EGIZ_CONFIG` (or `egiz.yaml`, where it exists).
@@ -58,7 +59,7 @@ struct Settings: Sendable {
                 "DATABASE_URL_FILE", "HTTP_ADDRESS", "HEALTH_ADDRESS", "DATA_DIR", "LOG_LEVEL", "SHUTDOWN_GRACE",
                 "HISTORY_GRACE", "LONG",
                 "REGENERATE",
-            ] + AccountSettings.variables + HTTPSettings.variables
+            ] + AccountSettings.variables + AuditSettings.variables + HTTPSettings.variables
         for name in names.sorted() where !known.contains(name) {
             let near = NearestWord.find(name, among: known).map { "; did you mean EGIZ_\($0)?" } ?? ""
             let line = "warning: the environment variable EGIZ_\(name) is not known and has no effect\(near)\n"
@@ -89,6 +90,7 @@ struct Settings: Sendable {
         logLevel = parsed
         shutdownGrace = try Self.duration(reader, "shutdown.grace", default: .seconds(4))
         accounts = try AccountSettings(reader)
+        audit = try AuditSettings(reader)
         http = try HTTPSettings(reader)
         compaction.grace = try Self.duration(reader, "history.grace", default: compaction.grace)
     }

@@ -10,7 +10,7 @@ enum SettingsFile {
             "kafka.brokers", "kafka.properties", "kafka.sessionTimeout", "database.url", "database.urlFile",
             "http.address",
             "worker.healthAddress", "dataDir", "logLevel", "shutdown.grace", "history.grace",
-        ] + AccountSettings.keys + HTTPSettings.keys
+        ] + AccountSettings.keys + AuditSettings.keys + HTTPSettings.keys
 
     static func check(_ path: String) throws(EngineError) {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {

@@ -98,6 +98,9 @@ struct Up: AsyncParsableCommand {
             Program.registryPublisher(brokers: brokers, database: database, settings: settings, logger: logger), worker,
             server,
         ]
+        if let days = settings.audit.retention {
+            services.append(AuditService(database: database, days: days, logger: logger))
+        }
         if let demo { services.append(demo) }
         if let demoModels { services.append(demoModels) }
         services.append(LiveLine(worker: worker))

@@ -67,6 +67,25 @@ public final class SeriesColumn {
         tailCount += 1
     }
 
+    /// The time of a sample. Unlike `times` it moves nothing: for columns of a few samples.
+    public func time(_ place: Int) -> Int64 {
+        place < settledTimes.count ? settledTimes[place] : inTail(place - settledTimes.count).time
+    }
+
+    /// The number of a sample, of a column that has numbers.
+    public func number(_ place: Int) -> Double {
+        place < settledNumbers.count ? settledNumbers[place] : inTail(place - settledNumbers.count).number
+    }
+
+    public var hasNumbers: Bool { tailCount > 0 || !settledNumbers.isEmpty }
+    public var hasTexts: Bool { !texts.isEmpty }
+
+    @inline(__always)
+    private func inTail(_ place: Int) -> (time: Int64, number: Double) {
+        precondition(place >= 0 && place < tailCount, "a sample beyond the last one")
+        return tail.unsafelyUnwrapped[place]
+    }
+
     /// Moves the tail into the arrays.
     private func settle() {
         guard tailCount > 0, let tail else { return }

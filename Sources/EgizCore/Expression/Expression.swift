@@ -24,6 +24,8 @@ public final class Expression: Sendable {
     public let inputs: [ExpressionInput]
     /// Where its paths are found in things, by the places of `inputs`.
     public let places: [LeafPlace?]
+    /// The place of `value` among the inputs; -1 where it is not read.
+    public let valuePlace: Int
     package let root: ExpressionNode
     private let code: ContiguousArray<Instruction>
     private let constants: ContiguousArray<ExpressionValue>
@@ -72,6 +74,7 @@ public final class Expression: Sendable {
             if case .path(let segments) = input { return LeafPlace(segments) }
             return nil
         }
+        valuePlace = inputs.firstIndex(of: .value) ?? -1
         var compiler = Compiler()
         compiler.compile(root)
         (code, constants, stack) = (compiler.code, compiler.constants, compiler.stack)

@@ -78,7 +78,7 @@ extension ExpressionValue: Equatable {
         case (.failed(let x), .failed(let y)): x == y
         case (.boolean(let x), .boolean(let y)): x == y
         case (.number(let x), .number(let y)): x == y
-        case (.text(let x), .text(let y)): x.utf8.elementsEqual(y.utf8)
+        case (.text(let x), .text(let y)): UTF8Text.equal(x, y)
         case (.missing, _), (.null, _), (.compound, _), (.failed, _), (.boolean, _), (.number, _), (.text, _): false
         }
     }

@@ -148,8 +148,12 @@ public struct RecordEffects {
     }
 
     public mutating func removeAll() {
-        samples.removeAll(keepingCapacity: true)
-        if !emissions.isEmpty { emissions.removeAll(keepingCapacity: true) }
+        if !samples.isEmpty { samples.removeAll(keepingCapacity: true) }
+        if emissions.count == 1 {
+            emissions.removeLast()
+        } else if !emissions.isEmpty {
+            emissions.removeAll(keepingCapacity: true)
+        }
         if !timers.isEmpty { timers.removeAll(keepingCapacity: true) }
         if !predictions.isEmpty { predictions.removeAll(keepingCapacity: true) }
         guard hasCounts else { return }

@@ -71,7 +71,7 @@ public struct RuleRegistry: Sendable {
     public var alertRules: [AlertRule]
     public var schemas: [Schema] = []
     /// Thing to type, of registered things; it counts where a thing tells no definition.
-    public private(set) var thingTypes: [String: String] = [:]
+    public private(set) var thingTypes: [ThingID: String] = [:]
     /// Of `thingTypes`, so that no task reckons it anew; 0 where there are none.
     public private(set) var thingTypesFingerprint: UInt64 = 0
 
@@ -85,10 +85,10 @@ public struct RuleRegistry: Sendable {
         (self.tasks, self.alertRules) = (tasks, alertRules)
     }
 
-    public mutating func setThingTypes(_ types: [String: String]) {
+    public mutating func setThingTypes(_ types: [ThingID: String]) {
         var hash = Fingerprint()
         for (thing, type) in types.sorted(by: { $0.key < $1.key }) {
-            hash.combine(thing)
+            hash.combine(thing.text)
             hash.combine(type)
         }
         thingTypes = types
@@ -98,12 +98,10 @@ public struct RuleRegistry: Sendable {
     /// The registered things whose type is another one than in `old`; nil where there are more than `most`.
     public func retyped(since old: RuleRegistry, atMost most: Int = 10_000) -> [ThingID]? {
         guard thingTypesFingerprint != old.thingTypesFingerprint else { return [] }
-        var names: [String] = []
-        for (thing, type) in thingTypes where old.thingTypes[thing] != type { names.append(thing) }
-        for thing in old.thingTypes.keys where thingTypes[thing] == nil { names.append(thing) }
-        guard names.count <= most else { return nil }
-        // What is no thing has no twin to look at.
-        return names.sorted().compactMap { try? ThingID(validating: $0) }
+        var things: [ThingID] = []
+        for (thing, type) in thingTypes where old.thingTypes[thing] != type { things.append(thing) }
+        for thing in old.thingTypes.keys where thingTypes[thing] == nil { things.append(thing) }
+        return things.count <= most ? things.sorted() : nil
     }
 }
 

@@ -107,6 +107,7 @@ extension PartitionStep {
         if entry.home == nil {
             entry.home = task
             entry.isAtHome = true
+            entry.isNew = true
             tables.created[event.thing] = task
             createdOpen.append(event.thing)
         }
@@ -144,9 +145,9 @@ extension PartitionStep {
     }
 
     /// A touched twin is pinned and will be written whole: that counts against `commit.maxBytes` as well (rule 4). The entry's
-    /// estimate is four times its text.
+    /// estimate is five times its text.
     func touch(_ entry: TwinEntry) {
-        if !entry.isTouched { heldBytes += entry.bytes / 4 }
+        if !entry.isTouched { heldBytes += entry.bytes / 5 }
         twins.touch(entry)
     }
 

@@ -5,6 +5,9 @@ extension PartitionStep {
     /// Some processor has rules of its own, which the registry may change.
     public var hasRules: Bool { processors.contains { $0.instance.rulesFingerprint != 0 } }
 
+    /// Rules have changed, and not all that comes of it is committed.
+    public var isReviewing: Bool { rulesMoved != nil || rules?.reviewedThrough != nil || retyping != nil }
+
     /// What people ask is to be fetched: also where the stage has lost the rules that it was meant for, which consumes it.
     public var hearsPeople: Bool { rules != nil || processors.contains { $0.instance.receivesMessages } }
 

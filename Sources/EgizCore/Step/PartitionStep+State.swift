@@ -102,7 +102,10 @@ extension PartitionStep {
             if entry.isTwinTouched {
                 let snapshot = entry.twin.snapshot()
                 size = TwinCache.estimate(snapshot)
-                rows.twins.append(TwinRow(snapshot: snapshot, home: task, position: position(entry)))
+                var row = TwinRow(snapshot: snapshot, home: task, position: position(entry))
+                row.isNew = entry.isNew
+                entry.isNew = false
+                rows.twins.append(row)
             }
             for slot in processors {
                 guard let index = slot.stateIndex, entry.states[index].isTouched else { continue }

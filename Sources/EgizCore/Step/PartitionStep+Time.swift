@@ -108,12 +108,29 @@ extension PartitionStep {
 
     /// `<topology>/<source>/<topic>/<partition>@<incarnation>/<offset>/<n>`, with `r<attempt>` for a redriven record (rule 11).
     func absorbEmissions(of record: RawRecord, _ redrive: Redrive?, at time: Int64) {
-        let suffix = redrive.map { "r\($0.attempt)" } ?? ""
-        let topic = stage.source.topics[record.topic].name
-        let prefix = "\(idPrefix(topic, redrive?.incarnation))/\(record.offset)"
-        for (n, emission) in effects.emissions.enumerated() {
-            append(emission, id: "\(prefix)/\(n)\(suffix)", isLate: redrive?.isLate ?? false, at: time)
+        guard let redrive else {
+            for (n, emission) in effects.emissions.enumerated() {
+                append(emission, id: id(idPrefixes[record.topic], record.offset, n), isLate: false, at: time)
+            }
+            return
         }
+        let topic = stage.source.topics[record.topic].name
+        let prefix = "\(idPrefix(topic, redrive.incarnation))/\(record.offset)"
+        for (n, emission) in effects.emissions.enumerated() {
+            append(emission, id: "\(prefix)/\(n)r\(redrive.attempt)", isLate: redrive.isLate, at: time)
+        }
+    }
+
+    /// In one piece: an interpolation is several.
+    private func id(_ prefix: String, _ offset: Int64, _ n: Int) -> String {
+        var id = ""
+        id.reserveCapacity(prefix.utf8.count + 24)
+        id += prefix
+        id += "/"
+        id += String(offset)
+        id += "/"
+        id += String(n)
+        return id
     }
 
     /// Ticks have `t<time>` for the offset, and for n the number of the task's emission, which no other tick shares.

@@ -38,6 +38,8 @@ public final class PartitionStep {
     let processors: [ProcessorSlot]
     /// Names of the processors with a state, by place in `TwinEntry.states`: what the store must restore.
     public let statefulProcessors: [String]
+    /// What ids of emitted records begin with, by the topic's place.
+    private(set) var idPrefixes: [String] = []
     /// Of the stage's source: by itself, because reaching into the stage copies it.
     let format: RecordFormat
     let keepsReplays: Bool
@@ -174,6 +176,7 @@ public final class PartitionStep {
         format = stage.source.format
         holdsRecords = mayRefuse || !others.isEmpty
         twins = TwinCache(states: processors.compactMap { slot in slot.stateType.map { (slot.name, $0) } })
+        idPrefixes = stage.source.topics.map { idPrefix($0.name) }
     }
 
     // What this task has created and not committed is no longer its own once the step is dropped.

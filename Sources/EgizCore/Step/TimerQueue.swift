@@ -26,9 +26,14 @@ struct TimerQueue {
     private var isComplete = false
     private var open = Changes()
     private var inFlight = Changes()
+    /// Before this time nothing is due: what the last look found out, so that most records need none.
+    private var quiet = EventTime(microseconds: .min)
 
     /// The first timer due at or before `time`.
-    mutating func next(through time: EventTime) -> Next {
+    @inline(__always)
+    mutating func next(through time: EventTime) -> Next { time < quiet ? .none : look(through: time) }
+
+    private mutating func look(through time: EventTime) -> Next {
         while let first = heap.min, !known.contains(first) { heap.removeMin() }
         if let first = heap.min, first.due <= time {
             // One that is not loaded may come before it.
@@ -36,6 +41,8 @@ struct TimerQueue {
             return .due(first)
         }
         if !isComplete, horizon.map({ $0.due <= time }) ?? true { return .needsPage(after: horizon) }
+        let never = EventTime(microseconds: .max)
+        quiet = min(heap.min?.due ?? never, isComplete ? never : horizon?.due ?? never)
         return .none
     }
 
@@ -98,5 +105,6 @@ struct TimerQueue {
 
     private mutating func insert(_ timer: TaskTimer) {
         if known.insert(timer).inserted { heap.insert(timer) }
+        quiet = min(quiet, timer.due)
     }
 }

@@ -162,6 +162,7 @@ public final class TwinCache {
         }
     }
 
-    // A tree of JSON values takes a few times its text; 512 is what an entry costs without a document, its id and place included.
-    static func estimate(_ snapshot: TwinSnapshot) -> Int { 512 + (snapshot.document?.count ?? 0) * 4 }
+    // A tree of JSON values takes a few times its text, and the text is kept beside it once it is steady; 512 is what an entry costs
+    // without a document, its id and place included.
+    static func estimate(_ snapshot: TwinSnapshot) -> Int { 512 + (snapshot.document?.count ?? 0) * 5 }
 }

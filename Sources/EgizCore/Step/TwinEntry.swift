@@ -22,6 +22,8 @@ final class TwinEntry {
     var home: TaskID?
     /// The owner is the task of the cache.
     var isAtHome = false
+    /// The open epoch has created the thing, of which the store has nothing.
+    var isNew = false
     /// Input position of the last applied event, kept as offset and index of the topic.
     var lastTopic = 0
     var lastOffset: Int64 = -1

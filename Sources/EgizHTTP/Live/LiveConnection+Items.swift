@@ -31,9 +31,8 @@ extension LiveConnection {
         if hasOverflowed {
             return overflow()
         }
-        let resume = hasToken ? shard.token : nil
-        let sight = session?.principal.sight ?? 0
-        let frames = session?.takeFrames(resume: resume.map { LiveToken.text($0, sight: sight) }) ?? []
+        let resume = hasToken ? present : nil
+        let frames = session?.takeFrames(resume: resume) ?? []
         var items = 0
         for frame in frames {
             items += frame.count

@@ -39,10 +39,16 @@ extension LiveConnection {
     func begin(_ subscription: LiveSubscription) { begin(subscription, ask(subscription.id)) }
 
     private func begin(_ subscription: LiveSubscription, _ number: Int) {
-        guard let token = subscription.resume else { return start(subscription) }
+        guard let token = subscription.resume else {
+            // What was sent of the other one of its name may still be on its way, and is none of this one's.
+            if session?.subscriptions.contains(where: { $0.id == subscription.id }) == true {
+                sink.send(.resync(subscription.id, "another subscription has this name from here on"))
+            }
+            return start(subscription)
+        }
         let hub = service.hub
         Task { [self, loop] in
-            await hub.replay(token, on: loop) { [self] replay in
+            await hub.replay(token, kinds: LiveKind.mask(subscription.kinds), on: loop) { [self] replay in
                 guard !isClosed, let principal = session?.principal, isAsked(subscription.id, number) else { return }
                 switch replay {
                 case .items(let items, let moves)
@@ -75,7 +81,13 @@ extension LiveConnection {
     /// Where the client is once it has read what was sent; nil while something waits for it.
     var token: String? {
         guard let session, !session.isWaiting, !session.hasPending, !session.hasOverflowed else { return nil }
-        return shard.token.map { LiveToken.text($0, sight: session.principal.sight) }
+        return present
+    }
+
+    /// Where a client of its subscriptions and rights is that has everything.
+    var present: String? {
+        guard let kinds = session?.kinds, let sight = session?.sight else { return nil }
+        return shard.token(of: kinds, sight: sight)
     }
 
     func start(_ subscription: LiveSubscription) {
@@ -98,6 +110,7 @@ extension LiveConnection {
             sink.send(.problem(error, id: subscription.id))
             return false
         }
+        if waits, subscription.kinds.contains(.prediction) { session?.remind(subscription.id, of: shard.answers.items) }
         shard.list(self, session?.subscriptions ?? [])
         return true
     }
@@ -155,6 +168,12 @@ extension LiveConnection {
 }
 
 extension Problem {
+    static func tooManySubscriptions(_ most: Int) -> Problem {
+        Problem(
+            code: "too-many-subscriptions", status: .conflict, title: "There are too many subscriptions",
+            detail: "One connection has at most \(most) subscriptions; end one, or name several things in one.")
+    }
+
     static let tooSlow = Problem(
         code: "live-too-slow", status: .conflict, title: "More comes than can be told",
         detail: "More changes come than the connection takes while it is told the present state; name less.")

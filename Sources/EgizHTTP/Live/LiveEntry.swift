@@ -68,12 +68,13 @@ struct LiveEntry {
     ///
     /// A higher revision does so wherever its record stood: the log may have begun anew (the embedded one does with each start), and a
     /// mended dead letter has its old place. A later place does so whatever the revision: who was deleted and made again begins at 1.
-    /// What a model says has no revision of its own, only its place.
+    /// What a model says has the revision of the state that it was asked about: a higher one is proof of a later answer, a lower one of
+    /// nothing.
     mutating func isBeyondFloor(_ item: LiveItem) -> Bool {
         guard !floors.isEmpty, let thing = item.thing else { return true }
         let key = LiveSession.FloorKey(thing: thing, kind: item.kind, key: item.key ?? "")
         guard let floor = floors[key] else { return true }
-        let revision = item.kind == .prediction ? nil : item.revision
+        let revision = item.kind == .prediction ? item.asked?.revision : item.revision
         let isBeyond: Bool
         if let revision, revision > floor.revision {
             isBeyond = true
@@ -82,7 +83,7 @@ struct LiveEntry {
         {
             // One record may take several steps of an alert or a property; the last of them is told again, which changes nothing.
             isBeyond = item.kind == .twin ? cause.offset > position.offset : cause.offset >= position.offset
-        } else if let revision {
+        } else if let revision, item.kind != .prediction {
             isBeyond = item.kind != .twin && revision == floor.revision
         } else {
             isBeyond = true

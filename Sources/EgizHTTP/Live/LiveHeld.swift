@@ -12,6 +12,39 @@ struct LiveHeld {
         /// In the order in which they apply; nil where a later one replaced it.
         var parts: [LiveItem.Part?] = []
         var places: [ByteText: Int] = [:]
+        /// Their paths in order, so that a removal finds those below it; nil before the first.
+        var sorted: [ByteText]?
+
+        /// A path comes that was not there.
+        mutating func note(_ path: ByteText) {
+            guard var paths = sorted else { return }
+            sorted = nil
+            paths.insert(path, at: Self.place(of: path, in: paths))
+            sorted = paths
+        }
+
+        /// The paths below one; they are no longer in `sorted`.
+        mutating func takeBelow(_ path: ByteText) -> [ByteText] {
+            var paths = sorted ?? places.keys.sorted()
+            sorted = nil
+            let start = Self.place(of: ByteText(path.text + "/"), in: paths)
+            var end = start
+            while end < paths.count, paths[end].isAtOrBelow(path) { end += 1 }
+            let found = Array(paths[start..<end])
+            paths.removeSubrange(start..<end)
+            sorted = paths
+            return found
+        }
+
+        /// Of the first that is not lower.
+        private static func place(of path: ByteText, in paths: [ByteText]) -> Int {
+            var (low, high) = (0, paths.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if paths[middle] < path { low = middle + 1 } else { high = middle }
+            }
+            return low
+        }
     }
 
     private enum Key: Hashable {
@@ -53,7 +86,7 @@ struct LiveHeld {
         if item.change != .changed || item.isReload {
             // What was to be told of the thing before does not matter any more.
             bytes -= twin.parts.reduce(0) { $0 + ($1.map(Self.weight) ?? 0) }
-            (twin.parts, twin.places) = ([], [:])
+            (twin.parts, twin.places, twin.sorted) = ([], [:], nil)
             if item.change != .changed { twin.change = item.change }
             twin.isReload = item.isReload
         }
@@ -62,14 +95,8 @@ struct LiveHeld {
     }
 
     private mutating func add(_ part: LiveItem.Part, to twin: inout Twin) {
-        if part.isRemoval {
-            for (place, other) in twin.parts.enumerated() {
-                guard let other, other.path.isAtOrBelow(part.path) else { continue }
-                remove(place, from: &twin)
-            }
-        } else if let place = twin.places[part.path] {
-            remove(place, from: &twin)
-        }
+        if part.isRemoval { for path in twin.takeBelow(part.path) { remove(path, from: &twin) } }
+        if !remove(part.path, from: &twin) { twin.note(part.path) }
         twin.places[part.path] = twin.parts.count
         twin.parts.append(part)
         bytes += Self.weight(part)
@@ -80,12 +107,14 @@ struct LiveHeld {
         }
     }
 
-    private mutating func remove(_ place: Int, from twin: inout Twin) {
-        guard let part = twin.parts[place] else { return }
+    /// False where nothing of that path waits.
+    @discardableResult
+    private mutating func remove(_ path: ByteText, from twin: inout Twin) -> Bool {
+        guard let place = twin.places.removeValue(forKey: path), let part = twin.parts[place] else { return false }
         bytes -= Self.weight(part)
         coalesced += 1
         twin.parts[place] = nil
-        twin.places[part.path] = nil
+        return true
     }
 
     private mutating func add(single item: LiveItem) {

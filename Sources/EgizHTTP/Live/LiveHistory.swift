@@ -49,7 +49,25 @@ struct LiveHistory {
     ///
     /// - Parameter moves: `LiveToken.moves`.
     func token(moves: Int64) -> LiveToken {
-        LiveToken(log: log, moves: moves, positions: rings.mapValues(\.next))
+        token(at: rings.mapValues(\.next), moves: moves) ?? LiveToken(log: log, moves: moves, positions: [:])
+    }
+
+    /// Where a client is that has everything before these; nil where it cannot be said any more what was before.
+    func token(at positions: [TopicPartition: Int64], moves: Int64 = 0) -> LiveToken? {
+        marks(before: positions).map { LiveToken(log: log, moves: moves, positions: positions, marks: $0) }
+    }
+
+    /// By topic, what identifies the last items before these; nil where some are not known.
+    private func marks(before positions: [TopicPartition: Int64]) -> [String: UInt32]? {
+        var digests: [String: CRC32] = [:]
+        for (partition, offset) in positions.sorted(by: { $0.key < $1.key }) {
+            // A partition that we do not know: of a log that had more topics.
+            guard let mark = rings[partition]?.mark(before: offset) else { return nil }
+            var digest = digests[partition.topic] ?? CRC32()
+            withUnsafeBytes(of: (partition.partition.littleEndian, mark.littleEndian)) { digest.update($0) }
+            digests[partition.topic] = digest
+        }
+        return digests.mapValues(\.value)
     }
 
     /// Whether everything before these positions was read.
@@ -57,16 +75,19 @@ struct LiveHistory {
         positions.allSatisfy { rings[$0.key]?.next ?? 0 >= $0.value }
     }
 
-    /// What came since; nil where that cannot be said any more: another log, or records that are gone from here.
-    func since(_ token: LiveToken) -> [LiveItem]? {
-        guard token.log == log else { return nil }
+    /// What came since of these kinds; nil where that cannot be said any more: another log, a topic that was made anew, records that are
+    /// gone from here, or kinds that the token says nothing of.
+    func since(_ token: LiveToken, kinds: UInt8 = LiveKind.all) -> [LiveItem]? {
+        guard token.isOf(log: log), token.kinds & kinds == kinds else { return nil }
+        let token = token.restricted(to: kinds)
+        guard let marks = marks(before: token.positions), marks == token.marks else { return nil }
         var found: [LiveItem] = []
-        for (partition, ring) in rings.sorted(by: { $0.key < $1.key }) {
+        for (partition, ring) in rings.sorted(by: { $0.key < $1.key })
+        where LiveKind.mask(topic: partition.topic) & kinds != 0 {
             // Of a partition that was not there yet nothing has been missed if all of it is here.
             guard let items = ring.items(from: token.positions[partition] ?? 0) else { return nil }
             found += items
         }
-        // A partition that we do not know: the token is of a log that had more topics.
-        return token.positions.keys.allSatisfy { rings[$0] != nil } ? found : nil
+        return found
     }
 }

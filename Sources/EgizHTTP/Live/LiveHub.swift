@@ -66,7 +66,7 @@ actor LiveHub {
 
     /// Runs until the task is cancelled; then every client is told that the server goes away.
     func run() async {
-        var backoff = Backoff(first: .milliseconds(100), most: .seconds(5))
+        var backoff = Backoff(first: .milliseconds(100), most: .seconds(1))
         var next = ContinuousClock.now
         while !Task.isCancelled {
             do {
@@ -120,7 +120,7 @@ actor LiveHub {
         if known.count > Self.mostOwners { known.removeAll() }
         // A transaction that hangs, or a topic that was deleted meanwhile, is not waited for.
         if !isReady, history.isBeyond(ends) || .now >= readyBy { ready() }
-        let sent = LiveShard.Batch(items: news, token: isReady ? history.token(moves: lastMove ?? 0).text : nil)
+        let sent = LiveShard.Batch(items: news, token: isReady ? history.token(moves: lastMove ?? 0) : nil)
         // A loop that is behind is waited for: what comes meanwhile is then one larger batch, in which more of a client's changes share
         // a frame, and not batch after batch that queues up before the loop.
         let received = all.map { shard in shard.loop.submit { shard.receive(sent) } }
@@ -189,12 +189,16 @@ actor LiveHub {
     // MARK: Who comes back
 
     /// Says what came since a token and calls `body` with it on the client's loop, before anything later is handed over there.
-    func replay(_ token: LiveToken, on loop: any EventLoop, _ body: @escaping @Sendable (Replay) -> Void) async {
+    ///
+    /// - Parameter kinds: that the client asks for, as `LiveKind.mask`.
+    func replay(
+        _ token: LiveToken, kinds: UInt8, on loop: any EventLoop, _ body: @escaping @Sendable (Replay) -> Void
+    ) async {
         // A server that has just started does not have the past yet: all who come back at once would begin anew.
         if !isReady { await untilReady() }
         let replay: Replay
         // Nor is it said to those who come while that takes too long that they have missed nothing.
-        if isReady, let items = history.since(token), token.moves >= firstMove {
+        if isReady, let items = history.since(token, kinds: kinds), token.moves >= firstMove {
             replay = .items(items, moves.filter { $0.id > token.moves })
         } else {
             replay = .resync

@@ -38,6 +38,8 @@ final class LiveItem: Sendable {
     private let facts: [UInt8]
     /// The item in a frame, with all of its parts.
     let json: [UInt8]
+    /// Identifies the record: another log has another one at its place.
+    let mark: UInt32
 
     /// Nil for what is no JSON object, of a topic that live push does not know, or a tombstone.
     init?(_ record: TailBatch.Record, project: ProjectID?, parser: JSONParser) {
@@ -47,6 +49,7 @@ final class LiveItem: Sendable {
         self.kind = kind
         partition = record.partition
         offset = record.offset
+        mark = Self.mark(record)
         thing = kind == .topology ? nil : object["thingId"]?.string.map { ByteText($0) } ?? LiveItem.thing(of: record)
         // What the registry tells is about no thing, and says itself whose it is. The project is that of the key's thing: a record that
         // speaks of another thing is for admins.
@@ -83,6 +86,14 @@ final class LiveItem: Sendable {
         self.facts = facts
         json = Self.frame(
             kind, thing, record.partition, record.offset, Self.value(facts, change, isReload, parts))
+    }
+
+    private static func mark(_ record: TailBatch.Record) -> UInt32 {
+        var crc = CRC32()
+        for number in [record.offset, record.time] { withUnsafeBytes(of: number.littleEndian) { crc.update($0) } }
+        record.key?.withUnsafeBytes { crc.update($0) }
+        record.value?.withUnsafeBytes { crc.update($0) }
+        return crc.value
     }
 
     /// The thing that a record is about, by its key.

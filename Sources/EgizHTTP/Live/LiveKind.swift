@@ -33,6 +33,25 @@ enum LiveKind: String, Sendable, CaseIterable {
         }
     }
 
+    private var bit: UInt8 {
+        switch self {
+        case .twin: 1
+        case .binding: 2
+        case .alert: 4
+        case .prediction: 8
+        case .notification: 16
+        case .topology: 32
+        }
+    }
+
+    /// Kinds as bits.
+    static func mask(_ kinds: some Sequence<LiveKind>) -> UInt8 { kinds.reduce(0) { $0 | $1.bit } }
+
+    /// The kind of a topic's records; 0 for one that live push does not know.
+    static func mask(topic: String) -> UInt8 { LiveKind(topic: topic)?.bit ?? 0 }
+
+    static let all = mask(allCases)
+
     /// What subscriptions have that do not say which: all that is about things.
     static let usual: Set<LiveKind> = [.twin, .binding, .alert, .prediction, .notification]
 }

@@ -49,8 +49,9 @@ struct LiveReading {
         case .binding, .alert, .prediction:
             if let done, thing <= done { return .told }
             if isReading || item.kind == .prediction {
+                let revision = item.kind == .prediction ? item.asked?.revision : item.revision
                 told[LiveSession.FloorKey(thing: thing, kind: item.kind, key: item.key ?? "")] =
-                    LiveSession.Floor(position: item.cause, revision: item.revision ?? 0)
+                    LiveSession.Floor(position: item.cause, revision: revision ?? 0)
             }
             return .told
         }
@@ -59,9 +60,9 @@ struct LiveReading {
     /// Whether what was told already is newer than a row.
     func isBehind(_ row: LiveRow) -> Bool {
         guard !told.isEmpty, let last = told[row.key] else { return false }
-        if row.key.kind != .prediction, last.revision != row.floor.revision {
-            return last.revision > row.floor.revision
-        }
+        // Of an answer a lower revision proves nothing: its place in the log says more, as long as that is the same log.
+        if last.revision > row.floor.revision { return true }
+        if row.key.kind != .prediction, last.revision != row.floor.revision { return false }
         guard let a = last.position, let b = row.floor.position, a.topic == b.topic, a.partition == b.partition else {
             return row.key.kind == .prediction
         }

@@ -4,6 +4,8 @@ import EgizCore
 struct LiveRing {
     private var items: [LiveItem] = []
     private var first = 0
+    /// The mark of the last item before those; nil: none was seen.
+    private var dropped: UInt32?
     /// Everything from this offset on is here.
     private(set) var start: Int64
     /// The next offset of the log.
@@ -27,6 +29,7 @@ struct LiveRing {
         let item = items[first]
         first += 1
         start = item.offset + 1
+        dropped = item.mark
         if first > 1024, first * 2 > items.count {
             items.removeFirst(first)
             first = 0
@@ -35,7 +38,16 @@ struct LiveRing {
     }
 
     /// The items at and after an offset; nil where some of them are no longer here, or the offset is beyond the log.
-    func items(from offset: Int64) -> ArraySlice<LiveItem>? {
+    func items(from offset: Int64) -> ArraySlice<LiveItem>? { place(of: offset).map { items[$0...] } }
+
+    /// What identifies the last item before an offset, 0 where there is none; nil where that is not known.
+    func mark(before offset: Int64) -> UInt32? {
+        guard let place = place(of: offset) else { return nil }
+        return place > first ? items[place - 1].mark : dropped ?? 0
+    }
+
+    /// Of the first item at or after an offset.
+    private func place(of offset: Int64) -> Int? {
         guard offset >= start, offset <= next else { return nil }
         var low = first
         var high = items.count
@@ -43,7 +55,7 @@ struct LiveRing {
             let middle = (low + high) / 2
             if items[middle].offset < offset { low = middle + 1 } else { high = middle }
         }
-        return items[low...]
+        return low
     }
 
     /// Bytes that an item holds, about: its text in a frame, and for twins its parts beside it.

@@ -1,4 +1,3 @@
-import HTTPTypes
 import EgizCore
 import EgizPostgres
 
@@ -29,9 +28,15 @@ struct LiveSession {
     /// What came of new rights.
     enum Rights { case same, fewer, more }
 
-    private(set) var principal: Principal
+    private(set) var principal: Principal {
+        didSet { sight = principal.sight }
+    }
+    /// Of the principal; asked for with every frame.
+    private(set) var sight: UInt64
     private let mostBytes: Int
     private var entries: [LiveEntry] = []
+    /// Of all subscriptions, as `LiveKind.mask`.
+    private(set) var kinds: UInt8 = 0
     /// As they go into the next frame; nothing is held then.
     private var fresh: [(item: LiveItem, parts: [LiveItem.Part], json: [UInt8])] = []
     private var freshBytes = 0
@@ -44,6 +49,7 @@ struct LiveSession {
     /// - Parameter mostBytes: that wait for the client at most.
     init(principal: Principal, mostBytes: Int) {
         self.principal = principal
+        sight = principal.sight
         self.mostBytes = mostBytes
     }
 
@@ -63,14 +69,18 @@ struct LiveSession {
             LiveEntry(
                 subscription: subscription, filter: filter, hasBase: waits || hasBase,
                 reading: waits ? LiveReading() : nil))
+        noteKinds()
     }
 
     /// False where there is none of that name.
     mutating func unsubscribe(_ id: String) -> Bool {
         let before = entries.count
         entries.removeAll { $0.subscription.id == id }
+        noteKinds()
         return entries.count < before
     }
+
+    private mutating func noteKinds() { kinds = entries.reduce(0) { $0 | LiveKind.mask($1.subscription.kinds) } }
 
     private func place(of id: String) -> Int? { entries.firstIndex { $0.subscription.id == id } }
 
@@ -134,6 +144,15 @@ struct LiveSession {
         }
         if isMeant { add(item, filters, isWhole: isWhole) }
         if entries.contains(where: { $0.reading?.isTooMuch == true }) { overflow() }
+    }
+
+    /// A snapshot is about to be read, and of what models said before it the database may have nothing yet: that is told first, and rows
+    /// that are older are left out.
+    mutating func remind(_ id: String, of answers: [LiveItem]) {
+        guard let own = place(of: id) else { return }
+        for item in answers where sees(item) && entries[own].subscription.matches(item) {
+            if entries[own].tells(item, mostBytes: mostBytes) { add(item, [], isWhole: true) }
+        }
     }
 
     /// What came while the client was away goes to the subscription that asks for it. Others that have told it already, with all of it,
@@ -291,13 +310,5 @@ struct LiveSession {
         }
         let gained = principal.isAdmin && !before.isAdmin || principal.roles.keys.contains { before.roles[$0] == nil }
         return gained && !before.isAdmin ? .more : .fewer
-    }
-}
-
-extension Problem {
-    static func tooManySubscriptions(_ most: Int) -> Problem {
-        Problem(
-            code: "too-many-subscriptions", status: .conflict, title: "There are too many subscriptions",
-            detail: "One connection has at most \(most) subscriptions; end one, or name several things in one.")
     }
 }

@@ -10,12 +10,14 @@ final class LiveShard: @unchecked Sendable {
     struct Batch: Sendable {
         var items: [LiveItem]
         /// Nil: the past of the log is not read to its end yet.
-        var token: String?
+        var token: LiveToken?
     }
 
     let loop: any EventLoop
     /// Where clients are that got everything so far.
-    private(set) var token: String?
+    private var token: LiveToken?
+    /// As text, for those who were asked: thousands have the same.
+    private var tokens: [TokenKey: String] = [:]
     private(set) var connections: [ObjectIdentifier: LiveConnection] = [:]
     /// Those whose subscriptions all name things, by thing.
     private var byThing: [ByteText: [LiveConnection]] = [:]
@@ -25,6 +27,14 @@ final class LiveShard: @unchecked Sendable {
     private var filtersAtNextLook = 64
     /// Of a connection in `byThing`, to leave it again.
     private var places: [ObjectIdentifier: Set<ByteText>] = [:]
+
+    /// What models said lately: it may not be in the database yet.
+    private(set) var answers = LiveRecent()
+
+    private struct TokenKey: Hashable {
+        var kinds: UInt8
+        var sight: UInt64
+    }
 
     private struct WeakFilter {
         weak var filter: LivePathFilter?
@@ -83,15 +93,37 @@ final class LiveShard: @unchecked Sendable {
         return made
     }
 
+    /// Where a client is that got everything so far; nil while that is not known.
+    ///
+    /// - Parameters:
+    ///   - kinds: of its subscriptions, as `LiveKind.mask`.
+    ///   - sight: what it may see.
+    func token(of kinds: UInt8, sight: UInt64) -> String? {
+        let key = TokenKey(kinds: kinds, sight: sight)
+        if let known = tokens[key] { return known }
+        guard var own = token?.restricted(to: kinds) else { return nil }
+        own.sight = sight
+        let text = own.text
+        tokens[key] = text
+        return text
+    }
+
+    private func set(_ token: LiveToken?) {
+        self.token = token
+        tokens.removeAll(keepingCapacity: true)
+    }
+
     /// The log goes on.
     func receive(_ batch: Batch) {
         loop.assertInEventLoop()
-        token = batch.token
+        set(batch.token)
         var touched: [LiveConnection] = []
         func offer(_ item: LiveItem, to connection: LiveConnection) {
             if connection.offer(item) { touched.append(connection) }
         }
+        answers.forget(before: NIODeadline.now() - .seconds(30))
         for item in batch.items {
+            if item.kind == .prediction { answers.append(item, at: NIODeadline.now()) }
             if let thing = item.thing, let named = byThing[thing] {
                 for connection in named { offer(item, to: connection) }
             }
@@ -102,12 +134,14 @@ final class LiveShard: @unchecked Sendable {
 
     /// Things went from one project to another: whom that concerns begins anew.
     func moved(_ moves: [LiveMove]) {
+        answers.forget(moves)
         for connection in connections.values { connection.moved(moves) }
     }
 
     /// Whoever has subscriptions begins anew; where clients are is not known until the next items.
     func restart(_ reason: String) {
-        token = nil
+        set(nil)
+        answers = LiveRecent()
         for connection in connections.values { connection.restart(reason) }
     }
 

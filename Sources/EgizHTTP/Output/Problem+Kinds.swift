@@ -2,13 +2,14 @@ import EgizCore
 import HTTPTypes
 
 extension Problem {
-    /// One or more bad parameters.
-    static func parameters(_ faults: [Fault]) -> Problem {
-        let first = faults.first?.detail ?? ""
+    /// One or more bad parameters, and how many more there are that are not told one by one.
+    static func parameters(_ faults: [Fault], more: Int = 0) -> Problem {
+        let detail =
+            faults.count == 1
+            ? faults[0].detail
+            : "\(faults.count) parameters\(more > 0 ? " and \(more) more" : "") are not usable; see errors."
         return Problem(
-            code: "parameter", status: .badRequest, title: "A parameter is not usable",
-            detail: faults.count == 1 ? first : "\(faults.count) parameters are not usable; see errors.", faults: faults
-        )
+            code: "parameter", status: .badRequest, title: "A parameter is not usable", detail: detail, faults: faults)
     }
 
     static func parameter(_ name: String, _ detail: String) -> Problem {
@@ -68,13 +69,6 @@ extension Problem {
     static let bodyBrokenOff = Problem(
         code: "body-broken-off", status: .badRequest, title: "The body ended too early",
         detail: "The connection ended before the whole body had come.")
-
-    static func body(_ faults: [Fault]) -> Problem {
-        Problem(
-            code: "body", status: .badRequest, title: "The body is not usable",
-            detail: faults.count == 1 ? faults[0].detail : "\(faults.count) members are not usable; see errors.",
-            faults: faults)
-    }
 
     static func noSuchLetter(_ id: Int64) -> Problem {
         Problem(

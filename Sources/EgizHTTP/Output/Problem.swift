@@ -4,6 +4,9 @@ import HTTPTypes
 ///
 /// `detail` says what is wrong, where, and what to do; it never carries secrets, SQL or payloads.
 struct Problem: Error, Sendable {
+    /// Faults that a document lists at most: what was sent is no reason for an answer many times as long.
+    static let mostFaults = 100
+
     /// One bad parameter or member among several.
     struct Fault: Sendable, Equatable {
         /// A parameter's name, or a JSON pointer into the body.
@@ -38,14 +41,17 @@ struct Problem: Error, Sendable {
         out.member("type", "urn:egiz:problem:\(code)")
         out.member("title", title)
         out.member("status", status.code)
-        out.member("detail", detail)
+        let more = faults.count - Self.mostFaults
+        out.member(
+            "detail", more > 0 ? "\(detail) Of \(faults.count) errors the first \(Self.mostFaults) are listed." : detail
+        )
         out.member("instance", instance)
         out.member("code", code)
         if !requestID.isEmpty { out.member("requestId", requestID) }
         if !faults.isEmpty {
             out.key("errors")
             out.beginArray()
-            for fault in faults {
+            for fault in faults.prefix(Self.mostFaults) {
                 out.beginObject()
                 out.member(fault.isPointer ? "pointer" : "parameter", fault.place)
                 out.member("detail", fault.detail)

@@ -11,6 +11,7 @@ struct PageCursor: Equatable {
         case manySamples = "s2", manyBuckets = "b2", types = "y1", models = "m1", predictions = "q1", tasks = "k1"
         case users = "u1", projects = "p1", namespaces = "n1", things = "o1", audit = "l1"
         case members = "e1", keys = "h1", invitations = "i1", bindings = "c1", versions = "v1"
+        case scene = "w1", latest = "r1", nodes = "x1", ownPredictions = "q2", topologies = "g1"
     }
 
     var kind: Kind
@@ -25,7 +26,10 @@ struct PageCursor: Equatable {
 
     /// The cursor in `text`, if it is one of this kind for the same question.
     init?(_ kind: Kind, question: [String?], parsing text: String) {
-        guard let bytes = Base64URL.decode(text), let plain = String(validating: bytes, as: UTF8.self) else {
+        guard let bytes = Base64URL.decode(text), let plain = String(validating: bytes, as: UTF8.self),
+            // Postgres' texts cannot hold it.
+            !bytes.contains(0)
+        else {
             return nil
         }
         let parts = plain.split(separator: ";", maxSplits: 2, omittingEmptySubsequences: false)

@@ -3,10 +3,15 @@ import EgizCore
 ///
 /// Names that the route does not know are refused: a misspelt `from` that is silently ignored gives wrong data.
 struct QueryReader {
+    /// Faults that one answer names at most, as of a body.
+    static let mostFaults = BodyReader.mostFaults
+
     private var values: [String: String] = [:]
     /// Of parameters that may be given more than once, in their order.
     private var lists: [String: [String]] = [:]
     private(set) var faults: [Problem.Fault] = []
+    /// Faults beyond those.
+    private var more = 0
 
     /// Takes the query apart; `known` are the parameters of the route, `repeatable` those of them that may be given more than once.
     init(_ query: String?, known: [String], repeatable: [String] = []) {
@@ -18,7 +23,8 @@ struct QueryReader {
                 continue
             }
             guard known.contains(where: { $0.utf8.elementsEqual(name.utf8) }) else {
-                refuse(name, Self.unknown(name, known))
+                // To look for the word that was meant takes time.
+                refuse(name, faults.count < Self.mostFaults ? Self.unknown(name, known) : "")
                 continue
             }
             guard let value = PercentText.decode(parts.count == 2 ? Substring(parts[1]) : "") else {
@@ -35,6 +41,10 @@ struct QueryReader {
     }
 
     mutating func refuse(_ parameter: String, _ detail: String) {
+        guard faults.count < Self.mostFaults else {
+            more += 1
+            return
+        }
         faults.append(Problem.Fault(parameter: parameter, detail: detail))
     }
 
@@ -68,7 +78,7 @@ struct QueryReader {
 
     /// Throws the problem that lists all faults, if there are any.
     func finish() throws(Problem) {
-        if !faults.isEmpty { throw .parameters(faults) }
+        if !faults.isEmpty { throw .parameters(faults, more: more) }
     }
 
     private static func unknown(_ name: String, _ known: [String]) -> String {

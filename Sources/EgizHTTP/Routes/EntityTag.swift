@@ -7,6 +7,9 @@ struct EntityTag: Equatable {
 
     init(revision: Int64) { text = "\"rev:\(revision)\"" }
 
+    /// Of what changes its state without another revision: `"rev:17-paused"`.
+    init(revision: Int64, state: String?) { text = "\"rev:\(revision)\(state.map { "-\($0)" } ?? "")\"" }
+
     /// Of what has no revision: of its content.
     init(of content: [UInt8]) { text = "\"sha:\(Base64URL.encode(SHA256.hash(content).prefix(15)))\"" }
 

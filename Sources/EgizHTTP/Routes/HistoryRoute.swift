@@ -17,15 +17,21 @@ struct HistoryRoute: Sendable {
 
     /// `GET /api/v1/twins/{thingId}/history/latest`: the last value of each path.
     var latest: APIRoute {
-        APIRoute("/api/v1/twins/{thingId}/history/latest", access: .thing(.viewer), parameters: ["path"]) { request in
-            var reader = request.reader(known: ["path"], repeatable: ["path"])
+        APIRoute(
+            "/api/v1/twins/{thingId}/history/latest", access: .thing(.viewer), parameters: ["path", "limit", "cursor"]
+        ) { request in
+            var reader = request.reader(known: ["path", "limit", "cursor"], repeatable: ["path"])
             let paths = reader.has("path") ? reader.pointers("path", most: 100) : []
-            try reader.finish()
+            let limit = reader.integer("limit", in: 1...1000, default: 1000)
             let thing = try request.thing()
-            guard let state = try await queries.state(thing, at: min(now(), EventTime.latest)) else {
-                throw Problem.noSuchTwin(thing.text)
-            }
-            return .json(StateText.latest(state, of: thing, paths: paths))
+            let question = [thing.text] + paths
+            let cursor = reader.cursor(.latest, question: question)
+            try reader.finish()
+            let found = try await queries.state(
+                thing, at: min(now(), EventTime.latest), paths: paths, after: cursor?.place, limit: limit)
+            guard let found else { throw Problem.noSuchTwin(thing.text) }
+            let next = found.next.map { PageCursor(.latest, question: question, place: $0).text }
+            return .json(StateText.latest(found, of: thing, next: next))
         }
     }
 

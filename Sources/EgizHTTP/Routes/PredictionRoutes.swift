@@ -12,7 +12,9 @@ struct PredictionRoutes: Sendable {
 
     var routes: [APIRoute] {
         [
-            APIRoute("/api/v1/twins/{thingId}/predictions", access: .thing(.viewer), handler: predictions),
+            APIRoute(
+                "/api/v1/twins/{thingId}/predictions", access: .thing(.viewer), parameters: ["limit", "cursor"],
+                handler: predictions),
             APIRoute("/api/v1/predictions", access: .filtered(.viewer), parameters: Self.parameters, handler: list),
         ]
     }
@@ -54,9 +56,21 @@ struct PredictionRoutes: Sendable {
     }
 
     private func predictions(_ request: APIRequest) async throws -> Response {
-        try request.reader(known: []).finish()
+        var reader = request.reader(known: ["limit", "cursor"])
+        let limit = reader.integer("limit", in: 1...1000, default: 1000)
         let thing = try request.thing()
-        let rows = try await queries.predictions(thing)
+        let cursor = reader.cursor(.ownPredictions, question: [thing.text])
+        let parts = cursor?.place.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) ?? []
+        if cursor != nil, parts.count != 3 {
+            reader.refuse("cursor", "The cursor is damaged; leave it out to start anew.")
+        }
+        try reader.finish()
+        let after =
+            parts.count == 3
+            ? PredictionQueries.Place(
+                thing: thing.text, task: parts[0], model: parts[1], isShadow: parts[2] == "true") : nil
+        let found = try await queries.page(.init(thing: thing), after: after, limit: limit)
+        let rows = found.prefix(limit)
         var out = JSONOutput(capacity: 384 * rows.count + 64)
         out.beginObject()
         out.member("thingId", thing.text)
@@ -64,6 +78,10 @@ struct PredictionRoutes: Sendable {
         out.beginArray()
         for row in rows { Self.write(row, into: &out) }
         out.endArray()
+        if found.count > limit, let last = rows.last {
+            let place = [last.task, last.model, "\(last.isShadow)"].joined(separator: "\n")
+            out.next(PageCursor(.ownPredictions, question: [thing.text], place: place).text)
+        }
         out.endObject()
         return .json(out.bytes)
     }

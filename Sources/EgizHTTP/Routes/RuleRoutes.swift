@@ -9,7 +9,9 @@ struct RuleRoutes: Sendable {
 
     var routes: [APIRoute] {
         [
-            APIRoute("/api/v1/twins/{thingId}/scene", access: .thing(.viewer), handler: scene),
+            APIRoute(
+                "/api/v1/twins/{thingId}/scene", access: .thing(.viewer), parameters: ["limit", "cursor"],
+                handler: scene),
             APIRoute(
                 "/api/v1/twins/{thingId}/alerts", access: .thing(.viewer), parameters: Self.parameters, handler: alerts),
         ]
@@ -18,9 +20,17 @@ struct RuleRoutes: Sendable {
     private static let parameters = ["open", "severity", "limit", "cursor"]
 
     private func scene(_ request: APIRequest) async throws -> Response {
-        try request.reader(known: []).finish()
+        var reader = request.reader(known: ["limit", "cursor"])
+        let limit = reader.integer("limit", in: 1...1000, default: 1000)
         let thing = try request.thing()
-        let properties = try await pool.readAlerts { try $0.scene(thing) }
+        let cursor = reader.cursor(.scene, question: [thing.text])
+        let after = cursor.flatMap { Self.place($0.place) }
+        if cursor != nil, after == nil {
+            reader.refuse("cursor", "The cursor is damaged; leave it out to start anew.")
+        }
+        try reader.finish()
+        let found = try await pool.readAlerts { try $0.scene(thing, after: after, limit: limit) }
+        let properties = found.prefix(limit)
         var out = JSONOutput(capacity: 192 * properties.count + 64)
         out.beginObject()
         out.member("thingId", thing.text)
@@ -38,8 +48,21 @@ struct RuleRoutes: Sendable {
             out.endObject()
         }
         out.endArray()
+        if found.count > limit, let last = properties.last {
+            let place = "\(last.object.utf8.count);\(last.object)\(last.target)"
+            out.next(PageCursor(.scene, question: [thing.text], place: place).text)
+        }
         out.endObject()
         return .json(out.bytes)
+    }
+
+    /// The object and the target of a cursor: the length of the first stands before them, since both may have any character.
+    private static func place(_ text: String) -> (object: String, target: String)? {
+        let parts = text.utf8.split(separator: UInt8(ascii: ";"), maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, let count = Int(Substring(parts[0])), (0...parts[1].count).contains(count),
+            let object = String(parts[1].prefix(count)), let target = String(parts[1].dropFirst(count))
+        else { return nil }
+        return (object, target)
     }
 
     private func alerts(_ request: APIRequest) async throws -> Response {

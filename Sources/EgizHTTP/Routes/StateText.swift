@@ -42,16 +42,15 @@ enum StateText {
         return out.bytes
     }
 
-    /// The last values of a thing, one of each path.
-    static func latest(_ state: HistoryState, of thing: ThingID, paths: [String]) -> [UInt8] {
+    /// The last values of a thing, one of each path; `next` is the cursor of those that follow.
+    static func latest(_ state: HistoryState, of thing: ThingID, next: String?) -> [UInt8] {
         let parser = JSONParser()
         var out = JSONOutput(capacity: 128 * state.values.count + 64)
         out.beginObject()
         out.member("thingId", thing.text)
         out.key("items")
         out.beginArray()
-        for value in state.values
-        where paths.isEmpty || paths.contains(where: { $0.utf8.elementsEqual(value.path.utf8) }) {
+        for value in state.values {
             out.beginObject()
             out.member("path", value.path)
             out.member("time", value.sample.time.text)
@@ -61,6 +60,7 @@ enum StateText {
             out.endObject()
         }
         out.endArray()
+        if let next { out.next(next) }
         out.endObject()
         return out.bytes
     }

@@ -13,16 +13,25 @@ struct TopologiesRoute: Sendable {
     var now: @Sendable () -> EventTime = { WallClock.now() }
 
     var route: APIRoute {
-        APIRoute("/api/v1/topologies", access: .admin, parameters: []) { request in
-            try request.reader(known: []).finish()
-            return try await topologies()
+        APIRoute("/api/v1/topologies", access: .admin, parameters: ["limit", "cursor"]) { request in
+            var reader = request.reader(known: ["limit", "cursor"])
+            let limit = reader.integer("limit", in: 1...1000, default: 100)
+            let cursor = reader.cursor(.topologies, question: [])
+            try reader.finish()
+            return try await topologies(after: cursor?.place, limit: limit)
         }
     }
 
-    private func topologies() async throws -> Response {
-        let topologies = try await queries.topologies()
+    private func topologies(after: String?, limit: Int) async throws -> Response {
+        // A deployment has some dozens: all are read, and the page is cut here.
+        let all = try await queries.topologies().sorted { $0.name < $1.name }
+        let rest = all.filter { topology in after.map { $0 < topology.name } ?? true }
+        let topologies = Array(rest.prefix(limit))
         let (ends, error) = await ends(of: topologies)
-        return .json(TopologyText.json(topologies, LagReport(ends: ends, now: now()), lagError: error))
+        let next =
+            rest.count > limit
+            ? topologies.last.map { PageCursor(.topologies, question: [], place: $0.name).text } : nil
+        return .json(TopologyText.json(topologies, LagReport(ends: ends, now: now()), lagError: error, next: next))
     }
 
     /// The broker may be away: then the rest of the answer is still worth having.

@@ -5,7 +5,7 @@ import EgizTwin
 
 /// Topologies as JSON.
 enum TopologyText {
-    static func json(_ topologies: [TopologyState], _ lag: LagReport, lagError: String?) -> [UInt8] {
+    static func json(_ topologies: [TopologyState], _ lag: LagReport, lagError: String?, next: String?) -> [UInt8] {
         var out = JSONOutput(capacity: 4096)
         out.beginObject()
         out.key("items")
@@ -32,6 +32,7 @@ enum TopologyText {
         }
         out.endArray()
         out.member("lagError", lagError)
+        if let next { out.next(next) }
         out.endObject()
         return out.bytes
     }

@@ -30,7 +30,12 @@ struct TwinRoutes: Sendable {
         let thing = try request.thing()
         if let time {
             guard let state = try await history.state(thing, at: time) else { throw Problem.noSuchTwin(thing.text) }
-            return .json(StateText.json(state, of: thing, at: time, fields: fields))
+            let body = StateText.json(state, of: thing, at: time, fields: fields)
+            let tag = EntityTag(of: body)
+            if tag.matches(request.headers[values: .ifNoneMatch]) {
+                return Response(status: .notModified, headers: [.eTag: tag.text])
+            }
+            return .json(body, headers: [.eTag: tag.text])
         }
         guard let twin = try await queries.twin(thing) else { throw Problem.noSuchTwin(thing.text) }
         let document = twin.document ?? RegistrationText.document(thing: twin.thing, type: twin.registeredType)

@@ -28,8 +28,11 @@ public struct RegistryPublisher: Service {
     public func run() async throws {
         var pause = Self.interval
         var rounds = 0
+        var isPrepared = false
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             do {
+                if !isPrepared { try await prepare() }
+                isPrepared = true
                 while try await round() == Self.batch {}
                 if rounds % Self.sweeps == 0 { try await pool.run { try RegistryEvents($0).sweep() } }
                 rounds += 1
@@ -43,6 +46,11 @@ public struct RegistryPublisher: Service {
             let length = pause
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: length) }
         }
+    }
+
+    private func prepare() async throws {
+        let sink = sink
+        try await pool.run { _ in try sink.prepare(Self.topic) }
     }
 
     /// One batch; the number of events, 0 also while another process is at it.

@@ -1,4 +1,5 @@
 import EgizCore
+import EgizTwin
 
 /// The records of an outbox as the table `outbox` holds them: topics once, one frame for all.
 enum OutboxFrame {
@@ -11,7 +12,7 @@ enum OutboxFrame {
         body.write(count: records.count)
         var last = -1
         for record in records {
-            if last < 0 || !isSame(topics[last], record.topic) { last = index(of: record.topic, &topics) }
+            if last < 0 || !UTF8Text.equal(topics[last], record.topic) { last = index(of: record.topic, &topics) }
             body.write(count: last)
             write(record.key, &body)
             write(record.value, &body)
@@ -68,12 +69,10 @@ enum OutboxFrame {
     }
 
     private static func index(of topic: String, _ topics: inout [String]) -> Int {
-        if let known = topics.firstIndex(where: { isSame($0, topic) }) { return known }
+        if let known = topics.firstIndex(where: { UTF8Text.equal($0, topic) }) { return known }
         topics.append(topic)
         return topics.count - 1
     }
-
-    private static func isSame(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
 
     private static func write(_ data: [UInt8]?, _ writer: inout StateWriter) {
         writer.write(data != nil)

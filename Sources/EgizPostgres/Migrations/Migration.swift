@@ -14,6 +14,6 @@ struct Migration: Sendable {
     /// All steps in order. A new one is a new file and a line here.
     static let all: [Migration] = [
         .tables, .history, .guarantees, .deployments, .idle, .historyForms, .rules, .models, .letters, .ruleMends,
-        .accounts, .registry, .idempotency, .moves,
+        .accounts, .registry, .idempotency, .moves, .auditRetention,
     ]
 }

@@ -97,6 +97,12 @@ public struct AlertQueries {
         ).first.map(Self.alert)
     }
 
+    /// Keeps other people from changing the alert until the end of the transaction. Its task is not held up.
+    public func lock(_ alert: Int64) throws(EngineError) {
+        // "aler" in ASCII, and the alert; two that share a number wait for each other, and that is all.
+        _ = try connection.query("select pg_advisory_xact_lock(1634493810, hashint8($1))", [.int64(alert)])
+    }
+
     /// Asks the owner of the alert's task to acknowledge or clear it; it does so in its next epoch. False where the alert is cleared
     /// already, or there is none.
     public func ask(_ action: String, of alert: Int64, by person: String?) throws(EngineError) -> Bool {
@@ -150,13 +156,18 @@ public struct AlertQueries {
 
     // MARK: Scenes
 
-    /// The properties that the bindings of a thing have set, by object and target.
-    public func scene(_ thing: ThingID) throws(EngineError) -> [StoredProperty] {
-        try connection.query(
+    /// The properties that the bindings of a thing have set, by object and target; those behind `after`, up to one more than `limit`.
+    public func scene(
+        _ thing: ThingID, after: (object: String, target: String)?, limit: Int
+    ) throws(EngineError) -> [StoredProperty] {
+        var parameters: [PostgresValue] = [.text(thing.text), .int64(Int64(limit) + 1)]
+        if let after { parameters += [.text(after.object), .text(after.target)] }
+        return try connection.query(
             """
             select object_name, target, value, revision, event_time, cause_topic, cause_partition, cause_offset
-            from egiz.scene where thing_id = $1 order by object_name, target
-            """, [.text(thing.text)]
+            from egiz.scene where thing_id = $1\(after == nil ? "" : " and (object_name, target) > ($3, $4)")
+            order by object_name, target limit $2
+            """, parameters
         ).map { row in
             var cause: InputPosition?
             if let topic = row.text(5), let partition = row.int64(6), let offset = row.int64(7) {

@@ -26,25 +26,10 @@ public struct PredictionQueries: Sendable {
 
     public init(pool: PostgresPool) { self.pool = pool }
 
-    /// The last answers about a thing, by task, model and whether it is a shadow.
-    public func predictions(_ thing: ThingID) async throws -> [StoredPrediction] {
-        try await pool.read { try Self.predictions(thing, $0) }
-    }
-
     private static let columns = """
         task, model, shadow, model_version, score, label, details, error, revision, event_time, input_topic,
         input_partition, input_offset, output_topic, output_partition, output_offset, latency_ms, thing_id
         """
-
-    private static func predictions(_ thing: ThingID, _ connection: PostgresConnection) throws(EngineError)
-        -> [StoredPrediction]
-    {
-        try connection.query(
-            """
-            select \(columns) from egiz.ml_prediction where thing_id = $1 order by task, model, shadow
-            """, [.text(thing.text)]
-        ).map(prediction)
-    }
 
     // MARK: All things
 

@@ -82,7 +82,9 @@ struct TwinFilterSQL {
     private mutating func like(_ property: TwinFilter.Property, _ pattern: String, _ word: String) -> String {
         let pattern = Self.pattern(pattern)
         if let column = Self.textColumn(property) {
-            return "coalesce(\(column) \(word) \(parameter(.text(pattern))), false)"
+            // Capitals are what the database takes for them, here as in documents; "C" knows those of ASCII alone.
+            let text = word == "ilike" ? "(\(column) collate \"default\")" : column
+            return "coalesce(\(text) \(word) \(parameter(.text(pattern))), false)"
         }
         switch property {
         case .document(let path): return document(path) { $0.like($1, $2, pattern, word) }
@@ -122,7 +124,10 @@ struct TwinFilterSQL {
     private mutating func document(
         _ path: [String], _ part: (inout TwinFilterSQL, String, [String]) -> String
     ) -> String {
-        let readable = #"position('\u0000' in twin.document::text) = 0"#
+        // A reversed stroke before it, or any odd number of them: `\\u0000` are harmless letters.
+        let readable = #"""
+            (position('\u0000' in twin.document::text) = 0 or twin.document::text !~ '(?<!\\)(?:\\\\)*\\u0000')
+            """#
         guard path.count >= 2, path[0] == "features", path[1] == "*" else {
             return "(case when \(readable) then \(part(&self, "twin.document", path)) else false end)"
         }

@@ -49,10 +49,19 @@ public struct ModelQueries {
         ).first.flatMap(Self.model)
     }
 
-    /// JSON: an array of `{"index":0,"name":"Tank","parent":null,"hasMesh":true}`.
-    public func nodes(_ id: UUIDText) throws(EngineError) -> [UInt8]? {
-        try connection.query("select nodes::text from egiz.model_3d where model_id = $1::uuid", [.text(id.text)])
-            .first?.bytes(0)
+    /// JSON: an array of `{"index":0,"name":"Tank","parent":null,"hasMesh":true}`, from a place on, and whether more follow.
+    public func nodes(
+        _ id: UUIDText, from start: Int, limit: Int
+    ) throws(EngineError) -> (json: [UInt8], hasMore: Bool)? {
+        try connection.query(
+            """
+            select (
+                select coalesce(jsonb_agg(item.node order by item.place), '[]'::jsonb)::text
+                from jsonb_array_elements(model.nodes) with ordinality as item (node, place)
+                where item.place > $2 and item.place <= $2 + $3), model.node_count > $2 + $3
+            from egiz.model_3d model where model.model_id = $1::uuid
+            """, [.text(id.text), .int64(Int64(start)), .int64(Int64(limit))]
+        ).first.map { ($0.bytes(0) ?? Array("[]".utf8), $0.bool(1) ?? false) }
     }
 
     /// The names of the nodes of a thing's model; nil where the thing has none.

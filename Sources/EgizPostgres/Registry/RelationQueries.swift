@@ -47,7 +47,8 @@ public struct RelationQueries {
             parameters.append(scope.parameter)
             condition += " and \(seen)"
         }
-        // Rows of the walk are distinct with their depth, which bounds circles.
+        // Rows of the walk are distinct with their depth, which bounds circles. It goes level by level and ends with the row that
+        // makes sure of more relations than are asked for: each has a row of each depth at most.
         return try connection.query(
             """
             with recursive walk (thing_id, kind, other_id, depth) as (
@@ -57,7 +58,8 @@ public struct RelationQueries {
                 select relation.thing_id, relation.kind, relation.other_id, walk.depth + 1
                 from walk join egiz.twin_relation relation on relation.\(from) = walk.\(to)
                 where walk.depth < $2\(condition))
-            select thing_id, kind, other_id, min(depth)::bigint from walk group by 1, 2, 3 order by 4, 2, 1, 3 limit $3
+            select thing_id, kind, other_id, min(depth)::bigint from (select * from walk limit $2 * $3) met
+            group by 1, 2, 3 order by 4, 2, 1, 3 limit $3
             """, parameters
         ).map {
             Relation(thing: $0.text(0) ?? "", kind: $0.text(1) ?? "", other: $0.text(2) ?? "", depth: $0.int64(3) ?? 0)

@@ -26,7 +26,7 @@ enum AlertUpsert {
                 cause_partition = excluded.cause_partition, cause_offset = excluded.cause_offset
             """,
             [
-                .textArray(rows.map(\.home.stage.text)), .int64Array(rows.map { Int64($0.home.partition) }),
+                .textArray(rows.stageTexts(\.home.stage)), .int64Array(rows.map { Int64($0.home.partition) }),
                 .textArray(rows.map(\.processor)), .textArray(rows.map(\.thing.text)),
                 .textArray(rows.map { TextColumn.escapingNUL($0.key) }), .textArray(rows.map(\.rule)),
                 .textArray(rows.map(\.severity.name)), .textArray(rows.map(\.state.rawValue)),

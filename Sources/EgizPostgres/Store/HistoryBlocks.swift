@@ -26,7 +26,8 @@ enum HistoryBlocks {
         var first: Int64
         var last: Int64
         var samples: Int
-        var pieces: [Segments.Piece]
+        /// Places of the pieces.
+        var pieces: [Int]
     }
 
     /// Ids beyond the packing of `gather` stay segments: 2^40 series.
@@ -34,58 +35,68 @@ enum HistoryBlocks {
     private static let mostPieces = 1 << 21
 
     /// Divides pieces into blocks and those that stay segments.
-    static func gather(_ pieces: [Segments.Piece]) throws(EngineError) -> (blocks: [Block], alone: [Segments.Piece]) {
+    static func gather(_ pieces: [Segments.Piece]) -> (blocks: [Block], alone: [Segments.Piece]) {
         guard pieces.count >= fewestSamples else { return ([], pieces) }
         var blocks: [Block] = []
-        var alone: [Segments.Piece] = []
-        for start in stride(from: 0, to: pieces.count, by: mostPieces) {
-            try gather(pieces[start..<min(start + mostPieces, pieces.count)], &blocks, &alone)
+        var alone: [Int] = []
+        pieces.withUnsafeBufferPointer { pieces in
+            for start in stride(from: 0, to: pieces.count, by: mostPieces) {
+                gather(pieces, start..<min(start + mostPieces, pieces.count), &blocks, &alone)
+            }
         }
         // Equal groups of several rounds or kinds must not share a key.
         for index in blocks.indices { blocks[index].part = Int32(clamping: index) }
-        return (blocks, alone)
+        return (blocks, alone.map { pieces[$0] })
     }
 
     private static func gather(
-        _ pieces: ArraySlice<Segments.Piece>, _ blocks: inout [Block], _ alone: inout [Segments.Piece]
-    ) throws(EngineError) {
+        _ pieces: UnsafeBufferPointer<Segments.Piece>, _ range: Range<Int>, _ blocks: inout [Block],
+        _ alone: inout [Int]
+    ) {
         // Kind, id and place in one number: sorting a hundred thousand of them takes milliseconds.
         var keys: [UInt64] = []
-        keys.reserveCapacity(pieces.count)
-        for (place, piece) in pieces.enumerated() {
-            let id = try piece.series()
-            if piece.range.count <= mostSamplesOfAPiece, id >= 0, id < mostID {
-                keys.append(UInt64(piece.column.kind.rawValue) << 61 | UInt64(id) << 21 | UInt64(place))
+        keys.reserveCapacity(range.count)
+        for place in range {
+            let id = pieces[place].id
+            if pieces[place].range.count <= mostSamplesOfAPiece, id >= 0, id < mostID {
+                let kind = UInt64(pieces[place].column.kind.rawValue)
+                keys.append(kind << 61 | UInt64(id) << 21 | UInt64(place - range.lowerBound))
             } else {
-                alone.append(piece)
+                alone.append(place)
             }
         }
         keys.sort()
+        var members: [Int] = []
         var start = 0
         while start < keys.count {
             let family = keys[start] >> UInt64(21 + groupBits)
-            var end = start
-            while end < keys.count, keys[end] >> UInt64(21 + groupBits) == family { end += 1 }
-            let members = keys[start..<end].map { pieces[pieces.startIndex + Int($0 & (1 << 21 - 1))] }
+            members.removeAll(keepingCapacity: true)
+            while start < keys.count, keys[start] >> UInt64(21 + groupBits) == family {
+                members.append(range.lowerBound + Int(keys[start] & (1 << 21 - 1)))
+                start += 1
+            }
             let group = Int64(family & (1 << UInt64(40 - groupBits) - 1))
-            divide(members, group, &blocks, &alone)
-            start = end
+            divide(pieces, members, group, &blocks, &alone)
         }
     }
 
     /// Cuts the pieces of a group where they lie too far apart in time for the lags, or are too many for a row.
     private static func divide(
-        _ members: [Segments.Piece], _ group: Int64, _ blocks: inout [Block], _ alone: inout [Segments.Piece]
+        _ pieces: UnsafeBufferPointer<Segments.Piece>, _ members: [Int], _ group: Int64, _ blocks: inout [Block],
+        _ alone: inout [Int]
     ) {
-        let isMilliseconds = members.allSatisfy { piece in
-            piece.column.times[piece.range].allSatisfy { $0 % 1000 == 0 }
+        var isMilliseconds = true
+        var (low, high) = (Int64.max, Int64.min)
+        for place in members {
+            (low, high) = (min(low, pieces[place].first), max(high, pieces[place].last))
+            if isMilliseconds { isMilliseconds = Self.isMilliseconds(pieces[place]) }
         }
         let unit: Int32 = isMilliseconds ? 1000 : 1
         let span = min(HistoryInterval.day, Int64(Int32.max) * Int64(unit))
-        var open: [Segments.Piece] = []
+        var open: [Int] = []
         var (first, last, samples) = (Int64.max, Int64.min, 0)
         func close() {
-            if samples >= fewestSamples, let kind = open.first?.column.kind {
+            if samples >= fewestSamples, let kind = open.first.map({ pieces[$0].column.kind }) {
                 blocks.append(
                     Block(
                         group: group, part: 0, kind: kind, unit: unit, first: first, last: last, samples: samples,
@@ -96,26 +107,26 @@ enum HistoryBlocks {
             open = []
             (first, last, samples) = (.max, .min, 0)
         }
-        let low = members.lazy.map(\.first).min() ?? 0
-        let high = members.lazy.map(\.last).max() ?? 0
         // Those of one epoch mostly lie together; else by time, and each block in the order of its series again.
         let isClose = high - low < span
-        let ordered = isClose ? members : members.sorted { $0.first < $1.first }
-        for piece in ordered {
-            guard piece.last - piece.first < span else {
-                alone.append(piece)
+        let ordered = isClose ? members : members.sorted { pieces[$0].first < pieces[$1].first }
+        for place in ordered {
+            let (begin, end, count) = (pieces[place].first, pieces[place].last, pieces[place].range.count)
+            guard end - begin < span else {
+                alone.append(place)
                 continue
             }
-            if !open.isEmpty,
-                max(last, piece.last) - min(first, piece.first) >= span || samples + piece.range.count > mostSamples
-            {
-                close()
-            }
-            open.append(piece)
-            (first, last) = (min(first, piece.first), max(last, piece.last))
-            samples += piece.range.count
+            if !open.isEmpty, max(last, end) - min(first, begin) >= span || samples + count > mostSamples { close() }
+            open.append(place)
+            (first, last) = (min(first, begin), max(last, end))
+            samples += count
         }
         close()
+    }
+
+    private static func isMilliseconds(_ piece: Segments.Piece) -> Bool {
+        for index in piece.range where piece.column.time(index) % 1000 != 0 { return false }
+        return true
     }
 
     static let copySQL = """
@@ -123,13 +134,17 @@ enum HistoryBlocks {
         from stdin (format binary)
         """
 
-    static func copy(_ blocks: [Block], seq: Int64, _ connection: PostgresConnection) throws(EngineError) {
+    static func copy(
+        _ blocks: [Block], of pieces: [Segments.Piece], seq: Int64, _ connection: PostgresConnection
+    ) throws(EngineError) {
         try connection.copyIn(copySQL) { copy throws(EngineError) in
-            for block in blocks { try write(block, seq: seq, &copy) }
+            for block in blocks { try write(block, of: pieces, seq: seq, &copy) }
         }
     }
 
-    private static func write(_ block: Block, seq: Int64, _ copy: inout CopyBinary) throws(EngineError) {
+    private static func write(
+        _ block: Block, of pieces: [Segments.Piece], seq: Int64, _ copy: inout CopyBinary
+    ) throws(EngineError) {
         var members: [Int16] = []
         var lags: [Int32] = []
         var numbers: [Double] = []
@@ -138,25 +153,31 @@ enum HistoryBlocks {
         lags.reserveCapacity(block.samples)
         numbers.reserveCapacity(block.samples)
         var hasTexts = false
-        var ordered: [(member: Int16, piece: Segments.Piece)] = []
-        ordered.reserveCapacity(block.pieces.count)
-        for piece in block.pieces { ordered.append((Int16(try piece.series() & memberMask), piece)) }
-        // A series that crosses midnight has two pieces; its times ascend all the same.
-        ordered.sort { ($0.member, $0.piece.first) < ($1.member, $1.piece.first) }
-        for (member, piece) in ordered {
-            let column = piece.column
-            let times = column.times
-            let columnNumbers = column.numbers
-            for index in piece.range {
+        // Mostly they are in order. A series that crosses midnight has two pieces; its times ascend all the same.
+        func precedes(_ a: Int, _ b: Int) -> Bool {
+            (pieces[a].id, pieces[a].first) < (pieces[b].id, pieces[b].first)
+        }
+        var ordered = block.pieces
+        for place in 1..<max(1, ordered.count) where precedes(ordered[place], ordered[place - 1]) {
+            ordered.sort(by: precedes)
+            break
+        }
+        for place in ordered {
+            let column = pieces[place].column
+            let member = Int16(pieces[place].id & memberMask)
+            let range = pieces[place].range
+            for index in range {
                 members.append(member)
-                lags.append(Int32(clamping: (times[index] - block.first) / Int64(block.unit)))
+                lags.append(Int32(clamping: (column.time(index) - block.first) / Int64(block.unit)))
             }
-            if !columnNumbers.isEmpty { numbers += columnNumbers[piece.range] }
-            if column.texts.isEmpty {
-                texts.append(contentsOf: repeatElement(nil, count: piece.range.count))
-            } else {
-                texts += column.texts[piece.range]
+            if column.hasNumbers { for index in range { numbers.append(column.number(index)) } }
+            if column.hasTexts {
+                // From here on there is one for each sample.
+                if !hasTexts { texts = Array(repeating: nil, count: members.count - range.count) }
+                texts += column.texts[range]
                 hasTexts = true
+            } else if hasTexts {
+                texts.append(contentsOf: repeatElement(nil, count: range.count))
             }
         }
         try copy.row(columns: 12)

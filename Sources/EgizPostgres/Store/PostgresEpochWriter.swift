@@ -27,7 +27,7 @@ public final class PostgresEpochWriter: EpochWriter {
             return try EpochFence.outcome(of: epoch.tasks, connection)
         }
         let horizons = epoch.retention.isLimited ? try horizons.current(connection) : [:]
-        let segments = Segments(epoch.columns, horizons: horizons)
+        let segments = try Segments(epoch.columns, horizons: horizons)
         try partitions.ensure(segments.intervals, connection)
         do throws(EngineError) {
             return try write(epoch, segments, connection)

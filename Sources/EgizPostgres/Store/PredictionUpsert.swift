@@ -37,7 +37,7 @@ enum PredictionUpsert {
             where not (excluded.revision < ml_prediction.revision and excluded.event_time < ml_prediction.event_time)
             """,
             [
-                .textArray(rows.map(\.home.stage.text)), .int64Array(rows.map { Int64($0.home.partition) }),
+                .textArray(rows.stageTexts(\.home.stage)), .int64Array(rows.map { Int64($0.home.partition) }),
                 .textArray(rows.map(\.key.thing.text)), .textArray(rows.map(\.key.task)),
                 .textArray(rows.map(\.key.model)), .boolArray(rows.map(\.key.isShadow)),
                 .textArray(rows.map(\.version)), .doubleArray(rows.map(\.score)), .textArray(rows.map(\.label)),

@@ -31,7 +31,7 @@ struct RegistryRows {
     /// Tasks that are only for those who are bound to them.
     private var bound: Set<String> = []
     private var members: [String: RuleRegistry.Members] = [:]
-    private var thingTypes: [String: String] = [:]
+    private var thingTypes: [ThingID: String] = [:]
 
     init(version: Int64) { registry = RuleRegistry(version: version, parents: [:], bindings: []) }
 
@@ -55,7 +55,12 @@ struct RegistryRows {
         case 5:
             guard let type = row.text(4), let settings = settings(row) else { return }
             registry.alertRules.append(.init(type: type, settings: settings))
-        case 6: if let thing = row.text(3), let type = row.text(4) { thingTypes[thing] = type }
+        case 6:
+            // What is no thing has no twin. By their bytes: texts that only look the same are two things.
+            guard let thing = row.text(3).flatMap({ try? ThingID(validating: $0) }), let type = row.text(4) else {
+                return
+            }
+            thingTypes[thing] = type
         case 7:
             guard let type = row.text(4) else { return }
             registry.schemas.append(

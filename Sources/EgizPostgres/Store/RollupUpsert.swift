@@ -23,7 +23,7 @@ enum RollupUpsert {
                 final = excluded.final, updated_at = excluded.updated_at
             """,
             [
-                .textArray(rows.map(\.home.stage.text)), .int64Array(rows.map { Int64($0.home.partition) }),
+                .textArray(rows.stageTexts(\.home.stage)), .int64Array(rows.map { Int64($0.home.partition) }),
                 .textArray(rows.map(\.processor)), .textArray(rows.map(\.thing.text)), .textArray(rows.map(\.path)),
                 .timestampArray(rows.map(\.start.microseconds)), .timestampArray(rows.map(\.end.microseconds)),
                 .int64Array(rows.map(\.aggregate.count)), .doubleArray(rows.map(\.aggregate.min)),

@@ -22,3 +22,17 @@ enum RowBatches {
         }
     }
 }
+
+extension Sequence {
+    /// The texts of the rows' stages. Mostly it is one stage, and its text would be made anew for each row.
+    func stageTexts(_ stage: (Element) -> StageName) -> [String?] {
+        var last: (stage: StageName, text: String)?
+        return map { row in
+            let name = stage(row)
+            if let last, last.stage == name { return last.text }
+            let text = name.text
+            last = (name, text)
+            return text
+        }
+    }
+}

@@ -31,7 +31,7 @@ enum SceneUpsert {
                 updated_at = excluded.updated_at, processor = excluded.processor
             """,
             [
-                .textArray(rows.map(\.home.stage.text)), .int64Array(rows.map { Int64($0.home.partition) }),
+                .textArray(rows.stageTexts(\.home.stage)), .int64Array(rows.map { Int64($0.home.partition) }),
                 .textArray(rows.map(\.thing.text)), .textArray(rows.map(\.object)), .textArray(rows.map(\.target)),
                 .textArray(rows.map(\.value)), .int64Array(rows.map(\.revision)),
                 .timestampArray(rows.map(\.time.microseconds)), .textArray(rows.map { $0.cause?.topic }),

@@ -10,19 +10,12 @@ struct Segments {
     /// The samples of one column that go together.
     struct Piece {
         var column: SeriesColumn
+        /// The database id of the series.
+        var id: Int64
         var range: Range<Int>
         /// Times of the first and the last sample: pieces are sorted by them.
         var first: Int64
         var last: Int64
-
-        /// The database id of the series.
-        func series() throws(EngineError) -> Int64 {
-            guard let id = column.series.databaseID else {
-                throw EngineError(
-                    .bug, .stop, "the series \(column.series.thing) \(column.series.path) has no id before its epoch")
-            }
-            return id
-        }
     }
 
     private var pieces: [Piece] = []
@@ -31,26 +24,43 @@ struct Segments {
     /// Samples that came after their retention had ended, by class; they are left out.
     private(set) var expired: [Int32: Int] = [:]
 
-    /// `horizons`: what lies before them is past its retention, by class.
-    init(_ columns: [SeriesColumn], horizons: [Int32: Int64] = [:]) {
+    /// The interval that was noted last, and where it begins and ends: nearly all pieces of an epoch lie in one.
+    private var known: (start: Int64, end: Int64) = (.max, .min)
+
+    /// Needs the ids of all series. `horizons`: what lies before them is past its retention, by class.
+    init(_ columns: [SeriesColumn], horizons: [Int32: Int64] = [:]) throws(EngineError) {
         pieces.reserveCapacity(columns.count)
-        var lastInterval: Int64?
         for column in columns {
+            guard let id = column.series.databaseID else {
+                throw EngineError(
+                    .bug, .stop, "the series \(column.series.thing) \(column.series.path) has no id before its epoch")
+            }
+            let count = column.count
+            guard count > HistoryBlocks.mostSamplesOfAPiece || !horizons.isEmpty else {
+                if count > 0, note(column, id, 0..<count) { continue }
+                for range in Self.split(column.times) { note(column, id, range) }
+                continue
+            }
             let times = column.times
             for range in Self.split(times) {
                 let range = horizons.isEmpty ? range : kept(range, times, class: column.series.retention, horizons)
-                guard !range.isEmpty else { continue }
-                pieces.append(
-                    Piece(
-                        column: column, range: range, first: times[range.lowerBound],
-                        last: times[range.upperBound - 1]))
-                let interval = HistoryInterval.number(of: times[range.lowerBound])
-                if interval != lastInterval {
-                    intervals.insert(interval)
-                    lastInterval = interval
-                }
+                if !range.isEmpty { note(column, id, range) }
             }
         }
+    }
+
+    /// False, and no piece is noted, where the range is too long for one segment. The interval of its beginning is needed in any case.
+    @discardableResult
+    private mutating func note(_ column: SeriesColumn, _ id: Int64, _ range: Range<Int>) -> Bool {
+        let (first, last) = (column.time(range.lowerBound), column.time(range.upperBound - 1))
+        if first < known.start || first >= known.end {
+            let interval = HistoryInterval.number(of: first)
+            known = (HistoryInterval.start(of: interval), HistoryInterval.start(of: interval + 1))
+            intervals.insert(interval)
+        }
+        guard last < known.end, last - first < HistoryInterval.day else { return false }
+        pieces.append(Piece(column: column, id: id, range: range, first: first, last: last))
+        return true
     }
 
     private mutating func kept(
@@ -79,10 +89,9 @@ struct Segments {
         return ranges
     }
 
-    /// Needs the ids of all series.
     func copy(seq: Int64, _ connection: PostgresConnection) throws(EngineError) {
-        let (blocks, alone) = try HistoryBlocks.gather(pieces)
-        if !blocks.isEmpty { try HistoryBlocks.copy(blocks, seq: seq, connection) }
+        let (blocks, alone) = HistoryBlocks.gather(pieces)
+        if !blocks.isEmpty { try HistoryBlocks.copy(blocks, of: pieces, seq: seq, connection) }
         guard !alone.isEmpty else { return }
         try connection.copyIn(
             "copy egiz.history_segment (series_id, t_first, t_last, seq, n, kind, times, numbers, texts) from stdin (format binary)"
@@ -93,9 +102,8 @@ struct Segments {
 
     private func write(_ piece: Piece, seq: Int64, _ copy: inout CopyBinary) throws(EngineError) {
         let column = piece.column
-        let id = try piece.series()
         try copy.row(columns: 9)
-        copy.int64(id)
+        copy.int64(piece.id)
         copy.timestamp(microseconds: piece.first)
         copy.timestamp(microseconds: piece.last)
         copy.int64(seq)

@@ -14,28 +14,42 @@ struct SeriesResolver {
 
     /// False where a series was not made because one of `tasks` has another owner by now: a zombie must not leave the name of a
     /// thing that was erased meanwhile. Then nothing of the epoch can be written either.
+    ///
+    /// `fewestToCopy`: so many at once are made by COPY, where they seem to be new.
     static func resolve(
         _ columns: [SeriesColumn], of tasks: [TaskAdvance] = [],
-        keptFor retention: HistoryRetention = HistoryRetention(),
+        keptFor retention: HistoryRetention = HistoryRetention(), fewestToCopy: Int = SeriesCopy.fewest,
         _ connection: PostgresConnection
     ) throws(EngineError) -> Bool {
         var open: [SeriesKey] = []
         for column in columns where column.series.databaseID == nil { open.append(column.series) }
         guard !open.isEmpty else { return true }
+        var fewestToCopy = fewestToCopy
         for start in stride(from: 0, to: open.count, by: batch) {
             let keys = open[start..<min(start + batch, open.count)]
             for key in keys { key.retention = retention.days(of: key.path) }
-            guard try resolve(keys, tasks, connection) else { return false }
+            guard try resolve(Array(keys), tasks, &fewestToCopy, connection) else { return false }
         }
         return true
     }
 
     private static func resolve(
-        _ keys: ArraySlice<SeriesKey>, _ tasks: [TaskAdvance], _ connection: PostgresConnection
+        _ keys: [SeriesKey], _ tasks: [TaskAdvance], _ fewestToCopy: inout Int, _ connection: PostgresConnection
     ) throws(EngineError) -> Bool {
         // By the place among the keys: names would have to be hashed and compared, and cost more than the question.
-        let keys = Array(keys)
         var found = [Stored?](repeating: nil, count: keys.count)
+        if keys.count >= fewestToCopy {
+            let samples = SeriesCopy.samples(keys.count)
+            try read(keys, samples, into: &found, connection)
+            if samples.allSatisfy({ found[$0] == nil }) {
+                if let ids = try SeriesCopy.make(keys, of: tasks, connection) {
+                    for (key, id) in zip(keys, ids) { key.databaseID = id }
+                    return true
+                }
+                // Some exist after all: what was begun in vain once is not tried again.
+                fewestToCopy = .max
+            }
+        }
         // Most series of a restarted worker exist already; asking first spares the sequence.
         try read(keys, Array(keys.indices), into: &found, connection)
         var missing = keys.indices.filter { found[$0] == nil }
@@ -84,7 +98,7 @@ struct SeriesResolver {
         // In one order everywhere (rule 1): two workers that meet the same new series wait for each other's rows.
         let rows = try connection.query(
             """
-            with mine as materialized (\(ours)), new as materialized (
+            with mine as materialized (\(ours(from: 3))), new as materialized (
                 select * from unnest($1, $2, $7) with ordinality as new (thing_id, path, retention, place)
             ), made as (
                 insert into egiz.series (thing_id, path, retention)
@@ -104,7 +118,7 @@ struct SeriesResolver {
         take(rows, places, into: &found)
     }
 
-    private static func addClasses(_ keys: [SeriesKey], _ connection: PostgresConnection) throws(EngineError) {
+    static func addClasses(_ keys: [SeriesKey], _ connection: PostgresConnection) throws(EngineError) {
         let limited = Set(keys.map(\.retention)).subtracting([0]).sorted()
         guard !limited.isEmpty else { return }
         _ = try connection.query(
@@ -123,7 +137,7 @@ struct SeriesResolver {
         let known = moved.sorted { $0.id < $1.id }
         let rows = try connection.query(
             """
-            with mine as materialized (\(ours)), locked as materialized (
+            with mine as materialized (\(ours(from: 3))), locked as materialized (
                 select series_id from egiz.series
                 where series_id = any ($1) and (select count(*) from mine) = $6
                 order by series_id for no key update
@@ -138,16 +152,18 @@ struct SeriesResolver {
         return rows.first?.int64(0) == Int64(tasks.count)
     }
 
-    /// The tasks that are ours, locked in their order; with what `fence` gives from the third parameter on.
-    private static let ours = """
+    /// The tasks that are ours, locked in their order; with what `fence` gives from that parameter on.
+    static func ours(from first: Int) -> String {
+        """
         select from egiz.task
-        join unnest($3, $4, $5) as wanted (stage, partition, owner_epoch)
+        join unnest($\(first), $\(first + 1), $\(first + 2)) as wanted (stage, partition, owner_epoch)
             on task.stage = wanted.stage and task.partition = wanted.partition
             and task.owner_epoch = wanted.owner_epoch
         order by task.stage, task.partition for key share of task
         """
+    }
 
-    private static func fence(_ tasks: [TaskAdvance]) -> [PostgresValue] {
+    static func fence(_ tasks: [TaskAdvance]) -> [PostgresValue] {
         [
             .textArray(tasks.map(\.task.stage.text)), .int64Array(tasks.map { Int64($0.task.partition) }),
             .int64Array(tasks.map(\.ownerEpoch)), .int64(Int64(tasks.count)),

@@ -23,7 +23,7 @@ enum StateUpsert {
             where state.partition = excluded.partition
             """,
             [
-                .textArray(rows.map(\.home.stage.text)), .textArray(rows.map(\.processor)),
+                .textArray(rows.stageTexts(\.home.stage)), .textArray(rows.map(\.processor)),
                 .textArray(rows.map(\.thing.text)), .int64Array(rows.map { Int64($0.home.partition) }),
                 .bytesArray(rows.map { row in row.bytes.map { StateFrame.encode($0, version: row.version) } }),
             ])
@@ -38,7 +38,7 @@ enum StateUpsert {
                 and state.partition = gone.partition
             """,
             [
-                .textArray(rows.map(\.home.stage.text)), .textArray(rows.map(\.processor)),
+                .textArray(rows.stageTexts(\.home.stage)), .textArray(rows.map(\.processor)),
                 .textArray(rows.map(\.thing.text)), .int64Array(rows.map { Int64($0.home.partition) }),
             ])
     }
@@ -53,7 +53,7 @@ enum StateUpsert {
             where state.partition <> mine.partition limit 1
             """,
             [
-                .textArray(rows.map(\.home.stage.text)), .textArray(rows.map(\.processor)),
+                .textArray(rows.stageTexts(\.home.stage)), .textArray(rows.map(\.processor)),
                 .textArray(rows.map(\.thing.text)), .int64Array(rows.map { Int64($0.home.partition) }),
             ])
         let row = found?.first

@@ -8,9 +8,22 @@ enum TwinUpsert {
     private static let mostBytes = 8 << 20
 
     /// False where a row belongs to another stage or partition; the transaction must then be rolled back.
-    static func write(_ twins: [TwinRow], _ connection: PostgresConnection) throws(EngineError) -> Bool {
+    ///
+    /// Goes by the order of the rows (rule 1); `fewestToCopy` new ones in a row are written by COPY.
+    static func write(
+        _ twins: [TwinRow], fewestToCopy: Int = TwinCopy.fewest, _ connection: PostgresConnection
+    ) throws(EngineError) -> Bool {
         var start = 0
+        var mayCopy = true
         while start < twins.count {
+            if mayCopy, let new = newOnes(of: twins, from: start, atLeast: fewestToCopy) {
+                if try TwinCopy.insert(twins[start..<new], connection) {
+                    start = new
+                    continue
+                }
+                // Some are there after all: what was done in vain once is not tried again.
+                mayCopy = false
+            }
             var end = start
             var bytes = 0
             while end < twins.count, end - start < mostRows, bytes < mostBytes {
@@ -21,6 +34,12 @@ enum TwinUpsert {
             start = end
         }
         return true
+    }
+
+    /// The end of the new things from `start` on; nil where they are fewer.
+    private static func newOnes(of twins: [TwinRow], from start: Int, atLeast fewest: Int) -> Int? {
+        let end = twins[start...].firstIndex { !$0.isNew } ?? twins.count
+        return end - start >= max(1, fewest) ? end : nil
     }
 
     private static func upsert(_ twins: ArraySlice<TwinRow>, _ connection: PostgresConnection) throws(EngineError)
@@ -44,7 +63,7 @@ enum TwinUpsert {
             where twin.stage = excluded.stage and twin.partition = excluded.partition
             """,
             [
-                .textArray(twins.map(\.snapshot.thing.text)), .textArray(twins.map(\.home.stage.text)),
+                .textArray(twins.map(\.snapshot.thing.text)), .textArray(twins.stageTexts(\.home.stage)),
                 .int64Array(twins.map { Int64($0.home.partition) }), .int64Array(twins.map(\.snapshot.revision)),
                 .textArray(twins.map(\.snapshot.timestamp)), .textArray(twins.map { definition($0.snapshot) }),
                 .timestampArray(twins.map { $0.snapshot.created?.microseconds }),
@@ -56,7 +75,7 @@ enum TwinUpsert {
     }
 
     // A column for filtering only; the document has the exact value. Cut where it would not fit an index entry beside the id.
-    private static func definition(_ snapshot: TwinSnapshot) -> String? {
+    static func definition(_ snapshot: TwinSnapshot) -> String? {
         snapshot.definition.map { TextColumn.escapingNUL(TextColumn.cut($0, toBytes: 1024)) }
     }
 
@@ -71,7 +90,7 @@ enum TwinUpsert {
             order by mine.place
             """,
             [
-                .textArray(twins.map(\.snapshot.thing.text)), .textArray(twins.map(\.home.stage.text)),
+                .textArray(twins.map(\.snapshot.thing.text)), .textArray(twins.stageTexts(\.home.stage)),
                 .int64Array(twins.map { Int64($0.home.partition) }),
             ])
         return rows.compactMap { row in row.int64(0).map { twins[Int($0) - 1].snapshot.thing } }

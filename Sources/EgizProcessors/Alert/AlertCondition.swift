@@ -107,7 +107,7 @@ final class AlertCondition: Sendable {
 
     /// - Parameter isActive: the alert stands: then it is asked whether it goes on to hold.
     func verdict(_ view: ThingView, isActive: Bool) -> Verdict {
-        guard case .when(let when, let holdsOn, let clear) = trigger, view.twin?.isAlive != false else { return .ends }
+        guard case .when(let when, let holdsOn, let clear) = trigger, !view.isGone else { return .ends }
         let value = view.evaluate(isActive ? holdsOn ?? when : when)
         if value.isFailed { return .failed }
         // What is missing is no reason for an alert, and ends one.

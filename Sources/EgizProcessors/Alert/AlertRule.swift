@@ -163,22 +163,25 @@ public final class AlertRule: StatefulProcessor {
         throws(RecordFault)
     {
         if definition == nil { definition = change.paths.id(of: ["definition"]) }
-        if state.generation != generation || redefines(change) { adopt(change, state, &effects) }
+        let redefines = redefines(change)
+        if state.generation != generation || redefines { adopt(change, state, &effects) }
         guard let set = state.set, !set.rules.isEmpty else { return }
-        hits.removeAll(keepingCapacity: true)
-        data.removeAll(keepingCapacity: true)
+        if !hits.isEmpty { hits.removeAll(keepingCapacity: true) }
+        if !data.isEmpty { data.removeAll(keepingCapacity: true) }
         let waits = !set.data.isEmpty
-        for leaf in change.leaves {
-            if leaf.changed { hit(leaf.path, change.paths, set) }
-            guard waits, leaf.value != .absent else { continue }
-            let place = set.data.find(leaf.path, in: change.paths)
+        // By their places: a leaf that is handed out counts the references of its value.
+        for index in change.leaves.indices {
+            let path = change.leaves[index].path
+            if change.leaves[index].changed { hit(path, change.paths, set) }
+            guard waits, change.leaves[index].value != .absent else { continue }
+            let place = set.data.find(path, in: change.paths)
             guard place >= 0 else { continue }
             for rule in set.data.rules(at: place) where !data.contains(rule) { data.append(rule) }
         }
         for path in change.empties { hit(path, change.paths, set) }
-        data.append(contentsOf: set.anyData)
+        if !set.anyData.isEmpty { data.append(contentsOf: set.anyData) }
         for rule in set.always where !hits.contains(rule) { hits.append(rule) }
-        if change.isCreated || change.twin?.isAlive == false || redefines(change) {
+        if change.isCreated || redefines || change.twin?.isAlive == false {
             for rule in set.rules.indices where !hits.contains(rule) && !data.contains(rule) { hits.append(rule) }
         }
         guard !hits.isEmpty || !data.isEmpty else { return }
@@ -195,7 +198,10 @@ public final class AlertRule: StatefulProcessor {
     }
 
     private func redefines(_ change: borrowing TwinChange) -> Bool {
-        for leaf in change.leaves where leaf.path == definition && leaf.changed { return true }
+        guard let definition else { return false }
+        for index in change.leaves.indices where change.leaves[index].path == definition {
+            if change.leaves[index].changed { return true }
+        }
         return false
     }
 

@@ -63,7 +63,7 @@ struct AlertWork {
     /// Data has come, or a thing is met for the first time. One timer waits for the next silence; it looks again when it fires, so
     /// that data costs no timer each.
     private mutating func noteData(_ rule: Int, _ silence: Int64, isData: Bool, _ effects: inout RecordEffects) {
-        guard view.twin?.isAlive != false else {
+        guard !view.isGone else {
             state.rules[rule].lastData = nil
             if let timer = state.rules[rule].timer {
                 state.rules[rule].timer = nil
@@ -256,24 +256,24 @@ struct AlertWork {
         _ effects: inout RecordEffects
     ) {
         guard let topic = processor.topic else { return }
-        var object = JSONObject()
-        object["event"] = .string(event)
-        object["thingId"] = .string(view.thing.text)
-        object["key"] = .string(alert.key)
-        object["rule"] = .string(alert.rule)
-        object["severity"] = .string(alert.severity.name)
-        object["state"] = .string(alert.state.rawValue)
-        object["message"] = .string(alert.message)
-        object["raisedAt"] = .string(alert.raisedAt.text)
-        object["time"] = .string(time.text)
-        object["revision"] = .int(alert.revision)
-        if let person { object["by"] = .string(person) }
+        var text = JSONObjectText(reserving: 512)
+        text.open()
+        text.member("event", event)
+        text.member("thingId", view.thing.text)
+        text.member("key", alert.key)
+        text.member("rule", alert.rule)
+        text.member("severity", alert.severity.name)
+        text.member("state", alert.state.rawValue)
+        text.member("message", alert.message)
+        text.member("raisedAt", alert.raisedAt)
+        text.member("time", time)
+        text.member("revision", alert.revision)
+        if let person { text.member("by", person) }
         if let position = effects.position(topic: self.topic, offset: offset) {
-            object["cause"] = RuleRecords.cause(position)
+            RuleRecords.cause(position, into: &text)
         }
-        var bytes: [UInt8] = []
-        JSONValue.object(object).write(into: &bytes)
+        text.close()
         // A few kilobytes at most: smaller than any broker's limit.
-        do throws(RecordFault) { try effects.emit(to: topic, value: bytes) } catch { effects.countRuleError() }
+        do throws(RecordFault) { try effects.emit(to: topic, value: text.bytes) } catch { effects.countRuleError() }
     }
 }

@@ -80,15 +80,15 @@ final class Binding: Sendable {
     ///
     /// - Parameter step: the step of `steps` that counts; -1 where none does, also without a number.
     func evaluate(_ view: ThingView, step: inout Int) -> Outcome {
-        guard view.twin?.isAlive != false else { return unset(nil, &step) }
-        let bound = path.map(view.evaluate)
-        let value =
-            expression.map { expression in
-                expression.evaluate { place in
-                    let input = expression.inputs[place]
-                    return input == .value ? bound ?? .missing : view.read(expression, place)
-                }
-            } ?? bound ?? .missing
+        if view.isGone { return unset(nil, &step) }
+        var value = ExpressionValue.missing
+        if let path { value = view.evaluate(path) }
+        if let expression {
+            let bound = value
+            value = expression.evaluate { place in
+                place == expression.valuePlace ? bound : view.read(expression, place)
+            }
+        }
         switch value {
         case .missing: return unset(fallback, &step)
         case .failed: return unset(fallback, &step, isFailed: true)

@@ -164,8 +164,11 @@ public final class BindingEvaluator: StatefulProcessor {
             return all(change, state, &effects)
         }
         guard let set = state.set, !set.bindings.isEmpty else { return }
-        hits.removeAll(keepingCapacity: true)
-        for leaf in change.leaves where leaf.changed { hit(leaf.path, change.paths, set) }
+        if !hits.isEmpty { hits.removeAll(keepingCapacity: true) }
+        // By their places: a leaf that is handed out counts the references of its value.
+        for index in change.leaves.indices where change.leaves[index].changed {
+            hit(change.leaves[index].path, change.paths, set)
+        }
         for path in change.empties { hit(path, change.paths, set) }
         for rule in set.always where !hits.contains(rule) { hits.append(rule) }
         guard !hits.isEmpty else { return }
@@ -182,7 +185,10 @@ public final class BindingEvaluator: StatefulProcessor {
     }
 
     private func redefines(_ change: borrowing TwinChange) -> Bool {
-        for leaf in change.leaves where leaf.path == definition && leaf.changed { return true }
+        guard let definition else { return false }
+        for index in change.leaves.indices where change.leaves[index].path == definition {
+            if change.leaves[index].changed { return true }
+        }
         return false
     }
 
@@ -232,20 +238,20 @@ public final class BindingEvaluator: StatefulProcessor {
         (entry.revision, entry.time, entry.topic, entry.offset) = (view.revision, view.time, cause.topic, cause.offset)
         effects.countBinding()
         guard let topic else { return }
-        var object = JSONObject()
-        object["thingId"] = .string(view.thing.text)
-        object["objectName"] = .string(entry.object)
-        object["target"] = .string(entry.target)
-        object["value"] = entry.value?.json ?? .null
-        object["revision"] = .int(view.revision)
-        object["time"] = .string(view.time.text)
+        var text = JSONObjectText()
+        text.open()
+        text.member("thingId", view.thing.text)
+        text.member("objectName", entry.object)
+        text.member("target", entry.target)
+        text.member("value", entry.value?.json ?? .null)
+        text.member("revision", view.revision)
+        text.member("time", view.time)
         if let position = effects.position(topic: cause.topic, offset: cause.offset) {
-            object["cause"] = RuleRecords.cause(position)
+            RuleRecords.cause(position, into: &text)
         }
-        var bytes: [UInt8] = []
-        JSONValue.object(object).write(into: &bytes)
+        text.close()
         // A few kilobytes at most: smaller than any broker's limit.
-        do throws(RecordFault) { try effects.emit(to: topic, value: bytes) } catch { effects.countRuleError() }
+        do throws(RecordFault) { try effects.emit(to: topic, value: text.bytes) } catch { effects.countRuleError() }
     }
 
     public func project(_ thing: ThingID, state: SceneState, into rows: inout ProjectionRows) {

@@ -6,11 +6,42 @@ enum SceneMapping: Sendable {
     static let words = ["range", "steps", "map", "format"]
 
     case identity
-    case range(low: Double, high: Double, from: SceneValue, to: SceneValue, clamps: Bool)
+    case range(low: Double, high: Double, ends: Ends, clamps: Bool)
     /// By rising threshold.
     case steps([(from: Double, value: SceneValue)], hysteresis: Double)
     case map([(key: String, value: SceneValue)])
     case format(TextTemplate, unit: String?)
+
+    /// Between which values a range lies.
+    enum Ends: Sendable {
+        case numbers(Double, Double)
+        case vectors([Double], [Double])
+        case colors(SceneColor, SceneColor)
+
+        init?(_ from: SceneValue, _ to: SceneValue) {
+            switch (from, to) {
+            case (.number(let a), .number(let b)): self = .numbers(a, b)
+            case (.vector(let a), .vector(let b)) where a.count == b.count: self = .vectors(a, b)
+            case (.text(let a), .text(let b)):
+                guard let a = SceneColor(a), let b = SceneColor(b) else { return nil }
+                self = .colors(a, b)
+            default: return nil
+            }
+        }
+
+        func value(at share: Double) -> Outcome {
+            func line(_ a: Double, _ b: Double) -> Double { a + (b - a) * share }
+            switch self {
+            case .numbers(let a, let b):
+                let result = line(a, b)
+                return result.isFinite ? .value(.number(result)) : .failed
+            case .vectors(let a, let b):
+                let result = zip(a, b).map(line)
+                return result.allSatisfy(\.isFinite) ? .value(.vector(result)) : .failed
+            case .colors(let a, let b): return .value(.text(SceneColor.between(a, b, at: share).text))
+            }
+        }
+    }
 
     static let fields: [KindField] = [
         .init(
@@ -69,8 +100,9 @@ enum SceneMapping: Sendable {
 
     private static func range(_ reader: SettingsReader, _ target: SceneTarget) throws(TopologyFaults) -> SceneMapping {
         guard let range = try reader.map("range") else { throw reader.fault("range", "a map") }
-        let ends = try range.list("in").compactMap(SceneValue.init)
-        guard ends.count == 2, case .number(let low) = ends[0], case .number(let high) = ends[1], low != high else {
+        let bounds = try range.list("in").compactMap(SceneValue.init)
+        guard bounds.count == 2, case .number(let low) = bounds[0], case .number(let high) = bounds[1], low != high
+        else {
             throw range.fault("in", "two different numbers")
         }
         let out = try range.list("out")
@@ -78,14 +110,10 @@ enum SceneMapping: Sendable {
         let (from, to) = (
             try value(out[0], target, range.path + ".out"), try value(out[1], target, range.path + ".out")
         )
-        switch (from, to) {
-        case (.number, .number): break
-        case (.vector(let a), .vector(let b)) where a.count == b.count: break
-        case (.text(let a), .text(let b)) where target.isColor || (SceneColor(a) != nil && SceneColor(b) != nil): break
-        default: throw range.fault("out", "two numbers, two colours, or two lists of as many numbers")
+        guard let ends = Ends(from, to) else {
+            throw range.fault("out", "two numbers, two colours, or two lists of as many numbers")
         }
-        return .range(
-            low: low, high: high, from: from, to: to, clamps: range.has("clamp") ? try range.bool("clamp") : true)
+        return .range(low: low, high: high, ends: ends, clamps: range.has("clamp") ? try range.bool("clamp") : true)
     }
 
     private static func steps(_ reader: SettingsReader, _ target: SceneTarget) throws(TopologyFaults) -> SceneMapping {
@@ -140,13 +168,13 @@ enum SceneMapping: Sendable {
     func apply(_ value: ExpressionValue, step: inout Int, _ view: ThingView) -> Outcome {
         switch self {
         case .identity: return SceneValue(value).map { .value($0) } ?? .failed
-        case .range(let low, let high, let from, let to, let clamps):
+        case .range(let low, let high, let ends, let clamps):
             guard case .number(let number) = value else { return .failed }
             var share = (number - low) / (high - low)
             // The span of the range, or the distance, may be beyond what float8 holds.
             guard share.isFinite else { return .failed }
             if clamps { share = share < 0 ? 0 : share > 1 ? 1 : share }
-            return Self.between(from, to, share)
+            return ends.value(at: share)
         case .steps(let steps, let hysteresis):
             guard case .number(let number) = value else { return .failed }
             var reached = (steps.firstIndex { $0.from > number } ?? steps.count) - 1
@@ -163,7 +191,7 @@ enum SceneMapping: Sendable {
         case .format(let template, let unit):
             let text = template.text { number, place in
                 let expression = template.expressions[number]
-                return expression.inputs[place] == .value ? value : view.read(expression, place)
+                return place == expression.valuePlace ? value : view.read(expression, place)
             }
             return .value(.text(unit.map { "\(text) \($0)" } ?? text))
         }
@@ -176,22 +204,6 @@ enum SceneMapping: Sendable {
         case .boolean(let flag): flag ? "true" : "false"
         case .null: "null"
         case .missing, .failed, .compound: nil
-        }
-    }
-
-    private static func between(_ from: SceneValue, _ to: SceneValue, _ share: Double) -> Outcome {
-        func line(_ a: Double, _ b: Double) -> Double { a + (b - a) * share }
-        switch (from, to) {
-        case (.number(let a), .number(let b)):
-            let result = line(a, b)
-            return result.isFinite ? .value(.number(result)) : .failed
-        case (.vector(let a), .vector(let b)):
-            let result = zip(a, b).map(line)
-            return result.allSatisfy(\.isFinite) ? .value(.vector(result)) : .failed
-        case (.text(let a), .text(let b)):
-            guard let a = SceneColor(a), let b = SceneColor(b) else { return .failed }
-            return .value(.text(SceneColor.between(a, b, at: share).text))
-        default: return .failed
         }
     }
 }

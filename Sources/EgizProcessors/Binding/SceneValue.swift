@@ -12,7 +12,7 @@ enum SceneValue: Sendable, Equatable {
         switch (a, b) {
         case (.number(let x), .number(let y)): x == y
         case (.boolean(let x), .boolean(let y)): x == y
-        case (.text(let x), .text(let y)): x.utf8.elementsEqual(y.utf8)
+        case (.text(let x), .text(let y)): UTF8Text.equal(x, y)
         case (.vector(let x), .vector(let y)): x == y
         case (.number, _), (.boolean, _), (.text, _), (.vector, _): false
         }

@@ -9,6 +9,11 @@ public final class RollupState: ProcessorState {
         var aggregate = RollupAggregate()
         /// The open epoch has changed it.
         var isDirty = false
+
+        mutating func add(_ number: Double, at time: EventTime) {
+            aggregate.add(number, at: time)
+            isDirty = true
+        }
     }
 
     struct Series {
@@ -87,15 +92,20 @@ public final class RollupState: ProcessorState {
 
     /// Adds a number to the window that begins at `start`; true where it is a new one.
     func add(_ number: Double, at time: EventTime, to index: Int, start: Int64) -> Bool {
-        for place in series[index].windows.indices where series[index].windows[place].start == start {
-            series[index].windows[place].aggregate.add(number, at: time)
-            series[index].windows[place].isDirty = true
+        Self.add(number, at: time, to: &series[index].windows, start: start)
+    }
+
+    // The windows are reached once: each way through the arrays asks whether they are shared.
+    private static func add(_ number: Double, at time: EventTime, to windows: inout [Window], start: Int64) -> Bool {
+        var place = windows.count
+        while place > 0, windows[place - 1].start > start { place -= 1 }
+        if place > 0, windows[place - 1].start == start {
+            windows[place - 1].add(number, at: time)
             return false
         }
-        var window = Window(start: start, isDirty: true)
-        window.aggregate.add(number, at: time)
-        let place = series[index].windows.firstIndex { $0.start > start } ?? series[index].windows.count
-        series[index].windows.insert(window, at: place)
+        var window = Window(start: start)
+        window.add(number, at: time)
+        windows.insert(window, at: place)
         return true
     }
 }

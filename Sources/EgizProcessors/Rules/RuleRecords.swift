@@ -10,4 +10,13 @@ enum RuleRecords {
         object["offset"] = .int(position.offset)
         return .object(object)
     }
+
+    /// The member `cause`, as above.
+    static func cause(_ position: InputPosition, into text: inout JSONObjectText) {
+        text.open("cause")
+        text.member("topic", position.topic)
+        text.member("partition", Int64(position.partition))
+        text.member("offset", position.offset)
+        text.close()
+    }
 }

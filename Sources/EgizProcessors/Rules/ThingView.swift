@@ -1,29 +1,40 @@
 import EgizCore
 import EgizTwin
 
-/// A thing as expressions see it at one moment.
+/// A thing as expressions see it at one moment: while the change or tick that it is made of is being processed, and no longer. It is
+/// handed around for each rule, so it counts no references of what that change holds anyway.
 struct ThingView {
     let thing: ThingID
-    let twin: Twin?
     let revision: Int64
     let time: EventTime
+    /// The thing is known to be no more, or not yet.
+    let isGone: Bool
+    private let heldTwin: Unmanaged<Twin>?
     /// Nil where a timer looks.
-    private let paths: PathTable?
+    private let heldPaths: Unmanaged<PathTable>?
 
     init(_ change: borrowing TwinChange) {
-        (thing, twin, revision, time) = (change.thing, change.twin, change.revision, change.time)
-        paths = change.paths
+        (thing, revision, time) = (change.thing, change.revision, change.time)
+        isGone = change.twin?.isAlive == false
+        heldTwin = change.twin.map(Unmanaged.passUnretained)
+        heldPaths = Unmanaged.passUnretained(change.paths)
     }
 
     init(_ tick: TimerTick) {
-        (thing, twin, revision, time) = (tick.thing, tick.twin, tick.twin?.revision ?? 0, tick.due)
-        paths = nil
+        (thing, revision, time) = (tick.thing, tick.twin?.revision ?? 0, tick.due)
+        isGone = tick.twin?.isAlive == false
+        heldTwin = tick.twin.map(Unmanaged.passUnretained)
+        heldPaths = nil
     }
+
+    var twin: Twin? { heldTwin?.takeUnretainedValue() }
 
     /// What the expression reads at a place among its inputs.
     func read(_ expression: Expression, _ place: Int) -> ExpressionValue {
-        if let paths, let twin, let leaf = expression.places[place] {
-            return ExpressionValue(twin.scalar(at: leaf, in: paths))
+        if let heldPaths, let heldTwin, let leaf = expression.places[place] {
+            return heldTwin._withUnsafeGuaranteedRef { twin in
+                heldPaths._withUnsafeGuaranteedRef { paths in ExpressionValue(twin.scalar(at: leaf, in: paths)) }
+            }
         }
         return read(expression.inputs[place])
     }

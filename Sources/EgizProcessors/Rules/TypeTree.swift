@@ -8,7 +8,7 @@ struct TypeTree: Sendable {
 
     private var parents: [String: String] = [:]
     /// Thing to type, for those that tell no definition.
-    private var things: [String: String] = [:]
+    private var things: [ThingID: String] = [:]
 
     init() {}
 
@@ -38,7 +38,7 @@ struct TypeTree: Sendable {
     /// The type of a thing, its parent, and so on: what the thing says of itself, else what the registry says of it.
     func lineage(of thing: ThingID, _ twin: Twin?) -> [String] {
         if let definition = twin?.definition { return lineage(of: definition) }
-        return things.isEmpty ? [] : lineage(of: things[thing.text])
+        return things.isEmpty ? [] : lineage(of: things[thing])
     }
 
     /// The type, its parent, and so on; circles end after some generations.

@@ -21,10 +21,15 @@ struct EpochPipeline {
     private var lastClose: ContinuousClock.Instant?
     /// The longest a poll waits when nothing is due; bounds how late a stop or a finished commit is noticed.
     static let idlePoll: Duration = .milliseconds(100)
+    /// How long what came of a change of rules waits at most, whatever the interval: people wait for it.
+    static let hastyInterval: Duration = .milliseconds(500)
 
     init(policy: CommitPolicy) { self.policy = policy }
 
-    func next(now: ContinuousClock.Instant, openRecords: Int, openBytes: Int) -> Action {
+    /// - Parameter isHasty: rules have changed, and the open epoch may have what comes of that.
+    func next(
+        now: ContinuousClock.Instant, openRecords: Int, openBytes: Int, isHasty: Bool = false
+    ) -> Action {
         let isFull = openRecords >= policy.maxRecords || openBytes >= policy.maxBytes
         if isCommitting {
             if isFull || isSequential { return .await }
@@ -34,7 +39,8 @@ struct EpochPipeline {
         guard openRecords > 0 else { return .poll(Self.idlePoll) }
         if isFull { return .close }
         guard let lastClose else { return .close }
-        let due = lastClose.advanced(by: policy.interval)
+        let interval = isHasty ? min(policy.interval, Self.hastyInterval) : policy.interval
+        let due = lastClose.advanced(by: interval)
         return now >= due ? .close : .poll(min(now.duration(to: due), Self.idlePoll))
     }
 

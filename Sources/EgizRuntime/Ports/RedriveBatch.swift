@@ -2,7 +2,7 @@ public import EgizCore
 
 /// The next letters of one redrive request, for the owner of the task (rule 18).
 public struct RedriveBatch: Sendable {
-    public enum Action: String, Sendable { case retry, discard }
+    public enum Action: String, Sendable, CaseIterable { case retry, discard }
 
     public var request: Int64
     public var task: TaskID

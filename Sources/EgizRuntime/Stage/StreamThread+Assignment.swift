@@ -153,6 +153,7 @@ extension StreamThread: AssignmentListener {
             moves[lease.task] = TaskMove(lease: lease, positions: positions, log: log, gaps: plan.gaps)
         }
         try store.reposition(moves.values.sorted { $0.lease.task < $1.lease.task })
+        try renewRegistry()
         var positions: [TopicPartition: NextOffset] = [:]
         for takeover in plans {
             let plan = takeover.plan

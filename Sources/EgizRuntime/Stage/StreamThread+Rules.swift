@@ -7,6 +7,15 @@ extension StreamThread {
     /// Things that are reviewed in one epoch, and messages that are consumed in one.
     private static var page: Int { 500 }
 
+    /// How long epochs are short after a change of the registry: within two seconds it is to be seen.
+    private static var haste: Duration { .seconds(2) }
+
+    /// Rules have just changed, or not all that comes of it is committed.
+    func isHasty(_ now: ContinuousClock.Instant) -> Bool {
+        if let isHastyUntil, now < isHastyUntil { return true }
+        return tasks.values.contains { $0.step.isReviewing }
+    }
+
     /// The registry as this thread has it in force; loaded when first asked for. Never waits: a takeover stands in the callback of
     /// a rebalance, and is tried again from the loop.
     private func presentRegistry() throws(EngineError) -> RuleRegistry {
@@ -14,6 +23,14 @@ extension StreamThread {
         let loaded = try theStore().registry(after: nil) ?? .empty
         registry = loaded
         return loaded
+    }
+
+    /// Before tasks are taken over: while this thread had none nobody looked, for hours perhaps, and their first records would meet the
+    /// rules of then.
+    func renewRegistry() throws(EngineError) {
+        guard registry != nil, !tasks.values.contains(where: { $0.step.hasRules }) else { return }
+        if let later = try theStore().registry(after: registry?.version) { (registry, nextRegistry) = (later, nil) }
+        registryLook = .now
     }
 
     private func theStore() throws(EngineError) -> any TaskStore {
@@ -45,20 +62,27 @@ extension StreamThread {
         }
     }
 
+    /// When the registry is looked for again: one of very many registrations takes its time to be loaded, and while a fleet is enrolled it
+    /// is another one at every look.
+    static func registryPause(_ interval: Duration, afterLoading took: Duration) -> Duration {
+        max(interval, min(took * 3, .seconds(1)))
+    }
+
     /// Looks for another registry now and then, and puts it in force where no epoch is open; true while the open epoch has to end
-    /// first.
+    /// first. From the look on no record is processed under the rules before: however long the running commit takes and however long
+    /// epochs last.
     func followRegistry(_ now: ContinuousClock.Instant) throws(EngineError) -> Bool {
         guard halving == nil, tasks.values.contains(where: { $0.step.hasRules }) else { return false }
         if nextRegistry == nil {
-            guard registryLook.duration(to: now) >= setup.configuration.registryInterval, let store else {
-                return false
-            }
-            registryLook = now
+            guard registryLook.duration(to: now) >= registryPause, let store else { return false }
             do throws(EngineError) {
                 nextRegistry = try store.registry(after: registry?.version)
             } catch {
                 guard error.retry == .backoff else { throw error }
             }
+            registryLook = .now
+            let took = nextRegistry == nil ? .zero : now.duration(to: registryLook)
+            registryPause = Self.registryPause(setup.configuration.registryInterval, afterLoading: took)
         }
         guard let next = nextRegistry else { return false }
         if openWork.records > 0 {
@@ -68,6 +92,7 @@ extension StreamThread {
         nextRegistry = nil
         let retyped = registry.flatMap { next.retyped(since: $0) }
         registry = next
+        isHastyUntil = now.advanced(by: Self.haste)
         logger.info("rules of the registry changed", metadata: [LogKey.version: "\(next.version)"])
         var problems: Set<String> = []
         for task in tasks.values {

@@ -89,6 +89,10 @@ final class StreamThread: @unchecked Sendable {
     var registry: RuleRegistry?
     var nextRegistry: RuleRegistry?
     var registryLook = ContinuousClock.now
+    /// How long after the last look the next one is.
+    var registryPause: Duration
+    /// Rules have just changed: until then epochs are short, so that people see what events come to under them.
+    var isHastyUntil: ContinuousClock.Instant?
     /// The last look found messages of people, and their epoch is not committed yet.
     var isReceiving = false
     var inboxLook = ContinuousClock.now
@@ -128,6 +132,7 @@ final class StreamThread: @unchecked Sendable {
 
     init(_ setup: Setup) {
         self.setup = setup
+        registryPause = setup.configuration.registryInterval
         topics = setup.stage.source.topics.map(\.name)
         historyRetention = HistoryWriter.retention(of: setup.stage.processors)
         status = StageStatus(stage: setup.stage.name, thread: setup.index)
@@ -243,7 +248,9 @@ final class StreamThread: @unchecked Sendable {
             try awaitPublisher()
             return
         }
-        switch pipeline.next(now: now, openRecords: open.records, openBytes: open.bytes) {
+        switch pipeline.next(
+            now: now, openRecords: open.records, openBytes: open.bytes, isHasty: isHasty(now))
+        {
         case .close:
             try closeOrWait()
         case .await:

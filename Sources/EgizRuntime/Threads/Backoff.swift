@@ -5,7 +5,9 @@ public struct Backoff {
     private let most: Duration
     private var bound: Duration
 
-    public init(first: Duration = .milliseconds(50), most: Duration = .seconds(5)) {
+    /// - Parameter most: by default a second, so that what changes just after an outage is in force within the two that are promised of
+    ///   topologies and of the registry.
+    public init(first: Duration = .milliseconds(50), most: Duration = .seconds(1)) {
         self.first = first
         self.most = most
         bound = first

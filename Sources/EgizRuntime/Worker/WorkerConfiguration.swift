@@ -17,7 +17,7 @@ public struct WorkerConfiguration: Sendable {
     /// How often a stream thread looks for redrive requests.
     public var redriveInterval: Duration = .milliseconds(500)
     /// How often a stream thread of a stage with rules looks for another registry.
-    public var registryInterval: Duration = .seconds(1)
+    public var registryInterval: Duration = .milliseconds(500)
     /// Where stream threads leave the place of the record under way (rule 7); nil: nowhere.
     public var guardFolder: String?
     /// librdkafka properties for every client; a topology's own win over them.

@@ -7,7 +7,8 @@ public struct ChangeBuffer {
     public init() {}
 
     public mutating func removeAll() {
-        leaves.removeAll(keepingCapacity: true)
+        // Mostly there is one, and clearing an array costs more than taking that one out.
+        if leaves.count == 1 { leaves.removeLast() } else if !leaves.isEmpty { leaves.removeAll(keepingCapacity: true) }
         if !empties.isEmpty { empties.removeAll(keepingCapacity: true) }
     }
 

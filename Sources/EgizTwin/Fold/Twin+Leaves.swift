@@ -14,13 +14,14 @@ extension Twin {
     }
 
     /// Leaves beyond so many go the long way: searching them would cost more than it saves.
-    private static let mostCells = 512
+    static let mostCells = 512
 
     /// The cells of the twin, to be indexed by `LeafScan.cells` right after `write`.
     @inline(__always)
     public var leafCells: UnsafeMutablePointer<LeafCell>? { cells }
 
-    /// Writes the leaves of an event that the scanner has recognised, if the twin is alive and has them all.
+    /// Writes the leaves of an event that the scanner has recognised, if the twin is alive and has them all, or has nothing yet where
+    /// the only one is to be.
     public func write(_ scan: LeafScan) -> LeafOutcome {
         guard life == .alive, state.metadata == nil else { return .unusual }
         scan.heldBytes = 0
@@ -37,8 +38,13 @@ extension Twin {
         }
         let count = scan.count
         scan.serial &+= 1
+        var isNew = false
         for leaf in 0..<count {
-            let cell = cell(scan.paths[leaf])
+            var cell = cell(scan.paths[leaf])
+            if cell < 0, count == 1, scan.act == .set {
+                cell = insert(scan.paths[leaf].takeUnretainedValue(), scan.leaves + leaf)
+                isNew = cell >= 0
+            }
             guard cell >= 0, let cells, cells[cell].mark != scan.serial else { return .unusual }
             cells[cell].mark = scan.serial
             scan.cells[leaf] = Int32(truncatingIfNeeded: cell)
@@ -55,7 +61,7 @@ extension Twin {
                 // Its digits are kept as well.
                 scan.heldBytes &+= 64
             }
-            scan.changed[leaf] = Self.set(cells + Int(scan.cells[leaf]), to: scan.leaves + leaf)
+            scan.changed[leaf] = isNew || Self.set(cells + Int(scan.cells[leaf]), to: scan.leaves + leaf)
         }
         hasDirtyCells = true
         revision = next
@@ -163,7 +169,7 @@ extension Twin {
         return index
     }
 
-    private func append(_ cell: LeafCell) {
+    func append(_ cell: LeafCell) {
         if cellCount == cellCapacity {
             let capacity = max(4, Int(cellCapacity) * 2)
             let larger = UnsafeMutablePointer<LeafCell>.allocate(capacity: capacity)
@@ -177,6 +183,7 @@ extension Twin {
         guard let cells else { return }
         cells[Int(cellCount)] = cell
         cellCount += 1
+        forgetTemplate()
     }
 
     /// The value at the path, walked through objects only; nil where there is none.
@@ -199,14 +206,17 @@ extension Twin {
         hasDirtyCells = false
         for index in 0..<Int(cellCount) where cells[index].isDirty {
             cells[index].isDirty = false
-            let value = cells[index].value
-            let path = cells[index].path.takeUnretainedValue()
-            withSection(path) { section in
-                guard var target = section else { return }
-                section = nil
-                Self.put(value, into: &target, path, 1)
-                section = target
-            }
+            putLeaf(cells[index].value, cells[index].path)
+        }
+    }
+
+    func putLeaf(_ value: JSONValue, _ path: Unmanaged<EventPath>) {
+        let path = path.takeUnretainedValue()
+        withSection(path) { section in
+            guard var target = section else { return }
+            section = nil
+            Self.put(value, into: &target, path, 1)
+            section = target
         }
     }
 
@@ -238,5 +248,11 @@ extension Twin {
         cellCount = 0
         cellCapacity = 0
         hasDirtyCells = false
+        forgetTemplate()
+    }
+
+    private func forgetTemplate() {
+        template = nil
+        steadyTexts = 0
     }
 }

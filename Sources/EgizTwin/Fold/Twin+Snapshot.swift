@@ -22,11 +22,8 @@ extension Twin {
     /// The text of `document`, written without making it.
     private func documentText() -> [UInt8]? {
         guard life == .alive else { return nil }
-        settleCells()
         var text: [UInt8] = []
         text.reserveCapacity(lastTextCount + 64)
-        text.append(contentsOf: #"{"thingId":"#.utf8)
-        JSONValue.write(thing.text, into: &text)
         func member(_ name: StaticString, _ value: JSONValue?) {
             guard let value else { return }
             Self.append(name, to: &text)
@@ -39,10 +36,12 @@ extension Twin {
             value.write(into: &text)
             text.append(UInt8(ascii: "\""))
         }
-        member(#","policyId":"#, state.policyID)
-        member(#","definition":"#, state.definition)
-        member(#","attributes":"#, state.attributes)
-        member(#","features":"#, state.features)
+        if !writeByTemplate(into: &text) {
+            settleCells()
+            text.append(contentsOf: #"{"thingId":"#.utf8)
+            JSONValue.write(thing.text, into: &text)
+            for (name, value) in sections { member(name, value) }
+        }
         member(#","_revision":"#, .int(revision))
         time(#","_created":"#, state.created)
         time(#","_modified":"#, state.modified)
@@ -50,6 +49,46 @@ extension Twin {
         text.append(UInt8(ascii: "}"))
         lastTextCount = text.count
         return text
+    }
+
+    private var sections: [(name: StaticString, value: JSONValue?)] {
+        [
+            (#","policyId":"#, state.policyID), (#","definition":"#, state.definition),
+            (#","attributes":"#, state.attributes), (#","features":"#, state.features),
+        ]
+    }
+
+    /// False where there is no template, nor reason to make one.
+    private func writeByTemplate(into text: inout [UInt8]) -> Bool {
+        guard let cells else { return false }
+        if template == nil {
+            if steadyTexts < 2 { steadyTexts += 1 }
+            guard steadyTexts == 2 else { return false }
+            makeTemplate(cells)
+        }
+        guard let template else { return false }
+        template.write(cells, into: &text)
+        return true
+    }
+
+    private func makeTemplate(_ cells: UnsafeMutablePointer<LeafCell>) {
+        for index in 0..<Int(cellCount) { putLeaf(DocumentTemplate.mark(index), cells[index].path) }
+        var made = DocumentTemplate()
+        made.append(#"{"thingId":"#)
+        made.append(.string(thing.text))
+        for (name, value) in sections {
+            guard let value else { continue }
+            made.append(name)
+            made.append(value)
+        }
+        for index in 0..<Int(cellCount) {
+            putLeaf(cells[index].value, cells[index].path)
+            cells[index].isDirty = false
+        }
+        hasDirtyCells = false
+        steadyTexts = 3
+        // Every cell has its leaf; without one a text would lack its value.
+        if made.count == Int(cellCount) { template = made }
     }
 
     private static func append(_ name: StaticString, to text: inout [UInt8]) {

@@ -19,6 +19,10 @@ public final class Twin {
     var cellCapacity: Int32 = 0
     /// Some cell is newer than the document.
     var hasDirtyCells = false
+    /// Of the document's text, while cells and structure stay as they are.
+    var template: DocumentTemplate?
+    /// Texts that were made since they changed: the second one makes a template, where a first one may be all that is ever asked for.
+    var steadyTexts: UInt8 = 0
 
     /// A twin of which nothing is known yet.
     public init(thing: ThingID) { self.thing = thing }

@@ -26,13 +26,14 @@ extension JSONValue {
             bytes.append(UInt8(ascii: "]"))
         case .object(let object):
             bytes.append(UInt8(ascii: "{"))
-            var isFirst = true
-            for member in object.members {
-                if !isFirst { bytes.append(UInt8(ascii: ",")) }
-                isFirst = false
-                Self.write(member.key, into: &bytes)
-                bytes.append(UInt8(ascii: ":"))
-                member.value.write(into: &bytes)
+            // In place: each member that an iterator hands out counts two references.
+            object.members.withUnsafeBufferPointer { members in
+                for index in members.indices {
+                    if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                    Self.write(members[index].key, into: &bytes)
+                    bytes.append(UInt8(ascii: ":"))
+                    members[index].value.write(into: &bytes)
+                }
             }
             bytes.append(UInt8(ascii: "}"))
         }

@@ -30,8 +30,16 @@ public final class LeafScan {
     /// The event's time: its timestamp, or the record's time.
     public internal(set) var time = EventTime(microseconds: 0)
 
+    private static let page = 4096
+    /// What the scanner may read beyond the end of a record, and more.
+    private static let beyond = 64
+    /// Two pages, for records that end where a page does.
+    private let copy: UnsafeMutableRawPointer
+
     init(features: EventPath) {
         self.features = features
+        copy = .allocate(byteCount: 2 * Self.page, alignment: Self.page)
+        copy.initializeMemory(as: UInt8.self, repeating: 0, count: 2 * Self.page)
         raw = .allocate(capacity: 1)
         raw.initialize(to: egiz_scan())
         leaves = egiz_scan_leaves(raw)
@@ -43,10 +51,26 @@ public final class LeafScan {
     }
 
     deinit {
+        copy.deallocate()
         raw.deallocate()
         paths.deallocate()
         cells.deallocate()
         changed.deallocate()
+    }
+
+    /// Where the record's bytes can be scanned, which reads on behind them: mostly where they are. At the end of a page a copy serves, or
+    /// every hundredth record would go the long way, which forgets the cells of its twin.
+    @inline(__always)
+    func place(of start: UnsafeRawPointer, _ count: Int) -> UnsafeRawPointer {
+        let last = Int(bitPattern: start) &+ count &- 1
+        return last & (Self.page &- 1) < Self.page &- Self.beyond ? start : copied(start, count)
+    }
+
+    @inline(never)
+    private func copied(_ start: UnsafeRawPointer, _ count: Int) -> UnsafeRawPointer {
+        guard count > 0, count <= Self.page - Self.beyond else { return start }
+        copy.copyMemory(from: start, byteCount: count)
+        return UnsafeRawPointer(copy)
     }
 
     /// Number of leaves, at least one.

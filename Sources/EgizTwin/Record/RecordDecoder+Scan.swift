@@ -9,7 +9,8 @@ extension RecordDecoder {
         _ value: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, format: RecordFormat, recordTime: EventTime,
         in index: ThingIndex
     ) -> Int {
-        guard let start = value.baseAddress else { return -1 }
+        guard let given = value.baseAddress else { return -1 }
+        let start = scan.place(of: given, value.count)
         var namespaceCount = 0
         let place: Int
         switch format {

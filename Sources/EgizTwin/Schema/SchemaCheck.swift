@@ -85,7 +85,9 @@ struct SchemaCheck {
             refuse(place, "it must have \(Self.words(lengths)) characters")
         }
         guard let pattern = node.pattern else { return }
-        let isFound = (try? pattern.regex.matches(text, budget: &budget)) ?? false
+        guard let isFound = try? pattern.regex.matches(text, budget: &budget) else {
+            return refuse(place, "it takes too long to tell whether it matches \(pattern.text)")
+        }
         if !isFound { refuse(place, "it does not match \(pattern.text)") }
     }
 

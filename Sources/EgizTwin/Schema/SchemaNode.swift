@@ -43,4 +43,9 @@ struct SchemaNode: Sendable {
     var anyOf: [Int] = []
     var oneOf: [Int] = []
     var notOf: Int?
+
+    /// The schemas that the same value is held to.
+    var ofTheSameValue: [Int] {
+        [reference, notOf].compactMap(\.self) + allOf + anyOf + oneOf
+    }
 }

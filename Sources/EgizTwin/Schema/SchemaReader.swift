@@ -7,6 +7,8 @@ struct SchemaReader {
 
     private let root: JSONValue
     private var nodes: [SchemaNode] = []
+    /// Where each stands.
+    private var names: [String] = []
     /// Schemas that were begun, by their place: what refers to one before it is read finds its number.
     private var places: [String: Int] = [:]
     /// What references name and is still to be read.
@@ -23,7 +25,34 @@ struct SchemaReader {
             }
             try fill(number, value, at: next.pointer.text, depth: 0)
         }
+        try checkCircles()
         return nodes
+    }
+
+    /// A schema that leads back to itself without a step into the value is held to for ever: nothing would fit it.
+    private func checkCircles() throws(ValueSchema.Fault) {
+        var isDone = [Bool](repeating: false, count: nodes.count)
+        var isOpen = isDone
+        for start in nodes.indices where !isDone[start] {
+            var path = [(node: start, next: nodes[start].ofTheSameValue)]
+            isOpen[start] = true
+            while let (node, next) = path.last {
+                guard let follower = next.last else {
+                    (isOpen[node], isDone[node]) = (false, true)
+                    path.removeLast()
+                    continue
+                }
+                path[path.count - 1].next.removeLast()
+                guard !isOpen[follower] else {
+                    throw fault(
+                        names[node] + (nodes[node].reference == follower ? "/$ref" : ""),
+                        "it leads back to itself without a step into the value")
+                }
+                guard !isDone[follower] else { continue }
+                isOpen[follower] = true
+                path.append((follower, nodes[follower].ofTheSameValue))
+            }
+        }
     }
 
     private func fault(_ place: String, _ message: String) -> ValueSchema.Fault {
@@ -35,6 +64,7 @@ struct SchemaReader {
             throw fault(place, "the schema has more than \(ValueSchema.mostNodes) parts")
         }
         nodes.append(SchemaNode())
+        names.append(place)
         return nodes.count - 1
     }
 
@@ -59,6 +89,7 @@ struct SchemaReader {
         default: throw fault(place, "a schema is an object, true or false")
         }
         nodes[number] = node
+        names[number] = place
     }
 
     private mutating func read(

@@ -56,6 +56,23 @@ import Testing
         #expect(step.twins.bytes == 0)
     }
 
+    @Test func onlyTheEpochThatCreatesAThingCallsItNew() throws {
+        let step = try step()
+        try step.install([], asked: [try ThingID(validating: "t:a")])
+        _ = try process(step, "t:a", at: 1)
+        let first = step.closeEpoch(1)
+        #expect(first.twins.map(\.isNew) == [true])
+        _ = try process(step, "t:a", at: 2)
+        let second = step.closeEpoch(2)
+        #expect(second.twins.map(\.isNew) == [false])
+        step.committed(1, output: first, cacheBytes: 0)
+        step.committed(2, output: second, cacheBytes: 0)
+        // Out of the cache, and back with what the store has.
+        try step.install(second.twins, asked: [try ThingID(validating: "t:a")])
+        _ = try process(step, "t:a", at: 3)
+        #expect(step.closeEpoch(3).twins.map(\.isNew) == [false])
+    }
+
     @Test func anAbsenceIsRememberedAndEvictedLikeATwin() throws {
         let step = try step()
         let thing = try ThingID(validating: "t:a")

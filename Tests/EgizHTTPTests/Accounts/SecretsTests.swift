@@ -43,7 +43,8 @@ extension DatabaseTests {
             // No answer that the document has.
             let broken = try await people.server.application().test(.router) {
                 try await $0.execute(
-                    uri: "/api/v1/users/me", method: .get, headers: [.authorization: "Bearer \(keyText)"])
+                    uri: "/api/v1/users/me", method: .get,
+                    headers: [.authorization: "Bearer \(keyText)", .requestID: "broken-7"])
             }
             #expect(broken.status == .internalServerError)
             said += broken.text
@@ -51,6 +52,12 @@ extension DatabaseTests {
 
             let log = recorded.text
             #expect(log.contains("a refresh token was used twice") && log.contains("request failed"))
+            // Each line says of which request it is.
+            let events = ["request answered", "request failed", "used twice", "are locked"]
+            let lines = log.split(separator: "\n").filter { line in events.contains { line.contains($0) } }
+            #expect(lines.count > 10)
+            for line in lines { #expect(line.contains("egiz.http.request-id"), "\(line)") }
+            #expect(lines.count { $0.contains("broken-7") } == 2, "that it failed, and what was answered")
             #expect(log.contains("logins of an e-mail address are locked") && log.contains(maria))
             for secret in [TestPeople.password, TestPeople.secret, wrong, tokens.access, tokens.refresh, keyText] {
                 for (name, text) in [("log", log), ("metrics", metrics), ("problems", said)] {

@@ -83,5 +83,51 @@ extension DatabaseTests {
             ] { #expect(!faults(body).isEmpty, "\(body)") }
             #expect(!faults("{}", status: 418).isEmpty)
         }
+
+        /// Members of members, branches, formats and bounds.
+        @Test func whatIsWrongFurtherInsideIsNoticed() throws {
+            let contract = try OpenAPIContract()
+            func faults(_ path: String, _ body: String, status: Int = 200) -> [String] {
+                contract.faults("get", path, status: status, type: "application/json", body: Array(body.utf8))
+            }
+            let alerts = "/api/v1/alerts"
+            let cause = #"{"topic":"t","partition":0,"offset":1}"#
+            func alert(_ change: (String, String)? = nil) -> String {
+                let text = #"""
+                    {"items":[{"id":1,"thingId":"a:b","key":"k","rule":"r","processor":"p","severity":"error","state":"raised",
+                    "message":"m","raisedAt":"2026-01-01T00:00:00Z","updatedAt":"2026-01-01T00:00:00.5Z","revision":1,"cause":\#(cause)}]}
+                    """#
+                return change.map { text.replacing($0.0, with: $0.1) } ?? text
+            }
+            #expect(faults(alerts, alert()) == [])
+            #expect(faults(alerts, alert((cause, "null"))) == [])
+            for change in [
+                (#""offset":1"#, #""offset":1,"x":1"#), (#""partition":0"#, #""partition":"0""#),
+                (#""partition":0"#, #""partition":3000000000"#), ("00:00:00Z", "00:00:00+01:00"), ("01-01T", "13-41T"),
+                ("00:00:00Z", "00:00"), (#""severity":"error""#, #""severity":"bad""#),
+            ] {
+                #expect(!faults(alerts, alert(change)).isEmpty, "\(change)")
+            }
+            let history = "/api/v1/twins/{thingId}/history"
+            let start = #"{"thingId":"a:b","from":"2026-01-01T00:00:00Z","to":"2026-01-01T00:00:00Z""#
+            let sample = #"{"time":"2026-01-01T00:00:00Z","kind":"number","value":1}"#
+            let interval = #"{"time":"2026-01-01T00:00:00Z","min":1,"skipped":0}"#
+            for right in [
+                #"\#(start),"path":"/a","items":[\#(sample)]}"#,
+                #"\#(start),"path":"/a","interval":"1m","items":[],"skipped":0}"#,
+                #"\#(start),"series":[{"path":"/a","items":[\#(sample)]}]}"#,
+                #"\#(start),"interval":"1m","series":[{"path":"/a","items":[\#(interval)]}]}"#,
+            ] { #expect(faults(history, right) == [], "\(right)") }
+            for wrong in [
+                #"\#(start),"path":"/a","items":[\#(interval)]}"#,
+                #"\#(start),"path":"/a","interval":"1m","items":[]}"#,
+                #"\#(start),"path":"/a","series":[]}"#, #"\#(start),"series":[{"path":"/a","items":[\#(interval)]}]}"#,
+                #"\#(start),"interval":"1m","series":[{"items":[]}]}"#,
+            ] { #expect(!faults(history, wrong).isEmpty, "\(wrong)") }
+            let twin = "/api/v1/twins/{thingId}"
+            #expect(faults(twin, #"{"thingId":"a:b","attributes":{"x":{}}}"#) == [] && faults(twin, "{}") == [])
+            #expect(!faults(twin, #"{"thingId":"a:b","coverage":1}"#).isEmpty)
+            #expect(!faults("/api/v1/users/{userId}", #"{"userId":"7"}"#).isEmpty)
+        }
     }
 }

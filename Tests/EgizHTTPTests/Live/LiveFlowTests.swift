@@ -48,8 +48,7 @@ import Testing
         tail.endPast()
         try await LiveTestServer.withPort(tail) { port, begin in
             try await SocketClient.open(port: port) { socket in
-                let token = LiveToken(
-                    log: "log-1", positions: [.init(LiveFixture.prefix + "twin", 0): 1], sight: LiveFixture.admin.sight)
+                let token = try tail.token(at: 1)
                 try await socket.send(#"{"type":"subscribe","id":"s","resume":"\#(token.text)"}"#)
                 _ = try await socket.message("welcome")
                 begin()
@@ -75,8 +74,7 @@ import Testing
                 // The log is reached, and its deadline is over.
                 _ = try await socket.message("resync")
                 _ = try await socket.message("live")
-                let token = LiveToken(
-                    log: "log-1", positions: [.init(LiveFixture.prefix + "twin", 0): 1], sight: LiveFixture.admin.sight)
+                let token = try tail.token(at: 1)
                 try await socket.send(#"{"type":"subscribe","id":"s","resume":"\#(token.text)"}"#)
                 while try await socket.message("live")["id"] != .string("s") {}
                 tail.change(3, "/attributes/a", "3")

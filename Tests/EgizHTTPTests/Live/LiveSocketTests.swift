@@ -68,6 +68,26 @@ import Testing
         }
     }
 
+    /// On the same cluster, and with more records by now than the client had seen.
+    @Test func aTokenOfATopicThatWasMadeAnewIsAnsweredWithResync() async throws {
+        let tail = MemoryTail()
+        try await withServer(tail) { port in
+            try await SocketClient.open(port: port) { socket in
+                try await socket.send(Self.subscribe)
+                _ = try await socket.message("live")
+                tail.change(1, "/attributes/a", "1")
+                let resume = try #require(try await socket.message("changes")["resume"]?.string)
+                tail.restart("log-1")
+                #expect(try await socket.message("resync")["id"] == .string("s"))
+                tail.write("alert", #"{"thingId":"t:a","key":"k","raisedAt":"x","revision":1}"#)
+                for revision in 1...3 as ClosedRange<Int64> { tail.change(revision, "/attributes/b", "\(revision)") }
+                while try await socket.message("changes")["items"]?.array?.last?["value"]?["revision"] != .int(3) {}
+                try await socket.send(#"{"type":"subscribe","id":"t","snapshot":false,"resume":"\#(resume)"}"#)
+                #expect(try await socket.message("resync")["id"] == .string("t"))
+            }
+        }
+    }
+
     @Test func whenTheLogIsAnotherOneEverybodyBeginsAnew() async throws {
         let tail = MemoryTail()
         try await withServer(tail) { port in

@@ -1,12 +1,16 @@
 import EgizCore
 import EgizRuntime
 import Synchronization
+import Testing
+
+@testable import EgizHTTP
 
 /// A log of notifications in memory, which tests write.
 final class MemoryTail: LogTail {
     private struct State {
         var batch = TailBatch(log: "log-1")
         var next: [TopicPartition: Int64] = [:]
+        var written: [TailBatch.Record] = []
         var isClosed = false
         var waiting: CheckedContinuation<Void, Never>?
     }
@@ -31,6 +35,7 @@ final class MemoryTail: LogTail {
             var record = LiveFixture.record(topic, offset, value, key: key)
             record.partition = partition
             state.batch.records.append(record)
+            state.written.append(record)
             state.batch.positions[partition] = NextOffset(after: offset)
         }
     }
@@ -57,8 +62,21 @@ final class MemoryTail: LogTail {
         change { state in
             state.batch = TailBatch(log: name)
             state.batch.isNewLog = true
-            state.next = [:]
+            (state.next, state.written) = ([:], [])
         }
+    }
+
+    /// Where a client is that has the records of twins before an offset.
+    func token(at offset: Int64, sight: UInt64 = LiveFixture.admin.sight) throws -> LiveToken {
+        let partition = TopicPartition(LiveFixture.prefix + "twin", 0)
+        var history = LiveHistory(mostItems: 1000, mostBytes: 1 << 20)
+        let (log, written) = state.withLock { ($0.batch.log, $0.written) }
+        history.restart(log: log)
+        history.start(partition, at: 0)
+        for record in written where record.partition == partition { history.append(LiveFixture.item(record)) }
+        var token = try #require(history.token(at: [partition: offset]))
+        token.sight = sight
+        return token
     }
 
     private func change(_ body: (inout State) -> Void) {

@@ -25,6 +25,38 @@ import Testing
         #expect(problem?.status == .badRequest)
     }
 
+    /// What is sent is no reason for an answer many times as long.
+    @Test func ofManyFaultsTheFirstAreToldAndTheOthersCounted() throws {
+        let query = (0..<1000).map { "x\($0)=1" }.joined(separator: "&")
+        let reader = QueryReader(query, known: ["limit"])
+        let problem = #expect(throws: Problem.self) { try reader.finish() }
+        #expect(problem?.faults.map(\.parameter) == (0..<20).map { "x\($0)" })
+        #expect(problem?.detail == "20 parameters and 980 more are not usable; see errors.")
+        var exact = QueryReader("", known: [])
+        for number in 0..<20 { exact.refuse("x\(number)", "no") }
+        let full = exact
+        let whole = #expect(throws: Problem.self) { try full.finish() }
+        #expect(whole?.detail == "20 parameters are not usable; see errors.")
+    }
+
+    @Test func anOrderOfARedriveNamesAsManyFaultsAsAnyBody() {
+        let members = (0..<1000).map { #""x\#($0)":1"# }.joined(separator: ",")
+        let problem = #expect(throws: Problem.self) { try RedriveOrder(parsing: Array("{\(members)}".utf8)) }
+        #expect(problem?.code == "invalid-body" && problem?.faults.count == BodyReader.mostFaults)
+    }
+
+    /// A text of a topology may have as many faults as it has words.
+    @Test func aProblemListsAHundredFaultsAndSaysHowManyThereAre() throws {
+        var problem = Problem.unprocessable("invalid-topology", "The topology has faults; see errors.")
+        problem.faults = (0..<5000).map { .init(parameter: "line \($0)", detail: "no") }
+        let document = try JSONParser().parse(problem.document(instance: "/"))
+        #expect(document["errors"]?.array?.count == 100)
+        #expect(document["detail"]?.string?.hasSuffix("Of 5000 errors the first 100 are listed.") == true)
+        problem.faults = Array(problem.faults.prefix(100))
+        let whole = try JSONParser().parse(problem.document(instance: "/"))
+        #expect(whole["errors"]?.array?.count == 100 && whole["detail"] == .string(problem.detail))
+    }
+
     @Test func valuesAreDecodedAndAPlusSignStaysOne() {
         let reader = QueryReader("a=x%20y+z%2B%C3%A9&b=&c", known: ["a", "b", "c"])
         #expect(reader.text("a") == "x y+z+é")

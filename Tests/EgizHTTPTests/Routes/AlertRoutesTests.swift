@@ -65,34 +65,72 @@ extension DatabaseTests {
             #expect(try await people.send(.post, "/api/v1/alerts/1/acknowledge", other, "{}").status == .notFound)
             #expect(try await people.send(.post, "/api/v1/alerts/3/clear", owner, "{}").status == .notFound)
             #expect(try people.api.connection.query("select from egiz.inbox").isEmpty)
-            let asked = try await people.send(.post, "/api/v1/alerts/1/acknowledge", owner, #"{"note":"I look"}"#)
+            let all: HTTPFields = [.ifMatch: "*"]
+            let asked = try await people.send(
+                .post, "/api/v1/alerts/1/acknowledge", owner, #"{"note":"I look"}"#, headers: all)
             #expect(asked.status == .accepted)
-            _ = try await people.json(.post, "/api/v1/alerts/1/clear", owner, "{}", status: .accepted)
+            _ = try await people.json(.post, "/api/v1/alerts/1/clear", owner, "{}", status: .accepted, headers: all)
             let inbox = try people.api.connection.query(
                 "select action, subject, requested_by, raised_at from egiz.inbox order by message_id")
             #expect(inbox.map { $0.text(0) } == ["acknowledge", "clear"])
             #expect(
                 inbox.allSatisfy { $0.text(1) == "heat" && $0.text(2) == "owner@example.com" && $0.timestamp(3) != nil }
             )
-            let over = try await people.send(.post, "/api/v1/alerts/2/acknowledge", owner, "{}")
+            let over = try await people.send(.post, "/api/v1/alerts/2/acknowledge", owner, "{}", headers: all)
             #expect(over.status == .conflict && people.code(over) == "alert-cleared")
             let audit = try people.api.connection.query(
-                "select action from egiz.audit where object = 'alert:1' order by audit_id")
+                "select action, before ->> 'state' from egiz.audit where object = 'alert:1' order by audit_id")
             #expect(audit.map { $0.text(0) } == ["alert.acknowledge", "alert.clear"])
+            #expect(audit.map { $0.text(1) } == ["raised", "raised"])
         }
 
         @Test func anAlertIsGivenAndTakenWithNotes() async throws {
             let (people, owner, viewer, _) = try await team()
             let uri = "/api/v1/alerts/1/assign"
-            let given = try await people.json(.post, uri, owner, #"{"assignee":"maria","note":"valve"}"#)
+            let all: HTTPFields = [.ifMatch: "*"]
+            let given = try await people.json(
+                .post, uri, owner, #"{"assignee":"maria","note":"valve"}"#, headers: all)
             #expect(given["assignee"] == .string("maria") && given["notes"]?.array?.first?["note"] == .string("valve"))
             #expect(try await ids(people, "assignee=maria", viewer) == [.int(1)])
-            let noted = try await people.json(.post, uri, owner, #"{"note":"done"}"#)
+            let noted = try await people.json(.post, uri, owner, #"{"note":"done"}"#, headers: all)
             #expect(noted["assignee"] == .string("maria") && noted["notes"]?.array?.count == 2)
-            let taken = try await people.json(.post, uri, owner, #"{"assignee":null}"#)
+            let taken = try await people.json(.post, uri, owner, #"{"assignee":null}"#, headers: all)
             #expect(taken["assignee"] == .null)
             #expect(try await people.send(.post, uri, owner, "{}").status == .badRequest)
             #expect(try await people.send(.post, uri, viewer, #"{"note":"x"}"#).status == .forbidden)
+        }
+
+        /// Whoever changes an alert has seen what its rule and other people made of it.
+        @Test(arguments: ["acknowledge", "clear", "assign"])
+        func whatIsChangedIsWhatWasSeen(word: String) async throws {
+            let (people, owner, _, _) = try await team()
+            let (one, uri) = ("/api/v1/alerts/1", "/api/v1/alerts/1/\(word)")
+            func tag() async throws -> String { try await people.send(.get, one, owner).headers[.eTag] ?? "" }
+            func change(_ tag: String?) async throws -> TestResponse {
+                var headers: HTTPFields = [:]
+                headers[.ifMatch] = tag
+                return try await people.send(.post, uri, owner, #"{"note":"mine"}"#, headers: headers)
+            }
+            let seen = try await tag()
+            #expect(try await people.send(.get, one, owner, headers: [.ifNoneMatch: seen]).status == .notModified)
+            let unseen = try await change(nil)
+            #expect(unseen.status.code == 428 && unseen.headers[.eTag] == seen)
+            // The rule speaks, then somebody writes: each is another version.
+            try people.api.connection.execute(
+                "update egiz.alert set message = 'hotter', revision = 5 where alert_id = 1")
+            #expect(try await change(seen).status.code == 412)
+            let hotter = try await tag()
+            #expect(hotter != seen)
+            let noted = try await people.send(
+                .post, "\(one)/assign", owner, #"{"note":"theirs"}"#, headers: [.ifMatch: hotter])
+            let present = try await tag()
+            #expect(noted.headers[.eTag] == present && present != hotter)
+            let stale = try await change(hotter)
+            #expect(stale.status.code == 412 && stale.headers[.eTag] == present)
+            #expect(try people.api.connection.query("select from egiz.inbox").isEmpty)
+            #expect(try people.api.connection.query("select from egiz.alert_note").count == 1)
+            #expect(try await change(present).status == (word == "assign" ? .ok : .accepted))
+            #expect(try people.api.connection.query("select from egiz.alert_note").count == 2)
         }
     }
 }

@@ -45,6 +45,34 @@ extension DatabaseTests {
             #expect(try await api.get("/api/v1/twins/nothing/scene").status == .badRequest)
         }
 
+        @Test func aSceneAndWhatModelsSayComeInPages() async throws {
+            let api = try api()
+            try api.connection.execute(
+                """
+                insert into egiz.ml_prediction (stage, partition, thing_id, task, model, shadow, score, revision, event_time,
+                    output_topic, output_partition, output_offset, latency_ms)
+                select 'line.events', 0, thing, 'wear', model, model = 'n', 0.5, 1, '2026-01-01Z', 'o', 0, 1, 2.5
+                from unnest(array['a:b', 'a:c']) as thing, unnest(array['m', 'n']) as model;
+                """)
+            for (what, member, names) in [
+                ("scene", "objectName", ["Pump", "Tank"]), ("predictions", "model", ["m", "n"]),
+            ] as [(String, String, [String?])] {
+                let uri = "/api/v1/twins/a:b/\(what)"
+                let all = try await api.json(uri)
+                #expect(all["items"]?.array?.map { $0[member]?.string } == names && all["next"] == nil)
+                let first = try await api.json(uri + "?limit=1")
+                #expect(first["items"]?.array?.map { $0[member]?.string } == [names[0]])
+                let next = try #require(first["next"]?.string)
+                let second = try await api.json(uri + "?limit=1&cursor=\(next)")
+                #expect(second["items"]?.array?.map { $0[member]?.string } == [names[1]] && second["next"] == nil)
+                #expect(try await api.get("/api/v1/twins/a:c/\(what)?cursor=\(next)").status == .badRequest)
+            }
+            for place in ["", "4", "x;Pump", "99;Pump", "-1;Pump"] {
+                let cursor = PageCursor(.scene, question: ["a:b"], place: place).text
+                #expect(try await api.get("/api/v1/twins/a:b/scene?cursor=\(cursor)").status == .badRequest, "\(place)")
+            }
+        }
+
         @Test func alertsOfAThingComeTheNewestFirstAndInPages() async throws {
             let api = try api()
             let all = try #require(try await api.json("/api/v1/twins/a:b/alerts")["items"]?.array)

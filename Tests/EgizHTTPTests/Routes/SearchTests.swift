@@ -172,6 +172,44 @@ extension DatabaseTests {
             #expect(all["items"]?.array?.map { $0["value"] } == [.int(3), .string("x"), .int(20)])
             let one = try await api.json("/api/v1/twins/n.a:1/history/latest?path=/attributes/late")
             #expect(one["items"]?.array?.map { $0["path"] } == [.string("/attributes/late")])
+            var (found, uri) = ([JSONValue?](), "/api/v1/twins/n.a:1/history/latest?limit=1")
+            for _ in 0..<3 {
+                let page = try await api.json(uri)
+                found += page["items"]?.array?.map { $0["value"] } ?? []
+                guard let next = page["next"]?.string else { break }
+                uri = "/api/v1/twins/n.a:1/history/latest?limit=1&cursor=\(next)"
+                #expect(try await api.get(uri + "&path=/attributes/late").status == .badRequest, "of another list")
+            }
+            #expect(found == [.int(3), .string("x"), .int(20)])
+            #expect(try await api.json(uri)["next"] == nil)
+        }
+
+        /// `\\u0000` in JSON is a stroke and letters; only `\u0000` is what Postgres cannot take apart.
+        @Test func lettersThatOnlyLookLikeAZeroAreFound() async throws {
+            let api = try TestAPI()
+            let texts = [#"a\\u0000b"#, #"\\\\u0000"#, #"\u0000"#, #"x\\\u0000"#]
+            try api.commit(
+                twins: try texts.enumerated().map { number, text in
+                    try TestAPI.twin(
+                        "n.a:\(number)",
+                        document: #"{"thingId":"n.a:\#(number)","attributes":{"on":true,"z":"\#(text)"}}"#)
+                })
+            #expect(try await found(api, "eq(attributes/on,true)") == ["n.a:0", "n.a:1"])
+        }
+
+        /// One meaning of capitals, whatever they stand in.
+        @Test func capitalsAreTheSameInIdsAndInDocuments() async throws {
+            let api = try TestAPI()
+            let name = "\u{100}BC"
+            try api.commit(
+                twins: [
+                    try TestAPI.twin(
+                        "n.a:\(name)", document: #"{"thingId":"n.a:\#(name)","attributes":{"name":"n.a:\#(name)"}}"#)
+                ])
+            for text in ["n.a:\u{101}bc", "N.A:\u{100}bc", "n.a:\u{100}b?"] {
+                let inDocument = try await found(api, #"ilike(attributes/name,"\#(text)")"#)
+                #expect(try await found(api, #"ilike(thingId,"\#(text)")"#) == inDocument, "\(text)")
+            }
         }
 
         @Test func manyTwinsAreReckonedTogether() async throws {

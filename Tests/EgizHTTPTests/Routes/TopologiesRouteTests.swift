@@ -59,6 +59,22 @@ extension DatabaseTests {
             }
         }
 
+        @Test func topologiesComeInPagesByName() async throws {
+            let api = try TestAPI()
+            for name in ["b", "a", "c"] { _ = try PostgresTopologyStore(api.connection).save(name: name, text: name) }
+            func page(_ query: String) async throws -> (names: [String], next: String?) {
+                let answer = try await api.json("/api/v1/topologies\(query)")
+                return (answer["items"]?.array?.compactMap { $0["name"]?.string } ?? [], answer["next"]?.string)
+            }
+            let all = try await page("")
+            #expect(all.names == ["a", "b", "c"] && all.next == nil)
+            let first = try await page("?limit=2")
+            #expect(first.names == ["a", "b"])
+            let next = try #require(first.next)
+            let second = try await page("?limit=2&cursor=\(next)")
+            #expect(second.names == ["c"] && second.next == nil)
+        }
+
         @Test func aTaskAtTheEndHasNoLagHoweverOldItsStreamTime() async throws {
             let api = try TestAPI()
             try api.commit(next: 10)

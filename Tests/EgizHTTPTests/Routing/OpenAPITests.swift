@@ -74,7 +74,17 @@ import Testing
             must.insert("404")
             if role > .viewer { must.insert("403") }
         case .admin, .account: must.insert("403")
-        case .everyone, .signedIn, .filtered: break
+        // Whose it is, the handler finds out.
+        case .filtered(let role):
+            if route.path.contains("{") { must.insert("404") }
+            if role > .viewer { must.insert("403") }
+        case .everyone, .signedIn: break
+        }
+        // A key that is used for something else, or is under way. What changes nothing keeps none.
+        if route.writing?.method == .post, route.writing?.takesKeys == true,
+            !["/api/v1/topologies/validate", "/api/v1/topologies/diff"].contains(route.path)
+        {
+            must.formUnion(["409", "422"])
         }
         if route.path.hasPrefix("/api/v1/") { must.insert("503") }
         if let writing = route.writing {
@@ -108,6 +118,57 @@ import Testing
                 #expect(route.writing?.method == .post && route.writing?.takesKeys == true, "\(route.path)")
             }
             #expect(!names.contains("cursor") || names.contains("limit"), "\(method(route)) \(route.path)")
+        }
+    }
+
+    /// What lists something comes in pages. Aggregates are of one page of intervals at most, and a walk of relations says `complete`.
+    @Test func everyListComesInPages() throws {
+        let contract = try OpenAPIContract()
+        let whole = ["/api/v1/aggregates", "/api/v1/twins/{thingId}/relations"]
+        var lists = 0
+        for operation in contract.operations where operation.method == "get" && !whole.contains(operation.path) {
+            let answer = operation.value["responses"]?["200"].flatMap(contract.resolve)
+            guard let schema = answer?["content"]?["application/json"]?["schema"].flatMap(contract.resolve),
+                contract.members(schema).known["items"] != nil
+            else { continue }
+            lists += 1
+            let names = Set(contract.parameters(operation).compactMap { $0["name"]?.string })
+            #expect(names.isSuperset(of: ["limit", "cursor"]), "\(operation.path)")
+            #expect(contract.members(schema).known["next"] != nil, "\(operation.path) has no next")
+        }
+        #expect(lists > 20)
+    }
+
+    /// A change names what it changes, a POST may be sent twice; or it is said why not.
+    @Test func everyChangeHasItsPreconditionAndEveryPostTakesAKey() throws {
+        let contract = try OpenAPIContract()
+        // Something new; an action on many; what is only there or not.
+        let without = [
+            "put /api/v1/twins/{thingId}/relations/{kind}/{otherId}",
+            "delete /api/v1/twins/{thingId}/relations/{kind}/{otherId}",
+            "delete /api/v1/ml/tasks/{task}/bindings/{bindingId}", "delete /api/v1/users/me/api-keys/{keyId}",
+            "delete /api/v1/projects/{project}/namespaces/{namespace}",
+            "delete /api/v1/projects/{project}/things/{thingId}",
+            "delete /api/v1/projects/{project}/invitations/{invitationId}",
+        ]
+        // What makes something new, or changes nothing.
+        let makes = [
+            "/api/v1/twins", "/api/v1/models", "/api/v1/projects", "/api/v1/users", "/api/v1/users/me/api-keys",
+            "/api/v1/twins/{thingId}/bindings", "/api/v1/ml/tasks/{task}/bindings", "/api/v1/invitations/accept",
+            "/api/v1/projects/{project}/namespaces", "/api/v1/projects/{project}/things",
+            "/api/v1/projects/{project}/invitations", "/api/v1/dead-letters/redrive", "/api/v1/topologies/validate",
+            "/api/v1/topologies/diff",
+        ]
+        let secret = routes().filter { $0.writing?.method == .post && $0.writing?.takesKeys == false }.map(\.path)
+        for operation in contract.operations where operation.method != "get" {
+            let place = "\(operation.method) \(operation.path)"
+            let headers = Set(contract.parameters(operation).compactMap { $0["name"]?.string })
+            let isNew = operation.method == "post" && (makes + secret).contains(operation.path)
+            let isExempt = isNew || without.contains(place)
+            #expect(headers.contains("If-Match") != isExempt, "\(place): If-Match")
+            if operation.method == "post" {
+                #expect(headers.contains("Idempotency-Key") != secret.contains(operation.path), "\(place): key")
+            }
         }
     }
 
@@ -151,6 +212,33 @@ import Testing
             #expect(!used.isEmpty && tags.isSuperset(of: used), "\(place): tags")
         }
         #expect(contract.document["openapi"] == .string("3.0.3"))
+    }
+
+    /// What is not said cannot be compared: an object whose members are not named says that it may have any.
+    @Test func everySchemaSaysWhatIsInIt() throws {
+        let contract = try OpenAPIContract()
+        func check(_ value: JSONValue, _ place: String) {
+            if let object = value.object, case .string(let type)? = object["type"] {
+                if type == "array" { #expect(object["items"] != nil, "\(place) has no items") }
+                if type == "object" {
+                    let said = ["properties", "additionalProperties", "allOf"].contains { object[$0] != nil }
+                    #expect(said, "\(place) has no members and does not say that it may have any")
+                }
+                for name in (object["properties"]?.object ?? JSONObject()).map(\.key) {
+                    #expect(name.wholeMatch(of: #/_?[a-z][A-Za-z0-9]*/#) != nil, "\(place): \(name) is no camelCase")
+                }
+                for name in (object["required"]?.array ?? []).compactMap(\.string) {
+                    #expect(object["properties"]?[name] != nil, "\(place) requires \(name), which it does not name")
+                }
+                if let example = object["example"] {
+                    let rule = JSONValue.object(object)
+                    #expect(contract.faults(example, rule, "") == [], "\(place): the example is none")
+                }
+            }
+            for (name, member) in value.object ?? JSONObject() { check(member, "\(place)/\(name)") }
+            for (index, element) in (value.array ?? []).enumerated() { check(element, "\(place)/\(index)") }
+        }
+        check(contract.document, "")
     }
 
     /// `EGIZ_REGENERATE=1` writes the file anew.

@@ -80,6 +80,8 @@ import Testing
         #"{"action":"retry","ids":[1],"thing":"a:b"}"#, #"{"action":"retry","thing":"nocolon"}"#,
         #"{"action":"retry","ids":[1],"code":"json"}"#, #"{"action":"retry","ids":[1],"rate":0}"#,
         #"{"action":"retry","ids":[1],"dryRun":"no"}"#, #"{"action":"retry","ids":[1],"dryrun":false}"#,
+        #"{"action":"discard","topology":"line","code":null}"#, #"{"action":"discard","ids":[1],"thing":null}"#,
+        #"{"action":"discard","ids":[1],"dryRun":null}"#,
     ])
     func ordersThatAreNotClearAreRefused(body: String) async throws {
         #expect(try await send(headers: Self.json, body: body).status == .badRequest, "\(body)")

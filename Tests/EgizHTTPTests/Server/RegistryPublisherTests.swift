@@ -14,12 +14,17 @@ extension DatabaseTests {
                 var records: [String] = []
                 var values: [[UInt8]] = []
                 var isAway = false
+                var prepared: [String] = []
             }
 
             private let state = Mutex(State())
 
             var records: [String] { state.withLock(\.records) }
             var values: [[UInt8]] { state.withLock(\.values) }
+
+            var prepared: [String] { state.withLock(\.prepared) }
+
+            func prepare(_ topic: String) throws { state.withLock { $0.prepared.append(topic) } }
 
             func set(away: Bool) { state.withLock { $0.isAway = away } }
 
@@ -67,6 +72,18 @@ extension DatabaseTests {
             for value in sink.values { #expect(schema.faults(try JSONParser().parse(value)).isEmpty) }
             let versions = try sink.values.prefix(2).map { try JSONParser().parse($0).object?["version"] }
             #expect(versions == [.int(1), .int(2)])
+        }
+
+        /// Who reads it, live push among them, has found it by then.
+        @Test(.timeLimit(.minutes(1))) func theTopicIsThereBeforeTheFirstChange() async throws {
+            let api = try TestAPI()
+            let sink = Sink()
+            let publisher = RegistryPublisher(pool: api.pool, sink: sink, logger: TestAPI.quiet)
+            let running = Task { try await publisher.run() }
+            while sink.prepared.isEmpty { await Task.yield() }
+            running.cancel()
+            try await running.value
+            #expect(sink.prepared == ["framework.notifications.v1.registry"] && sink.records.isEmpty)
         }
 
         @Test func whatKafkaDidNotTakeIsTold() async throws {

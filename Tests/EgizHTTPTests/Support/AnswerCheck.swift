@@ -28,6 +28,11 @@ enum AnswerCheck {
         for name in headers where response.headers[name] != nil && !documented.contains(name.canonicalName) {
             faults.append("\(verb) \(template) \(status) has the header \(name), which is not documented")
         }
+        // What says where it is now, and which version, is not left out where it is promised.
+        for name in [HTTPField.Name.eTag, .location]
+        where (200..<300).contains(status) && documented.contains(name.canonicalName) && response.headers[name] == nil {
+            faults.append("\(verb) \(template) \(status) lacks the header \(name), which is documented")
+        }
         #expect(faults == [], "\(method) \(uri)")
     }
 }

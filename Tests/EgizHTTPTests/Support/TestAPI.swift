@@ -107,9 +107,11 @@ final class TestAPI {
     }
 
     func get(_ uri: String, headers: HTTPFields = [:]) async throws -> TestResponse {
-        try await server().application().test(.router) {
+        let response = try await server().application().test(.router) {
             try await $0.execute(uri: uri, method: .get, headers: headers)
         }
+        AnswerCheck.check(.get, uri, response)
+        return response
     }
 
     /// The answer's body, which must be JSON with status 200.

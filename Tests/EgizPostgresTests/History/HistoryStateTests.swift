@@ -52,5 +52,17 @@ import Testing
         let whole = try await queries.state(thing, at: EventTime(microseconds: Epochs.start + 9 * hour))
         #expect(whole?.coverage == 1)
         #expect(try await queries.state(try ThingID(validating: "a:unknown"), at: .latest) == nil)
+
+        let end = EventTime(microseconds: Epochs.start + 9 * hour)
+        func paths(_ asked: [String], after: String? = nil, limit: Int? = nil) async throws -> String {
+            let state = try await queries.state(thing, at: end, paths: asked, after: after, limit: limit)
+            return "\(state?.values.map(\.path).joined(separator: " ") ?? "") | \(state?.next ?? "")"
+        }
+        #expect(try await paths(["/r", "/p", "/none"]) == "/p /r | ")
+        #expect(try await paths([], limit: 2) == "/p /q | /q")
+        #expect(try await paths([], after: "/q", limit: 2) == "/r | ")
+        #expect(try await paths([], limit: 3) == "/p /q /r | ")
+        let late = await #expect(throws: EngineError.self) { try await queries.state(thing, at: end, within: .zero) }
+        #expect(late?.detail == "57014", "as a statement that takes too long")
     }
 }

@@ -47,12 +47,16 @@ import Testing
     @Test func aSchemaThatRefersToItselfEndsWithTheValue() throws {
         let tree = ##"{"properties":{"next":{"$ref":"#"}},"required":["n"]}"##
         #expect(try places(tree, #"{"n":1,"next":{"n":2,"next":{}}}"#) == ["/next/next"])
-        #expect(try places(##"{"$ref":"#"}"##, "1").count == 1, "a circle without a value is a violation, not a crash")
+        let twice = ##"{"allOf":[{"$ref":"#/$defs/n"}],"anyOf":[{"$ref":"#/$defs/n"}],"$defs":{"n":{"minimum":1}}}"##
+        #expect(try places(twice, "1").isEmpty, "to be named twice is no circle")
     }
 
     @Test func anExpressionThatDoesNotEndIsAViolation() throws {
         let text = String(repeating: "a", count: 40) + "b"
-        #expect(try places(#"{"pattern":"^(a+)+$"}"#, "\"\(text)\"").count == 1)
+        let schema = try ValueSchema(json(#"{"pattern":"^(a+)+$"}"#))
+        let violations = schema.violations(of: try json("\"\(text)\""))
+        #expect(violations.count == 1)
+        #expect(violations.first?.message.contains("takes too long") == true)
     }
 
     @Test(
@@ -62,7 +66,11 @@ import Testing
             (#"{"minItems":3,"maxItems":2}"#, "/minItems"), (#"{"pattern":"("}"#, "/pattern"),
             (#"{"pattern":")("}"#, "/pattern"), (#"{"properties":{"a":{"minimum":true}}}"#, "/properties/a/minimum"),
             (##"{"$ref":"#/$defs/none"}"##, "/$ref"), (#"{"$ref":"http://x/y"}"#, "/$ref"),
-            (#"{"multipleOf":0}"#, "/multipleOf"), (#"{"anyOf":[]}"#, "/anyOf"),
+            (##"{"$ref":"#"}"##, "/$ref"),
+            (
+                ##"{"allOf":[{"$ref":"#/$defs/a"}],"$defs":{"a":{"anyOf":[{"$ref":"#/$defs/b"}]},"b":{"not":{"$ref":"#/$defs/a"}}}}"##,
+                "/$defs/b/not/$ref"
+            ), (#"{"multipleOf":0}"#, "/multipleOf"), (#"{"anyOf":[]}"#, "/anyOf"),
         ])
     func aSchemaThatCannotBeHeldToIsRefused(schema: String, place: String) throws {
         let value = try json(schema)

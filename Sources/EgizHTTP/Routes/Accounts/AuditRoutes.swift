@@ -55,7 +55,7 @@ struct AuditRoutes: Sendable {
         json("after", entry.after, into: &out)
         out.member("remoteAddress", entry.remoteAddress)
         out.member("requestId", entry.requestID)
-        out.member("hash", entry.hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+        out.member("hash", Hexadecimal.text(entry.hash))
         out.endObject()
     }
 

@@ -175,6 +175,7 @@ struct AuthRoutes: Sendable {
                 "a refresh token was used twice: somebody has a copy of it; its session has ended",
                 metadata: [
                     "egiz.session": "\(session.text)", "egiz.user": "\(user.text)",
+                    "egiz.http.request-id": "\(request.requestID)",
                     "egiz.http.remote": "\(request.remoteAddress ?? "-")",
                 ])
             throw Problem.invalidToken

@@ -111,8 +111,8 @@ struct UserRoutes: Sendable {
             out.endArray()
             out.endObject()
         }
-        guard let account else { return .json(body) }
-        return .json(body, headers: [.eTag: EntityTag(revision: account.revision).text])
+        let tag = account.map { EntityTag(revision: $0.revision) } ?? EntityTag(of: body)
+        return .json(body, headers: [.eTag: tag.text])
     }
 
     private func rename(_ request: APIRequest) async throws -> Response {

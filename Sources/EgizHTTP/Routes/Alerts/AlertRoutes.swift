@@ -66,7 +66,11 @@ struct AlertRoutes: Sendable {
             let alert = try Self.alert(id, .viewer, request, connection)
             return AlertText.json(alert, notes: try AlertQueries(connection).notes(id))
         }
-        return .json(body)
+        let tag = EntityTag(of: body)
+        if tag.matches(request.headers[values: .ifNoneMatch]) {
+            return Response(status: .notModified, headers: [.eTag: tag.text])
+        }
+        return .json(body, headers: [.eTag: tag.text])
     }
 
     /// The alert, where the caller has the role in the project of its thing.
@@ -81,12 +85,26 @@ struct AlertRoutes: Sendable {
 
     // MARK: Asking
 
+    /// The alert that an editor wants to change, as the request has seen it: what its rules did meanwhile, and what people wrote.
+    ///
+    /// The lock puts people in order. The owner of the task is not held up: what is asked of it is a message for the alert that
+    /// was there when it was written, and it is the one who knows whether that is there still.
+    private static func changeable(
+        _ id: Int64, _ request: APIRequest, _ connection: PostgresConnection
+    ) throws -> StoredAlert {
+        let queries = AlertQueries(connection)
+        try queries.lock(id)
+        let alert = try alert(id, .editor, request, connection)
+        try request.precondition(current: EntityTag(of: AlertText.json(alert, notes: try queries.notes(id))))
+        return alert
+    }
+
     private func ask(_ action: String, _ request: APIRequest) async throws -> Response {
         try request.reader(known: []).finish()
         let id = try request.number("alertId")
         let note = try request.body(known: ["note"]) { $0.text("note", length: 1...4096) }
         return try await pool.change(request) { connection in
-            let alert = try Self.alert(id, .editor, request, connection)
+            let alert = try Self.changeable(id, request, connection)
             let queries = AlertQueries(connection)
             let person = request.principal?.name
             guard try queries.ask(action, of: id, by: person) else { throw Problem.alertIsCleared(id) }
@@ -97,9 +115,13 @@ struct AlertRoutes: Sendable {
             out.member("action", action)
             out.member("note", note)
             out.endObject()
+            var was = JSONOutput()
+            was.beginObject()
+            was.member("state", alert.state)
+            was.endObject()
             try request.audit(
                 "alert.\(action)", "alert:\(id)", project: try ProjectLookup.project(of: alert.thing, connection),
-                after: out.bytes, on: connection)
+                before: was.bytes, after: out.bytes, on: connection)
             return .json(out.bytes, status: .accepted)
         }.response
     }
@@ -116,7 +138,7 @@ struct AlertRoutes: Sendable {
             return (assignee, note)
         }
         return try await pool.change(request) { connection in
-            let before = try Self.alert(id, .editor, request, connection)
+            let before = try Self.changeable(id, request, connection)
             let queries = AlertQueries(connection)
             _ = try queries.note(id, text: note, assignee: assignee, by: request.principal?.name)
             let after = try queries.alert(id) ?? before
@@ -133,7 +155,7 @@ struct AlertRoutes: Sendable {
             try request.audit(
                 "alert.assign", "alert:\(id)", project: try ProjectLookup.project(of: before.thing, connection),
                 before: was.bytes, after: now.bytes, on: connection)
-            return .json(text)
+            return .json(text, eTag: EntityTag(of: text))
         }.response
     }
 }

@@ -141,9 +141,11 @@ struct LearningRoutes: Sendable {
 }
 
 extension Problem {
+    /// `kind`: `model` or `task`, as paths have it.
     static func noSuchEntry(_ kind: String, _ name: String) -> Problem {
-        Problem(
-            code: "\(kind)-not-found", status: .notFound, title: "No such \(kind)",
-            detail: "There is no \(kind) \(name). GET /api/v1/ml/\(kind)s lists them.")
+        let (title, detail) = ("No such \(kind)", "There is no \(kind) \(name). GET /api/v1/ml/\(kind)s lists them.")
+        return kind == "task"
+            ? Problem(code: "task-not-found", status: .notFound, title: title, detail: detail)
+            : Problem(code: "model-not-found", status: .notFound, title: title, detail: detail)
     }
 }

@@ -60,7 +60,11 @@ struct BindingRoutes: Sendable {
         guard let found = try await pool.run({ try BindingQueries($0).binding(id, of: thing) }) else {
             throw Problem.noSuchBinding(id, thing)
         }
-        return .json(BindingText.json(found), headers: [.eTag: EntityTag(revision: found.version).text])
+        let tag = EntityTag(revision: found.version)
+        if tag.matches(request.headers[values: .ifNoneMatch]) {
+            return Response(status: .notModified, headers: [.eTag: tag.text])
+        }
+        return .json(BindingText.json(found), headers: [.eTag: tag.text])
     }
 
     // MARK: Writing

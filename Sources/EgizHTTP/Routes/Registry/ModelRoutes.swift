@@ -40,7 +40,9 @@ struct ModelRoutes: Sendable {
                 Self.file, access: .filtered(.editor),
                 writing: .init(method: .put, accepts: Self.accepted, largest: Self.largest), beforeBody: mayReplace,
                 handler: replace),
-            APIRoute("/api/v1/models/{modelId}/nodes", access: .filtered(.viewer), handler: nodes),
+            APIRoute(
+                "/api/v1/models/{modelId}/nodes", access: .filtered(.viewer), parameters: ["limit", "cursor"],
+                handler: nodes),
         ]
     }
 
@@ -81,17 +83,23 @@ struct ModelRoutes: Sendable {
     }
 
     private func nodes(_ request: APIRequest) async throws -> Response {
-        try request.reader(known: []).finish()
+        var reader = request.reader(known: ["limit", "cursor"])
+        let limit = reader.integer("limit", in: 1...1000, default: 1000)
         let id = try Self.id(request)
-        let nodes = try await pool.run { connection in
+        let cursor = reader.cursor(.nodes, question: [id.text])
+        try reader.finish()
+        let start = cursor.flatMap { Int($0.place) }.map { min(max(0, $0), 1 << 31) } ?? 0
+        let found = try await pool.run { connection in
             _ = try Self.readable(id, request, connection)
-            return try ModelQueries(connection).nodes(id) ?? []
+            return try ModelQueries(connection).nodes(id, from: start, limit: limit)
         }
-        var out = JSONOutput(capacity: nodes.count + 96)
+        guard let found else { throw Problem.noSuchModel(id.text) }
+        var out = JSONOutput(capacity: found.json.count + 96)
         out.beginObject()
         out.member("modelId", id.text)
         out.key("items")
-        out.raw(nodes)
+        out.raw(found.json)
+        if found.hasMore { out.next(PageCursor(.nodes, question: [id.text], place: "\(start + limit)").text) }
         out.endObject()
         return .json(out.bytes)
     }

@@ -30,6 +30,8 @@ struct RelationRoutes: Sendable {
         let thing = try request.thing()
         try reader.finish()
         let found = try await pool.run { connection in
+            // What the caller does not see is walked past, however much of it there is.
+            try connection.execute("begin read only; set local statement_timeout = '5s'")
             guard try RegistrationQueries(connection).exists(thing) else { throw Problem.noSuchTwin(thing.text) }
             return try RelationQueries(connection).relations(
                 of: thing, kind: kind, direction, depth: depth, request.scope, limit: limit)

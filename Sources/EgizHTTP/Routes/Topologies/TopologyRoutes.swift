@@ -89,7 +89,10 @@ struct TopologyRoutes: Sendable {
         Self.members(version, into: &out)
         out.member("text", version.text)
         out.endObject()
-        return .json(out.bytes, headers: [.eTag: EntityTag(revision: version.version).text])
+        let tag =
+            version.version == deployment?.wantedVersion
+            ? deployment.map(Self.tag) : EntityTag(revision: version.version)
+        return .json(out.bytes, headers: tag.map { [.eTag: $0.text] } ?? [:])
     }
 
     private static func members(_ version: TopologyVersion, into out: inout JSONOutput) {
@@ -172,9 +175,17 @@ struct TopologyRoutes: Sendable {
         let setup = try self.reader()
         let topology = try Self.load(request, setup)
         return try await pool.change(request) { connection in
-            try Self.change(request, "apply", connection, setup) { deployer throws(EngineError) in
+            let store = try PostgresDeploymentStore(within: connection)
+            let before = try store.snapshot().deployment(topology.name)
+            let (answer, isApplied) = try Self.change(request, "apply", connection, setup) {
+                deployer throws(EngineError) in
                 try deployer.apply([topology], origin: "api", allowing: allowances, dryRun: dryRun).first
             }
+            // The same text again changes nothing, and needs no word of what was there.
+            if isApplied || !request.headers[values: .ifMatch].isEmpty {
+                try request.precondition(current: before.map(Self.tag))
+            }
+            return answer
         }.response
     }
 
@@ -195,7 +206,7 @@ struct TopologyRoutes: Sendable {
             try Self.checkVersion(name, request, try PostgresDeploymentStore(within: connection))
             return try Self.change(request, "rollback", connection, setup) { deployer throws(EngineError) in
                 try deployer.rollBack(name, to: version, allowing: allowances, dryRun: dryRun)
-            }
+            }.answer
         }.response
     }
 
@@ -203,7 +214,7 @@ struct TopologyRoutes: Sendable {
     private static func change(
         _ request: APIRequest, _ action: String, _ connection: PostgresConnection, _ setup: RehearsalSetup,
         _ body: (Deployer) throws(EngineError) -> Deployer.Result?
-    ) throws -> APIAnswer {
+    ) throws -> (answer: APIAnswer, isApplied: Bool) {
         let store = try PostgresDeploymentStore(within: connection)
         let deployer = Deployer(store, registry: setup.registry, read: setup.read)
         guard let result = try deploying({ () throws(EngineError) in try body(deployer) }) else {
@@ -220,7 +231,8 @@ struct TopologyRoutes: Sendable {
         if result.outcome == .applied {
             try request.audit("topology.\(action)", "topology:\(result.plan.topology)", after: text, on: connection)
         }
-        return .json(text)
+        let present = try store.snapshot().deployment(result.plan.topology).map(tag)
+        return (.json(text, eTag: present), result.outcome == .applied)
     }
 
     private func setState(_ state: Deployment.State, _ request: APIRequest) async throws -> Response {
@@ -229,7 +241,7 @@ struct TopologyRoutes: Sendable {
         return try await pool.change(request) { connection in
             try Self.checkKnown(name, connection)
             let store = try PostgresDeploymentStore(within: connection)
-            if state == .deleted { try Self.checkVersion(name, request, store) }
+            try Self.checkVersion(name, request, store)
             let before = try store.snapshot().deployment(name)?.state
             // States need no reader: they say nothing of texts.
             let deployer = Deployer(store, registry: ProcessorRegistry([]), read: { _, _ in nil })
@@ -250,16 +262,21 @@ struct TopologyRoutes: Sendable {
                 try request.audit(
                     "topology.\(word)", "topology:\(name)", before: was.bytes, after: out.bytes, on: connection)
             }
-            return .json(out.bytes)
+            return .json(out.bytes, eTag: try store.snapshot().deployment(name).map(Self.tag))
         }.response
     }
 
-    /// Two who go back at once must not go back twice, and nobody deletes what somebody else has just applied.
+    /// Two who go back at once must not go back twice, and nobody deletes, pauses or resumes what somebody else has just applied.
     private static func checkVersion(
         _ name: String, _ request: APIRequest, _ store: PostgresDeploymentStore
     ) throws {
-        let wanted = try store.snapshot().deployment(name)?.wantedVersion
-        try request.precondition(current: wanted.map { EntityTag(revision: $0) })
+        try request.precondition(current: try store.snapshot().deployment(name).map(tag))
+    }
+
+    /// Of what is applied, and of what shall become of it.
+    private static func tag(_ deployment: Deployment) -> EntityTag {
+        EntityTag(
+            revision: deployment.wantedVersion, state: deployment.state == .running ? nil : deployment.state.rawValue)
     }
 
     private static func checkKnown(_ name: String, _ connection: PostgresConnection) throws {

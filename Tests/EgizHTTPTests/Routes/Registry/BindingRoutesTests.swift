@@ -104,6 +104,11 @@ extension DatabaseTests {
             #expect(read["nodeCount"] == .int(2) && read["bytes"] == .int(Int64(Self.model.utf8.count)))
             let nodes = try #require(try await people.json(.get, path + "/nodes")["items"]?.array)
             #expect(nodes.map { $0["name"] } == [.string("Tank"), .string("Lamp")] && nodes[1]["parent"] == .int(0))
+            let first = try await people.json(.get, path + "/nodes?limit=1")
+            #expect(first["items"]?.array?.map { $0["name"] } == [.string("Tank")])
+            let next = try #require(first["next"]?.string)
+            let second = try await people.json(.get, path + "/nodes?limit=1&cursor=\(next)")
+            #expect(second["items"]?.array?.map { $0["name"] } == [.string("Lamp")] && second["next"] == nil)
             let content = try await people.send(.get, path + "/content")
             #expect(content.text == Self.model && content.headers[.contentType] == "model/gltf+json")
 

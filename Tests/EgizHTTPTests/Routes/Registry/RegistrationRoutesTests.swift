@@ -153,6 +153,24 @@ extension DatabaseTests {
                     .status == .notFound)
         }
 
+        /// Everybody stands beside everybody: all of it would be walked sixteen times over.
+        @Test(.timeLimit(.minutes(1))) func aWalkEndsWhereEnoughIsFound() async throws {
+            let (people, owner, viewer, _) = try await team()
+            _ = try await people.json(.post, "/api/v1/twins", owner, #"{"thingId":"org.line:1"}"#, status: .created)
+            try people.api.connection.execute(
+                """
+                alter table egiz.twin_relation disable trigger user;
+                insert into egiz.twin_relation (thing_id, kind, other_id)
+                select 'org.line:' || a, 'near', 'org.line:' || b from generate_series(1, 300) a, generate_series(1, 300) b where a <> b
+                """)
+            let uri = "/api/v1/twins/org.line:1/relations?kind=near&direction=out&depth=16"
+            let some = try await people.json(.get, uri + "&limit=2", viewer)
+            #expect(
+                some["items"]?.array?.map { $0["depth"] } == [.int(1), .int(1)] && some["complete"] == .bool(false))
+            let near = try await people.json(.get, uri.replacing("depth=16", with: "depth=1") + "&limit=299", viewer)
+            #expect(near["items"]?.array?.count == 299 && near["complete"] == .bool(true))
+        }
+
         @Test func relationsDoNotLeadToWhatOneMayNotSee() async throws {
             let (people, owner, _, other) = try await team()
             _ = try await people.project(other, namespace: "org.other")

@@ -85,7 +85,16 @@ extension DatabaseTests {
                 diff.json["differs"] == .bool(true)
                     && diff.json["lines"]?.array?.contains(.string("+" + Self.history)) == true)
             #expect(diff.json["plan"]?["outcome"] == .string("planned"))
-            #expect(try await post(server, "/api/v1/topologies", Self.text(Self.history)).json["version"] == .int(2))
+            // Another text for what is there says which text it replaces.
+            let apply = "/api/v1/topologies"
+            #expect(try await post(server, apply, Self.text(), match: "").json["outcome"] == .string("unchanged"))
+            let unseen = try await post(server, apply, Self.text(Self.history), match: "")
+            #expect(unseen.status == 428 && unseen.json["code"] == .string("precondition-required"))
+            let stale = EntityTag(revision: 7).text
+            #expect(try await post(server, apply, Self.text(Self.history), match: stale).status == 412)
+            #expect(try await get(server, "/api/v1/topologies/line")["version"] == .int(1))
+            let second = try await post(server, apply, Self.text(Self.history), match: EntityTag(revision: 1).text)
+            #expect(second.json["version"] == .int(2))
             let between = try await get(server, "/api/v1/topologies/line/diff")
             #expect(between["from"] == .int(1) && between["to"] == .int(2) && between["differs"] == .bool(true))
 
@@ -140,19 +149,30 @@ extension DatabaseTests {
         @Test func aTopologyIsPausedResumedAndDeleted() async throws {
             let api = try TestAPI()
             let server = server(api)
-            _ = try await post(server, "/api/v1/topologies", Self.text())
+            let made = try await post(server, "/api/v1/topologies", Self.text(), match: "")
+            #expect(made.status == 200, "nothing is there to be replaced: \(made.json.text)")
             func state() throws -> String? {
                 try api.connection.query("select state from egiz.deployment").first?.text(0)
             }
-            for (word, expected) in [("pause", "paused"), ("resume", "running")] {
-                let answer = try await server.send(.post, "/api/v1/topologies/line/\(word)")
+            for (word, tag, expected) in [
+                ("pause", #""rev:1""#, "paused"), ("resume", #""rev:1-paused""#, "running"),
+            ] {
+                #expect(try await server.send(.get, "/api/v1/topologies/line").headers[.eTag] == tag)
+                let uri = "/api/v1/topologies/line/\(word)"
+                #expect(try await server.send(.post, uri).status.code == 428)
+                let stale = try await server.send(.post, uri, headers: [.ifMatch: #""rev:1-other""#])
+                #expect(stale.status.code == 412 && stale.headers[.eTag] == tag)
+                let answer = try await server.send(.post, uri, headers: [.ifMatch: tag])
                 #expect(answer.status == .ok && answer.text.contains(#""changed":true"#), "\(answer.text)")
                 #expect(try state() == expected)
+                let now = try await server.send(.get, "/api/v1/topologies/line").headers[.eTag]
+                #expect(answer.headers[.eTag] == now && now != tag)
             }
             #expect(try await server.send(.delete, "/api/v1/topologies/line", headers: [.ifMatch: "*"]).status == .ok)
             #expect(try state() == "deleted")
-            #expect(try await server.send(.post, "/api/v1/topologies/line/resume").status == .conflict)
-            #expect(try await server.send(.post, "/api/v1/topologies/none/pause").status == .notFound)
+            let all: HTTPFields = [.ifMatch: "*"]
+            #expect(try await server.send(.post, "/api/v1/topologies/line/resume", headers: all).status == .conflict)
+            #expect(try await server.send(.post, "/api/v1/topologies/none/pause", headers: all).status == .notFound)
         }
     }
 }
