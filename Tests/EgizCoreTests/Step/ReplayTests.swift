@@ -83,7 +83,7 @@ import Testing
                     type: "t:pump",
                     settings: try Self.value(#"{"name":"pump","when":"features.f.x > 10","message":"m"}"#))
             ])
-        registry.setThingTypes([thing.text: "t:pump"])
+        registry.setThingTypes([thing: "t:pump"])
         #expect(step.install(registry, stored: step.rules).isEmpty)
         guard case .done = step.review(thing) else {
             Issue.record("the thing is at hand")
