@@ -20,6 +20,5 @@ import Testing
         }
         // Or the test says nothing.
         #expect(counts.compared > 200)
-        print("random test of live push: \(counts)")
     }
 }
