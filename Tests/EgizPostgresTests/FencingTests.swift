@@ -148,6 +148,29 @@ import Testing
         #expect(try database.connection.query(known).first?.int64(0) == 1)
     }
 
+    /// A takeover forgets which backend commits; the next owner may be the same worker with the same connection. And a connection that was
+    /// lost is followed by another.
+    @Test func theWriterLeavesItsBackendAnewAfterATakeoverAndWithAnotherConnection() throws {
+        let store = database.store()
+        let lease = try #require(store.acquire([Epochs.task()], partitions: 1, topologyVersion: 1).first)
+        let writer = database.writer()
+        #expect(try writer.commit(Epochs.write([Epochs.advance(lease, 1)])).isCommitted)
+        let again = try #require(store.acquire([Epochs.task()], partitions: 1, topologyVersion: 1).first)
+        #expect(try database.count("task where backend_pid is not null") == 0)
+        #expect(try writer.commit(Epochs.write([Epochs.advance(again, 2)])).isCommitted)
+        #expect(try database.count("task where backend_pid in (\(Self.committers))") == 1)
+
+        _ = try database.connection.query("select pg_terminate_backend(pid, 5000) from (\(Self.committers)) gone")
+        let third = Epochs.write([Epochs.advance(again, 3)])
+        // Whether the loss is noticed before it is written or by it.
+        _ = try? writer.commit(third)
+        #expect(try writer.commit(third).isCommitted)
+        #expect(try database.count("task where backend_pid in (\(Self.committers))") == 1)
+    }
+
+    private static let committers =
+        "select pid from pg_stat_activity where datname = current_database() and application_name like 'egiz-commit-%'"
+
     @Test func aRecycledProcessIDIsNotShot() throws {
         _ = try database.store().acquire([Epochs.task()], partitions: 1, topologyVersion: 1)
         let innocent = try PostgresConnection(url: database.url, applicationName: "innocent")

@@ -98,6 +98,19 @@ import Testing
         #expect(try other.store().databaseID() != id)
     }
 
+    /// Only what is parked before a letter keeps it waiting.
+    @Test func aDeadLetterOfAThingDoesNotStandBeforeItsQueue() throws {
+        _ = try commit(1) { epoch in
+            var dead = try letter(1)
+            dead.thing = try ThingID(validating: "a:b")
+            epoch.deadLetters = [dead, try letter(2, parked: "a:b"), try letter(3, parked: "a:b", attempts: 0)]
+        }
+        try request()
+        let letters = try #require(store.redrives(of: [lease], limit: 10).first?.letters)
+        #expect(letters.map(\.letter.position.offset) == [1, 2, 3])
+        #expect(letters.map(\.isFirst) == [true, true, false])
+    }
+
     @Test func parkedThingsAreCountedAtTakeover() throws {
         _ = try commit(1) { epoch in
             epoch.deadLetters = [

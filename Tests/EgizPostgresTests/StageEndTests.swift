@@ -56,6 +56,17 @@ import Testing
         ).first?.text(0)
     }
 
+    /// It would be done to whatever comes back in its place.
+    @Test func whatPeopleAskedOfAGoneStageIsForgotten() throws {
+        let alert = try #require(database.connection.query("select alert_id from egiz.alert").first?.int64(0))
+        #expect(try AlertQueries(database.connection).ask("clear", of: alert, by: nil))
+        #expect(try database.count("inbox") == 1)
+        try store.release([lease])
+        try deployments.setState(.deleted, of: "line")
+        #expect(try stored() == "cleared 0 anew")
+        #expect(try database.count("inbox") == 0)
+    }
+
     @Test func anOwnerThatStillDrainsKeepsItsAlertsUntilItHas() throws {
         try deployments.beat(TestDatabase.worker(), scope: nil, reports: [])
         try deployments.setState(.deleted, of: "line")

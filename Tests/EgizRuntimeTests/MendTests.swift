@@ -43,6 +43,26 @@ import Testing
         #expect(bench.log.ids().count == 61)
     }
 
+    /// With the gap the task begins a new life, from which the evidence of the former one cannot be read any more.
+    @Test func whatKafkaHasIsNotPublishedAgainWhereATakeoverReportsAGapAndFails() async throws {
+        let bench = bench(.relaying(onGap: .report))
+        bench.log.planOutputs([.answerIsLost] + Array(repeating: .fails, count: 1000))
+        bench.push(0..<5)
+        let first = bench.worker { $0.shutdownGrace = .milliseconds(50) }
+        #expect(await bench.log.eventually { $0.ids().count == 5 })
+        try await first.stop()
+        #expect(!bench.store.pendingOutboxes(of: bench.task()).isEmpty)
+        bench.log.forgetOutputAccidents()
+        bench.log.truncate(TopicPartition("events", 0), to: 2)
+        bench.store.failOutboxLoads(after: 0)
+        let second = bench.worker("w2")
+        #expect(await bench.store.eventually { $0.failedOutboxLoads == 1 })
+        bench.push(7..<8)
+        #expect(await bench.log.eventually { $0.ids().contains("line/source/events/0@2/2/0") })
+        try await second.stop()
+        #expect(bench.log.ids().count == 6)
+    }
+
     /// Another worker takes the task over while it is being taken over. Nothing may be read or published under the former lease: the fence
     /// would end it at its first commit only, and its work would be for nothing.
     @Test(arguments: ["before evidence is read", "before outboxes are read"])

@@ -134,6 +134,25 @@ import Testing
         #expect(bench.store.task(task)?.counters.redriven == 1)
     }
 
+    /// The tables of a worker that meets ever new paths are made anew: what is parked stays parked.
+    @Test func aThingStaysParkedWhenTheTablesAreMadeAnew() async throws {
+        let bench = bench()
+        bad(bench, "t:a", 1)
+        let worker = bench.worker { $0.mostPaths = 20 }
+        #expect(await bench.caughtUp())
+        for n in 2..<60 { bench.push("t:b", n, path: "p\(n)") }
+        #expect(await bench.caughtUp())
+        let loads = bench.store.loadCalls.count
+        bench.push("t:b", 60)
+        #expect(await bench.caughtUp())
+        #expect(bench.store.loadCalls.count > loads, "its cache was made anew")
+        bench.push("t:a", 61)
+        #expect(await bench.caughtUp())
+        #expect(bench.store.letterRows.map(\.letter.code) == ["refused", "queued"])
+        try await worker.stop()
+        #expect(bench.log.outputs()["t:a"] == nil)
+    }
+
     /// For random failures and redrives, the order of each key at the sink equals the order in the log.
     @Test(arguments: 0..<12)
     func theOrderAtTheSinkIsTheOrderInTheLog(_ seed: Int) async throws {

@@ -147,6 +147,49 @@ import Testing
         try await worker.stop()
     }
 
+    /// What is in commit is not in the store yet: it must not be delivered a second time before it is gone.
+    @Test func aMessageOfAPersonIsConsumedOnceThoughAnotherEpochIsInCommit() async throws {
+        let bench = try bench()
+        bench.push("t:a", 200)
+        let worker = bench.worker { $0.redriveInterval = .zero }
+        #expect(await bench.store.eventually { !$0.allAlerts.isEmpty })
+        bench.store.holdCommits()
+        bench.push("t:b", 1)
+        #expect(await bench.store.eventually { $0.heldCommits == 1 })
+        bench.store.send(
+            "acknowledge", to: "alerts", of: bench.task(), thing: try ThingID(validating: "t:a"), subject: "high",
+            by: "maria")
+        let looks = bench.store.redriveLooks
+        #expect(await bench.store.eventually { $0.redriveLooks >= looks + 2 }, "by then it is in the open epoch")
+        bench.store.letCommitsGo()
+        #expect(await bench.store.eventually { $0.waitingMessages.isEmpty })
+        try await worker.stop()
+        #expect(bench.store.counters(of: bench.stage)["messages"] == 1)
+    }
+
+    /// A thing of an epoch in commit was folded by the rules before, and is not in the list of things yet.
+    @Test func aThingThatIsInCommitWhenTheRegistryChangesIsLookedAtToo() async throws {
+        let bench = try bench()
+        bench.push("t:b", 1)
+        let worker = bench.worker {
+            $0.registryInterval = .zero
+            $0.redriveInterval = .zero
+        }
+        #expect(await bench.caughtUp())
+        bench.store.holdCommits()
+        bench.push("t:a", 2)
+        #expect(await bench.store.eventually { $0.heldCommits == 1 })
+        bench.store.setRegistry(bindings: [try binding(1, thing: "t:a", "P"), try binding(2, thing: "t:b", "P")])
+        let looks = bench.store.redriveLooks
+        #expect(await bench.store.eventually { $0.redriveLooks >= looks + 3 }, "by then the registry is in force")
+        bench.store.letCommitsGo()
+        #expect(
+            await bench.store.eventually { store in
+                store.allScenes.filter { $0.object == "P" }.map(\.value) == ["\"2\"", "\"1\""]
+            })
+        try await worker.stop()
+    }
+
     /// A thread that waits in the callback of a rebalance would keep the whole group from its partitions.
     @Test func aRegistryThatCannotBeReadDoesNotHoldUpTheGroup() async throws {
         let bench = Bench(try topology(), partitions: 2)

@@ -20,7 +20,8 @@ EGIZ_DATA_DIR="$work/data" EGIZ_HTTP_ADDRESS=127.0.0.1:0 EGIZ_LOG_LEVEL=warning 
 server=$!
 load=
 cleanup() {
-    [ -n "$load" ] && kill "$load" 2>/dev/null && wait "$load" 2>/dev/null || true
+    # Not TERM: who starts this from a program that blocks signals, as a test does, has handed that on.
+    [ -n "$load" ] && kill -KILL "$load" 2>/dev/null && wait "$load" 2>/dev/null || true
     kill "$server" 2>/dev/null && wait "$server" 2>/dev/null || true
     [ -n "${KEEP:-}" ] && echo "kept: $work" >&2 || rm -rf "$work"
 }

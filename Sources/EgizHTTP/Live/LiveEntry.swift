@@ -46,12 +46,15 @@ struct LiveEntry {
 
     /// Whether the subscription tells an item that it matches now. While its snapshot is read it may hold the item, or leave it to a later
     /// page. What it holds at a time is bounded by `mostBytes`.
+    ///
+    /// That a thing is gone is told at once: its page has no row that would take away what the client was told of it before the snapshot,
+    /// or for another subscription.
     mutating func tells(_ item: LiveItem, mostBytes: Int) -> Bool {
         switch reading?.way(of: item) {
-        case .later: return false
+        case .later: return item.isDeletion
         case .held:
             hold(item, mostBytes)
-            return false
+            return item.isDeletion
         case .told, nil: return isBeyondFloor(item)
         }
     }

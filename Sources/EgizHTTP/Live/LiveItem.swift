@@ -96,6 +96,8 @@ final class LiveItem: Sendable {
         return crc.value
     }
 
+    var isDeletion: Bool { kind == .twin && change == .deleted }
+
     /// The thing that a record is about, by its key.
     static func thing(of record: TailBatch.Record) -> ByteText? {
         guard LiveKind(topic: record.partition.topic) != .topology, let key = record.key,

@@ -34,6 +34,25 @@ import Testing
         #expect(try await cache.value("a") { loads.next() } == 3)
     }
 
+    /// It may have been read before the change that makes it stale.
+    @Test func whatIsBeingLoadedWhenSomethingIsForgottenIsLoadedAnew() async throws {
+        let (cache, loads) = (BriefCache<String, Int>(lifetime: .seconds(60)), Loads())
+        let (began, begin) = AsyncStream<Void>.makeStream()
+        let (going, go) = AsyncStream<Void>.makeStream()
+        let first = Task {
+            try await cache.value("a") {
+                begin.yield()
+                for await _ in going { break }
+                return loads.next()
+            }
+        }
+        for await _ in began { break }
+        await cache.remove { _ in false }
+        go.yield()
+        #expect(try await first.value == 1)
+        #expect(try await cache.value("a") { loads.next() } == 2)
+    }
+
     @Test func whatIsOldIsLoadedAnew() async throws {
         let (cache, loads) = (BriefCache<String, Int>(lifetime: .zero), Loads())
         #expect(try await cache.value("a") { loads.next() } == 1)

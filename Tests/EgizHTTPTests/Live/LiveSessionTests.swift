@@ -192,6 +192,17 @@ import Testing
         #expect(session.update(Fixture.admin) == .more)
     }
 
+    @Test func whatIsHeldForAPageAndMayNoLongerBeSeenIsDropped() throws {
+        var session = Fixture.session(Fixture.member(Fixture.projectA, Fixture.projectB))
+        try session.subscribe(Fixture.subscription(), filter: nil, waits: true)
+        session.beginPage("s")
+        session.offer(Fixture.twin(1, ["/a=1"], thing: "t:a", project: Fixture.projectA))
+        session.offer(Fixture.twin(1, ["/a=1"], thing: "t:b", project: Fixture.projectB))
+        #expect(session.update(Fixture.member(Fixture.projectA)) == .fewer)
+        _ = session.take(Fixture.page(), of: "s")
+        #expect(try frames(&session) == ["twin t:a 1 changed /a=1"])
+    }
+
     @Test func aConnectionHasABoundedNumberOfSubscriptions() throws {
         var session = Fixture.session()
         for number in 1...LiveSession.mostSubscriptions {

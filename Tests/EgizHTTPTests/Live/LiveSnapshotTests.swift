@@ -78,6 +78,23 @@ import Testing
         #expect(try frames(&session) == ["twin t:a 3 changed /attributes/a=3"])
     }
 
+    /// Its page has no row that would say so.
+    @Test func thatAThingIsGoneIsToldBeforeItsPageAndAfterIt() throws {
+        var session = Fixture.session()
+        try session.subscribe(Fixture.subscription("other"), filter: nil, waits: false)
+        try session.subscribe(Fixture.subscription(), filter: nil, waits: true)
+        session.offer(Fixture.twin(1, ["/a=1"], change: "created"))
+        let isEnded = session.unsubscribe("other")
+        #expect(isEnded)
+        session.offer(Fixture.twin(2, [], change: "deleted"))
+        #expect(try frames(&session) == ["twin t:a 1 created /a=1", "twin t:a 2 deleted"])
+        session.beginPage("s")
+        session.offer(Fixture.twin(4, [], thing: "t:b", change: "deleted"))
+        #expect(try frames(&session) == ["twin t:b 4 deleted"])
+        _ = session.take(Fixture.page(Fixture.row("t:b", 3)), of: "s")
+        #expect(try frames(&session) == ["twin t:b 4 deleted"], "the page was read before it")
+    }
+
     @Test func noTokenIsGivenBeforeTheSnapshotIsComplete() throws {
         var session = Fixture.session()
         try session.subscribe(Fixture.subscription("live", kinds: [.twin]), filter: nil, waits: false)

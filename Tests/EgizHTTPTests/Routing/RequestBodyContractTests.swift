@@ -16,7 +16,7 @@ import Testing
     private typealias Faults = [String: String]
 
     private static let ids = ["11111111-1111-1111-1111-111111111111", "1", "org.walk:x", "org.walk:pump:1.0"]
-    private static let codes = ["invalid-body"]
+    private static let codes = ["invalid-body", "invalid-type"]
     /// Looked at with the account, when all else of the body is well.
     private static let later = ["password", "newPassword"]
 

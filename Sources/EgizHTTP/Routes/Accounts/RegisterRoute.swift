@@ -41,11 +41,32 @@ struct RegisterRoute: Sendable {
             }
             let after = AccountText.json { AccountText.write(made, into: &$0) }
             try AuthRoutes.audit("user.register", made, request, after: after, on: connection)
+            if let invited { try Self.audit(invited, of: made, request, on: connection) }
             return made
         }
         return APIAnswer.created(
             AccountText.json { AccountText.write(account, into: &$0) }, at: "/api/v1/users/me",
             eTag: EntityTag(revision: account.revision)
         ).response
+    }
+
+    /// Who becomes a member by registering is told of as one who accepts an invitation later.
+    private static func audit(
+        _ invitation: StoredInvitation, of account: StoredAccount, _ request: APIRequest,
+        on connection: PostgresConnection
+    ) throws(EngineError) {
+        let after = AccountText.json { out in
+            out.beginObject()
+            out.member("projectId", invitation.project.text)
+            out.member("role", invitation.role.name)
+            out.endObject()
+        }
+        try AuditWriter.append(
+            connection,
+            AuditEntry(
+                actor: "user:\(account.id.text)", actorName: account.email ?? account.name,
+                action: "project.invitation.accept", object: "invitation:\(invitation.id.text)",
+                project: invitation.project, after: after, remoteAddress: request.remoteAddress,
+                requestID: request.requestID))
     }
 }

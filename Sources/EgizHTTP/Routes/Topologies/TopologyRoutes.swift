@@ -181,8 +181,9 @@ struct TopologyRoutes: Sendable {
                 deployer throws(EngineError) in
                 try deployer.apply([topology], origin: "api", allowing: allowances, dryRun: dryRun).first
             }
-            // The same text again changes nothing, and needs no word of what was there.
-            if isApplied || !request.headers[values: .ifMatch].isEmpty {
+            // The same text again changes nothing, and needs no word of what was there; where nothing is, `*` makes something.
+            let named = request.headers[values: .ifMatch]
+            if before == nil ? named.contains(where: { $0 != "*" }) : isApplied || !named.isEmpty {
                 try request.precondition(current: before.map(Self.tag))
             }
             return answer

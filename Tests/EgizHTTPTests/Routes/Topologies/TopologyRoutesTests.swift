@@ -76,6 +76,8 @@ extension DatabaseTests {
             let dry = try await post(server, "/api/v1/topologies?dryRun=true", Self.text())
             #expect(dry.json["outcome"] == .string("planned"))
             #expect(try await server.send(.get, "/api/v1/topologies/line").status == .notFound)
+            let other = try await post(server, "/api/v1/topologies", Self.text(), match: EntityTag(revision: 1).text)
+            #expect(other.status == 412, "nothing is there")
             let first = try await post(server, "/api/v1/topologies", Self.text())
             #expect(first.json["outcome"] == .string("applied") && first.json["version"] == .int(1))
             #expect(try await post(server, "/api/v1/topologies", Self.text()).json["outcome"] == .string("unchanged"))
