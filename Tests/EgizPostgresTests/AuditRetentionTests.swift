@@ -144,7 +144,12 @@ private let off = "alter table egiz.audit disable trigger user; alter table egiz
                 update egiz.audit_checkpoint set through_id = 5, hash = (select hash from egiz.audit where audit_id = 5);
                 delete from egiz.audit where audit_id <= 5
                 """, 6
-            ), ("update egiz.audit_checkpoint set through_id = 5, hash = (select hash from egiz.audit where audit_id = 5)", 4),
+            ),
+            (
+                """
+                update egiz.audit_checkpoint set through_id = 5, hash = (select hash from egiz.audit where audit_id = 5)
+                """, 4
+            ),
             // What somebody with all rights can do.
             ("\(off); update egiz.audit_checkpoint set through_id = 0, hash = sha256('egiz audit')", 4),
             ("\(off); update egiz.audit_checkpoint set hash = sha256('x')", 4),

@@ -6,7 +6,8 @@ import EgizTwin
 /// `egiz audit`: who did what.
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "audit", abstract: "The audit log: list it, check that nobody changed it, and take old entries away.",
+        commandName: "audit",
+        abstract: "The audit log: list it, check that nobody changed it, and take old entries away.",
         discussion: """
             EXAMPLES
               egiz audit list --object thing:com.example:filler-1
@@ -25,7 +26,8 @@ struct AuditCommand: AsyncParsableCommand {
     /// An end that an earlier run printed.
     static func head(_ text: String) throws -> AuditVerifier.Head {
         let parts = text.split(separator: ":")
-        guard parts.count == 2, let id = Int64(parts[0]), let hash = Hexadecimal.bytes(parts[1]), hash.count == 32 else {
+        guard parts.count == 2, let id = Int64(parts[0]), let hash = Hexadecimal.bytes(parts[1]), hash.count == 32
+        else {
             throw ValidationError("--noted is ID:HASH as `egiz audit verify` prints it")
         }
         return AuditVerifier.Head(id: id, hash: hash)

@@ -14,7 +14,8 @@ struct AuditSettings: Sendable {
         guard let days = Self.days(text) else {
             throw EngineError(
                 .config, .stop,
-                "audit.retention (EGIZ_AUDIT_RETENTION): found \"\(text)\", expected a number of days such as 400d, or forever")
+                "audit.retention (EGIZ_AUDIT_RETENTION): found \"\(text)\", expected a number of days such as 400d, or forever"
+            )
         }
         retention = days
     }

@@ -42,7 +42,8 @@ public struct AuditVerifier {
         let checkpoint = try checkpoint()
         if let noted, noted.id < checkpoint.id {
             return .broken(
-                noted.id, "it was noted, and is gone with the entries up to \(checkpoint.id): note the end after each cut")
+                noted.id,
+                "it was noted, and is gone with the entries up to \(checkpoint.id): note the end after each cut")
         }
         let left = try connection.query(
             "select audit_id from egiz.audit where audit_id <= $1 order by audit_id limit 1", [.int64(checkpoint.id)])
