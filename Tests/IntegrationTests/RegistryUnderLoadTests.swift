@@ -7,13 +7,14 @@ import Testing
     private static let script = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("benchmarks/registry/run.sh")
 
-    /// Epochs would last an hour: what is seen within seconds does not wait for them. How many milliseconds it takes the benchmark says.
-    @Test(.timeLimit(.minutes(3)))
+    /// Epochs would last an hour: what is seen within a minute, on a machine that does much else, does not wait for them. How many
+    /// milliseconds it takes the benchmark says.
+    @Test(.timeLimit(.minutes(6)))
     func changesOfEachKindAreToldAndInForceWhileEventsComeAndEpochsLastAnHour() async throws {
         try await blocking {
             let run = try Program(
                 "/bin/bash", [Self.script.path, "300", "2", "1h"],
-                environment: ["EGIZ": Program.folder.appendingPathComponent("egiz").path, "BOUND": "20"])
+                environment: ["EGIZ": Program.folder.appendingPathComponent("egiz").path, "BOUND": "60"])
             let code = run.wait()
             _ = eventually(within: 2) { run.output.contains("topology") }
             #expect(code == 0, "\(run.output)")
